@@ -1,0 +1,2 @@
+//! Duplex.
+fn main() {}

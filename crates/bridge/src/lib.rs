@@ -1,0 +1,1 @@
+//! User-side flows: deposit, transfer, withdraw, status.

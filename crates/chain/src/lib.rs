@@ -1,0 +1,1 @@
+//! An EVM chain: block building, import, reorganisation, state access and subscriptions.

@@ -1,0 +1,204 @@
+//! Changes of a block, on top of the state before it.
+
+use alloc::vec::Vec;
+use alloy_primitives::{
+    Address, B256, Bytes, U256, keccak256,
+    map::{AddressMap, B256Map, U256Map},
+};
+use duplex_trie::{AccountUpdate, HashedState, StateAccount};
+use revm::{
+    Database, DatabaseCommit, DatabaseRef,
+    bytecode::Bytecode,
+    state::{Account, AccountInfo, EvmState},
+};
+
+/// What is known of one account.
+#[derive(Debug, Clone, Default)]
+struct Entry {
+    /// The account now; `None` if it does not exist.
+    info: Option<AccountInfo>,
+    /// Slots read or written, with their value now.
+    slots: U256Map<Slot>,
+    /// True if the account differs from the state below, or may.
+    changed: bool,
+    /// True if its storage below does not count any more.
+    wiped: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Slot {
+    value: U256,
+    changed: bool,
+}
+
+/// A block's changes on top of a state source, and a cache of what was read from it.
+#[derive(Debug)]
+pub struct Overlay<D> {
+    source: D,
+    accounts: AddressMap<Entry>,
+    codes: B256Map<Bytecode>,
+}
+
+impl<D> Overlay<D> {
+    /// No changes yet.
+    pub fn new(source: D) -> Self {
+        Self { source, accounts: AddressMap::default(), codes: B256Map::default() }
+    }
+
+    /// The state below.
+    pub const fn source(&self) -> &D {
+        &self.source
+    }
+
+    /// All changes, hashed for the trie, and the code of contracts that were created.
+    pub fn changes(&self) -> (HashedState, Vec<(B256, Bytes)>) {
+        let mut state = HashedState::new();
+        for (address, entry) in self.accounts.iter().filter(|(_, entry)| entry.changed) {
+            let mut storage: Vec<_> = entry
+                .slots
+                .iter()
+                .filter(|(_, slot)| slot.changed)
+                .map(|(key, slot)| (keccak256(key.to_be_bytes::<32>()), slot.value))
+                .collect();
+            storage.sort_unstable_by_key(|(key, _)| *key);
+            let account = entry.info.as_ref().map(|info| StateAccount {
+                nonce: info.nonce,
+                balance: info.balance,
+                code_hash: info.code_hash,
+            });
+            state.insert(keccak256(address), AccountUpdate { account, wipe_storage: entry.wiped, storage });
+        }
+        let mut codes: Vec<_> =
+            self.codes.iter().map(|(hash, code)| (*hash, code.original_bytes())).collect();
+        codes.sort_unstable_by_key(|(hash, _)| *hash);
+        (state, codes)
+    }
+
+    /// Overrides an account, for simulation.
+    pub fn set_account(&mut self, address: Address, info: AccountInfo) {
+        if let Some(code) = &info.code {
+            self.codes.insert(info.code_hash, code.clone());
+        }
+        let entry = self.accounts.entry(address).or_default();
+        entry.info = Some(info);
+        entry.changed = true;
+    }
+
+    /// Overrides a storage slot, for simulation. The account must have been loaded or set before.
+    pub fn set_slot(&mut self, address: Address, key: U256, value: U256) {
+        let entry = self.accounts.entry(address).or_default();
+        entry.slots.insert(key, Slot { value, changed: true });
+        entry.changed = true;
+    }
+
+    /// Forgets the storage of an account, for simulation.
+    pub fn wipe_storage(&mut self, address: Address) {
+        let entry = self.accounts.entry(address).or_default();
+        entry.slots.clear();
+        entry.wiped = true;
+        entry.changed = true;
+    }
+}
+
+impl<D: DatabaseRef> Overlay<D> {
+    fn load(&mut self, address: Address) -> Result<&mut Entry, D::Error> {
+        use alloy_primitives::map::Entry as MapEntry;
+        Ok(match self.accounts.entry(address) {
+            MapEntry::Occupied(entry) => entry.into_mut(),
+            MapEntry::Vacant(entry) => {
+                let info = self.source.basic_ref(address)?;
+                entry.insert(Entry { info, ..Default::default() })
+            }
+        })
+    }
+
+    /// Adds wei to an account without a transaction (L1 withdrawals, EIP-4895).
+    ///
+    /// # Errors
+    /// If the state source fails.
+    pub fn credit(&mut self, address: Address, wei: U256) -> Result<(), D::Error> {
+        if wei.is_zero() {
+            return Ok(());
+        }
+        let entry = self.load(address)?;
+        let info = entry.info.get_or_insert_default();
+        info.balance = info.balance.saturating_add(wei);
+        entry.changed = true;
+        Ok(())
+    }
+}
+
+impl<D: DatabaseRef> Database for Overlay<D> {
+    type Error = D::Error;
+
+    fn basic(&mut self, address: Address) -> Result<Option<AccountInfo>, D::Error> {
+        Ok(self.load(address)?.info.clone())
+    }
+
+    fn code_by_hash(&mut self, code_hash: B256) -> Result<Bytecode, D::Error> {
+        match self.codes.get(&code_hash) {
+            Some(code) => Ok(code.clone()),
+            None => self.source.code_by_hash_ref(code_hash),
+        }
+    }
+
+    fn storage(&mut self, address: Address, key: U256) -> Result<U256, D::Error> {
+        let entry = self.load(address)?;
+        if let Some(slot) = entry.slots.get(&key) {
+            return Ok(slot.value);
+        }
+        if entry.wiped || entry.info.is_none() {
+            return Ok(U256::ZERO);
+        }
+        let value = self.source.storage_ref(address, key)?;
+        if let Some(entry) = self.accounts.get_mut(&address) {
+            entry.slots.insert(key, Slot { value, changed: false });
+        }
+        Ok(value)
+    }
+
+    fn block_hash(&mut self, number: u64) -> Result<B256, D::Error> {
+        self.source.block_hash_ref(number)
+    }
+}
+
+impl<D> Overlay<D> {
+    fn commit_account(&mut self, address: Address, account: Account) {
+        if !account.is_touched() {
+            return;
+        }
+        let entry = self.accounts.entry(address).or_default();
+        // EIP-161: an empty account that was touched does not exist any more.
+        if account.is_selfdestructed() || account.is_empty() {
+            entry.changed |= entry.info.is_some() || entry.changed;
+            entry.info = None;
+            entry.slots.clear();
+            entry.wiped = true;
+            return;
+        }
+        if account.is_created() {
+            // A contract starts with empty storage (EIP-7610 excludes any other case).
+            entry.slots.clear();
+            entry.wiped |= entry.info.is_some();
+        }
+        if let Some(code) = account.info.code.as_ref().filter(|code| !code.is_empty())
+            && entry.info.as_ref().is_none_or(|info| info.code_hash != account.info.code_hash)
+        {
+            self.codes.insert(account.info.code_hash, code.clone());
+        }
+        entry.changed |= entry.info.as_ref() != Some(&account.info);
+        for (key, slot) in account.storage.into_iter().filter(|(_, slot)| slot.is_changed()) {
+            entry.slots.insert(key, Slot { value: slot.present_value, changed: true });
+            entry.changed = true;
+        }
+        entry.info = Some(account.info);
+    }
+}
+
+impl<D> DatabaseCommit for Overlay<D> {
+    fn commit(&mut self, changes: EvmState) {
+        for (address, account) in changes {
+            self.commit_account(address, account);
+        }
+    }
+}
