@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+// Every custom error of the protocol, grouped by who raises it.
+
+// --- shared ---
+
+/// @notice The caller is not the one account that may call this.
+error Unauthorized(address caller);
+/// @notice A constructor parameter would make a deployment that cannot work.
+error InvalidParameter();
+/// @notice An amount of zero where something must be moved.
+error ZeroAmount();
+/// @notice The zero address where an account is needed.
+error ZeroAddress();
+/// @notice An ETH transfer to `to` failed.
+error TransferFailed(address to);
+/// @notice Too little gas was left to do this safely; send the transaction with more.
+error InsufficientGas();
+
+// --- MessageQueue ---
+
+/// @notice The gas limit of a message is outside [minimum, maximum].
+error GasLimitOutOfRange(uint64 gasLimit, uint256 minimum, uint256 maximum);
+/// @notice The data of a message is longer than allowed.
+error MessageDataTooLong(uint256 length, uint256 maximum);
+/// @notice There is no message with this index, or no accumulator after this many.
+error UnknownMessage(uint64 index);
+
+// --- Inbox ---
+
+/// @notice Batch data is read from the input of the L1 transaction, so only an account without code may
+/// append, and only as the sender of the transaction.
+error NotTransactionSender(address caller);
+/// @notice The call is not the canonical ABI encoding of its arguments.
+error NonCanonicalCalldata();
+/// @notice The caller is not the sequencer and no message has waited past the sequencer timeout.
+error NotSequencer(address caller);
+/// @notice The index does not follow the last batch.
+error UnexpectedBatchIndex(uint64 expected, uint64 actual);
+/// @notice The parent is not the last batch.
+error UnexpectedParent(bytes32 expected, bytes32 actual);
+/// @notice The first block does not follow the last block of the previous batch.
+error UnexpectedFirstBlock(uint64 expected, uint64 actual);
+/// @notice A batch of no blocks, or of more than allowed.
+error InvalidBlockRange(uint64 firstBlock, uint64 lastBlock);
+/// @notice The timestamp goes back behind the previous batch, or too far ahead of L1.
+error TimestampOutOfRange(uint64 timestamp, uint256 minimum, uint256 maximum);
+/// @notice The anchor goes back behind the previous batch, or is not in the past.
+error AnchorOutOfRange(uint64 anchorNumber);
+/// @notice The anchor is not a canonical L1 block of the last 8191.
+error AnchorNotCanonical(uint64 anchorNumber, bytes32 anchorHash);
+/// @notice The message count goes back, or past the end of the queue.
+error MessageCountOutOfRange(uint64 messageCount);
+/// @notice The accumulator is not the queue's at this count.
+error UnexpectedMessageAcc(bytes32 expected, bytes32 actual);
+/// @notice The last message consumed was sent after the anchor.
+error MessageAfterAnchor(uint64 messageBlock, uint64 anchorNumber);
+/// @notice The messages consumed need more gas than the blocks of the batch make room for.
+error MessageCapacityExceeded(uint256 gasNeeded, uint256 capacity);
+/// @notice A message that has waited past the forced inclusion delay was left out although it fits.
+error MessageOverdue(uint64 index);
+/// @notice A batch without data, or with more than allowed.
+error InvalidDataLength(uint256 length);
+/// @notice The data does not have this root.
+error UnexpectedDataRoot(bytes32 expected, bytes32 actual);
+/// @notice There is no batch with this index.
+error UnknownBatch(uint64 index);
+
+// --- Settlement ---
+
+/// @notice The value sent is not the bond.
+error WrongBond(uint256 expected, uint256 actual);
+/// @notice There is no claim with this id.
+error UnknownClaim(uint64 id);
+/// @notice The parent lost a dispute.
+error ParentRejected(uint64 id);
+/// @notice The claim covers no batch that its parent does not.
+error NoNewBatch(uint64 lastBatch);
+/// @notice The batch is not the one that the proposer meant.
+error UnexpectedBatchHash(bytes32 expected, bytes32 actual);
+/// @notice A root of zero.
+error ZeroRoot();
+/// @notice The claim covers more L2 blocks than allowed.
+error TooManyBlocks(uint256 blocks, uint256 maximum);
+/// @notice The same claim has been made already.
+error DuplicateClaim(uint64 id);
+/// @notice Another claim on this parent and batch is final.
+error AlreadySettled(uint64 id);
+/// @notice The claim is final already.
+error AlreadyFinal(uint64 id);
+/// @notice The claim lost a dispute.
+error ClaimRejected(uint64 id);
+/// @notice The challenge window is open until this time.
+error WindowOpen(uint256 until);
+/// @notice The parent is not final.
+error ParentNotFinal(uint64 id);
+/// @notice A rival claim exists on the same parent and batch.
+error ClaimIsContested(uint64 id);
+/// @notice The claim is not final.
+error NotFinal(uint64 id);
+/// @notice There is nothing to withdraw.
+error NothingToWithdraw();
+
+// --- Vault and Courier ---
+
+/// @notice Contracts must name the recipient: use the `To` variant.
+error OnlyEOA(address caller);
+/// @notice The token has no code.
+error NotAToken(address token);
+/// @notice The L2 token is not the one that this L1 token is bridged to.
+error UnexpectedL2Token(address expected, address actual);
+/// @notice The release or retry happens inside another one, or inside a token transfer.
+error NestedRelease();
+/// @notice The output root is not the one that the claim made final.
+error UnexpectedOutputRoot(bytes32 expected, bytes32 actual);
+/// @notice The storage proof does not show that the withdrawal was sent.
+error InvalidProof();
+/// @notice The withdrawal has been released already.
+error AlreadyReleased(bytes32 withdrawalHash);
+/// @notice Only a withdrawal that was released and failed can be retried.
+error NotFailed(bytes32 withdrawalHash);
+/// @notice More is asked for than is locked.
+error InsufficientLocked(address token, uint256 locked, uint256 requested);
+/// @notice The L2 sender of the message being delivered is not the L2Bridge.
+error UnexpectedL2Sender(address l2Sender);
+/// @notice The call to the target failed. Raised by the Courier so that the ETH stays with the Vault.
+error DeliveryFailed();
+
+// --- L2 ---
+
+/// @notice The gas limit of a withdrawal is above what one L1 transaction can surely give.
+error WithdrawalGasTooHigh(uint256 gasLimit, uint256 maximum);
+/// @notice The data of a withdrawal is longer than allowed.
+error WithdrawalDataTooLong(uint256 length, uint256 maximum);
+/// @notice The value sent is not the amount.
+error WrongValue(uint256 expected, uint256 actual);
+/// @notice The token was not made by the BridgedTokenFactory.
+error NotBridged(address token);
+/// @notice The token has been initialised already, or is the implementation itself.
+error AlreadyInitialized();
