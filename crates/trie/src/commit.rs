@@ -1,0 +1,69 @@
+//! Hashing what changed, and telling the store.
+
+use crate::{
+    NodeKey, NodeUpdates,
+    node::{Link, Node, Reference, child_path, nibbles},
+};
+use alloc::{collections::BTreeSet, vec::Vec};
+use alloy_primitives::{B256, Bytes, keccak256};
+use alloy_trie::Nibbles;
+
+/// One pass over the changed part of a trie, from the leaves up.
+pub(crate) struct Commit<'a> {
+    pub(crate) owner: Option<B256>,
+    /// The RLP of the node at hand; kept to save allocations.
+    pub(crate) rlp: Vec<u8>,
+    pub(crate) updates: &'a mut NodeUpdates,
+    /// Paths whose stored node went away, less those that are written again.
+    pub(crate) removed: BTreeSet<Nibbles>,
+}
+
+impl Commit<'_> {
+    /// Learns the reference of `link`, which is at `path`, and of everything below it.
+    pub(crate) fn link(&mut self, link: &mut Link, path: &Nibbles) {
+        if link.reference.is_known() {
+            return;
+        }
+        match &mut link.node {
+            Node::Empty | Node::Stub | Node::Leaf(_) => {}
+            Node::Extension(extension) => {
+                let path = path.join(&extension.key);
+                self.link(&mut extension.child, &path);
+            }
+            Node::Branch { mask, links } => {
+                for (n, link) in nibbles(*mask).zip(links.iter_mut()) {
+                    if !link.reference.is_known() {
+                        self.link(link, &child_path(path, n));
+                    }
+                }
+            }
+        }
+        self.rlp.clear();
+        link.node.encode(path.len(), &mut self.rlp);
+        // A root is always named by its hash, so it is always stored.
+        if self.rlp.len() >= 32 || path.is_empty() {
+            link.reference = Reference::hash(&keccak256(&self.rlp));
+            link.stored = true;
+            if !self.removed.is_empty() {
+                self.removed.remove(path);
+            }
+            self.push(*path, Some(Bytes::copy_from_slice(&self.rlp)));
+        } else {
+            link.reference = Reference::inline(&self.rlp);
+            if core::mem::take(&mut link.stored) {
+                self.removed.insert(*path);
+            }
+        }
+    }
+
+    /// Reports the nodes that are gone.
+    pub(crate) fn finish(mut self) {
+        for path in core::mem::take(&mut self.removed) {
+            self.push(path, None);
+        }
+    }
+
+    fn push(&mut self, path: Nibbles, rlp: Option<Bytes>) {
+        self.updates.push((NodeKey { owner: self.owner, path }, rlp));
+    }
+}
