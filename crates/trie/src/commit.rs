@@ -40,8 +40,8 @@ impl Commit<'_> {
         }
         self.rlp.clear();
         link.node.encode(path.len(), &mut self.rlp);
-        // A root is always named by its hash, so it is always stored.
-        if self.rlp.len() >= 32 || path.is_empty() {
+        // A root is never short: it has a 32-byte key in it, or one or more hashes.
+        if self.rlp.len() >= 32 {
             link.reference = Reference::hash(&keccak256(&self.rlp));
             link.stored = true;
             if !self.removed.is_empty() {

@@ -170,15 +170,15 @@ impl Trie {
     /// the nodes to write and those to delete; no key occurs twice.
     pub fn commit(&mut self, updates: &mut NodeUpdates) -> B256 {
         let removed = mem::take(&mut self.removed);
-        let mut commit = Commit { owner: self.owner, rlp: Vec::with_capacity(600), updates, removed };
-        if self.is_empty() {
-            self.link.reference = crate::node::Reference::hash(&EMPTY_ROOT_HASH);
-        } else {
-            commit.link(&mut self.link, &Nibbles::new());
-        }
+        let rlp = Vec::with_capacity(600);
+        let mut commit = Commit { owner: self.owner, rlp, updates, removed };
+        commit.link(&mut self.link, &Nibbles::new());
         commit.finish();
-        self.root = self.link.reference.as_hash().unwrap_or(EMPTY_ROOT_HASH);
         self.epoch = self.epoch.wrapping_add(1);
+        self.root = match self.link.reference.as_hash() {
+            Some(hash) if !self.is_empty() => hash,
+            _ => EMPTY_ROOT_HASH,
+        };
         self.root
     }
 

@@ -173,6 +173,17 @@ proptest! {
                 }
             }
         }
+        // With everything read, as many nodes are in memory as there are.
+        let mut fresh = StateTrie::new(state.root());
+        for (address, (_, storage)) in &model {
+            for state in [&mut state, &mut fresh] {
+                state.account(*address, &store).unwrap();
+                for (slot, value) in storage {
+                    prop_assert_eq!(state.storage(*address, *slot, &store).unwrap(), *value);
+                }
+            }
+        }
+        prop_assert_eq!(state.node_count(), fresh.node_count());
         let whole = model.iter().map(|(address, (account, storage))| {
             let storage = storage.iter().map(|(slot, value)| (*slot, *value)).collect();
             let update = AccountUpdate { account: Some(*account), wipe_storage: false, storage };

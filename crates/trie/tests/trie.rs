@@ -286,3 +286,48 @@ fn shrink_keeps_what_was_used_last() {
         bench.run(Op::Get(key));
     }
 }
+
+/// The leaf that remains must be fetched before anything is changed.
+#[test]
+fn removal_without_the_sibling_changes_nothing() {
+    let mut bench = Bench::new();
+    let keys = [B256::repeat_byte(0x11), B256::repeat_byte(0x22)];
+    for key in keys {
+        bench.run(Op::Insert(key, vec![7; 40]));
+    }
+    bench.run(Op::Reload);
+    let mut torn = bench.store.clone();
+    let gone = NodeKey { owner: OWNER, path: Nibbles::from_nibbles([2]) };
+    torn.0.remove(&gone).unwrap();
+    assert!(matches!(
+        bench.trie.remove(&keys[0], &torn),
+        Err(TrieError::Missing { key, .. }) if *key == gone
+    ));
+    let mut updates = NodeUpdates::new();
+    let root = bench.trie.root();
+    assert_eq!(bench.trie.commit(&mut updates), root);
+    assert_eq!(updates, []);
+    bench.run(Op::RemoveNear(keys[0]));
+    bench.commit();
+}
+
+/// An inlined node has nowhere to be fetched from but its parent.
+#[test]
+fn shrink_keeps_inlined_nodes_with_their_parent() {
+    let mut bench = Bench::new();
+    let [near, inlined] = [B256::with_last_byte(1), B256::with_last_byte(2)];
+    let far = [0x10, 0x20, 0x30, 0x40, 0x50, 0x60].map(B256::repeat_byte);
+    for key in far.into_iter().chain([near, inlined]) {
+        bench.run(Op::Insert(key, vec![5]));
+    }
+    for _ in 0..100 {
+        bench.commit();
+        bench.run(Op::Get(near));
+    }
+    let all = bench.trie.node_count();
+    bench.trie.shrink(all - 1);
+    assert_eq!(bench.trie.node_count(), all - far.len(), "the far leaves go");
+    assert_eq!(bench.trie.get(&inlined, &Witness::new()).unwrap(), Some(&[5][..]));
+    assert!(bench.trie.get(&far[0], &Witness::new()).is_err());
+    bench.check_len();
+}
