@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Inbox} from "../src/L1/Inbox.sol";
+import {IInbox} from "../src/interfaces/IInbox.sol";
+import "../src/libraries/Errors.sol";
+import {Hashing} from "../src/libraries/Hashing.sol";
+import {BatchHeader, BatchRecord, InboxParams} from "../src/libraries/Types.sol";
+import {Caller} from "./utils/Receivers.sol";
+import {System} from "./utils/System.sol";
+
+contract InboxTest is System {
+    bytes internal constant DATA = "some batch data";
+
+    function reject(BatchHeader memory header, bytes memory reason) internal {
+        rejectFrom(sequencer, header, DATA, reason);
+    }
+
+    function rejectFrom(address sender, BatchHeader memory header, bytes memory data, bytes memory reason)
+        internal
+    {
+        vm.expectRevert(reason);
+        vm.prank(sender, sender);
+        inbox.append(header, data);
+    }
+
+    function send(uint64 gasLimit) internal {
+        vm.prank(alice, alice);
+        queue.send(bob, 0, gasLimit, "");
+    }
+
+    /// @dev A header that consumes this many messages in all, built on a later block.
+    function consuming(uint64 count) internal returns (BatchHeader memory header) {
+        vm.roll(block.number + 1);
+        header = nextHeader(DATA);
+        header.messageCount = count;
+        header.messageAcc = queue.accumulator(count);
+    }
+
+    // --- construction ---
+
+    function test_constructor_genesis_isBatchZero() public view {
+        vm.assertEq(inbox.batchCount(), 1);
+        vm.assertEq(inbox.batchHash(0), keccak256(abi.encode(last)));
+        vm.assertEq(inbox.batchLastBlock(0), 0);
+        (uint64 number, bytes32 hash) = inbox.genesisAnchor();
+        vm.assertEq(number, last.anchorNumber);
+        vm.assertEq(hash, last.anchorHash);
+    }
+
+    function test_constructor_badGenesis_reverts() public {
+        for (uint256 i; i < 8; ++i) {
+            BatchHeader memory genesis = last;
+            BatchHeader memory bad = BatchHeader(0, 0, 0, 0, 0, genesis.timestamp, genesis.anchorNumber, 0, 0, 0);
+            if (i == 0) bad.index = 1;
+            if (i == 1) bad.parentHash = bytes32(uint256(1));
+            if (i == 2) bad.dataRoot = bytes32(uint256(1));
+            if (i == 3) bad.firstBlock = 1;
+            if (i == 4) bad.lastBlock = 1;
+            if (i == 5) bad.anchorNumber = uint64(block.number + 1);
+            if (i == 6) bad.messageCount = 1;
+            if (i == 7) bad.messageAcc = bytes32(uint256(1));
+            vm.expectRevert(InvalidParameter.selector);
+            new Inbox(address(queue), sequencer, bad, params());
+        }
+    }
+
+    function test_constructor_badParameters_reverts() public {
+        vm.expectRevert(ZeroAddress.selector);
+        new Inbox(address(0), sequencer, last, params());
+        for (uint256 i; i < 4; ++i) {
+            InboxParams memory bad = params();
+            if (i == 0) bad.sequencerTimeout = bad.forcedInclusionDelay - 1;
+            if (i == 1) bad.maxBatchBlocks = 0;
+            if (i == 2) bad.messageGasPerBlock = queue.maxMessageGas() - 1;
+            if (i == 3) bad.maxBatchData = 0;
+            vm.expectRevert(InvalidParameter.selector);
+            new Inbox(address(queue), sequencer, last, bad);
+        }
+    }
+
+    // --- the good case ---
+
+    function test_append_valid_storesAndEmits() public {
+        BatchHeader memory header = nextHeader(DATA);
+        header.lastBlock += 4;
+        bytes32 hash = keccak256(abi.encode(header));
+        vm.expectEmit();
+        emit IInbox.BatchAppended(1, hash, header, sequencer);
+        append(header, DATA);
+
+        vm.assertEq(inbox.batchCount(), 2);
+        (uint64 index, BatchRecord memory record) = inbox.lastBatch();
+        vm.assertEq(index, 1);
+        vm.assertEq(record.hash, hash);
+        vm.assertEq(record.lastBlock, 5);
+        vm.assertEq(record.timestamp, header.timestamp);
+        vm.assertEq(record.anchorNumber, header.anchorNumber);
+        vm.assertEq(record.messageCount, 0);
+        vm.assertEq(abi.encode(inbox.batch(1)), abi.encode(record));
+        append(nextHeader(DATA), DATA);
+        vm.assertEq(inbox.batchLastBlock(2), 6);
+    }
+
+    // --- who and how ---
+
+    function test_append_contract_reverts() public {
+        BatchHeader memory header = nextHeader(DATA);
+        vm.expectRevert(abi.encodeWithSelector(NotTransactionSender.selector, sequencer));
+        vm.prank(sequencer, alice);
+        inbox.append(header, DATA);
+    }
+
+    function test_append_delegatedSender_reverts() public {
+        vm.etch(sequencer, abi.encodePacked(hex"ef0100", address(new Caller())));
+        reject(nextHeader(DATA), abi.encodeWithSelector(NotTransactionSender.selector, sequencer));
+    }
+
+    function test_append_stranger_reverts() public {
+        send(21_000);
+        BatchHeader memory header = consuming(1);
+        rejectFrom(alice, header, DATA, abi.encodeWithSelector(NotSequencer.selector, alice));
+    }
+
+    function test_append_strangerWithEmptyQueue_reverts() public {
+        vm.warp(block.timestamp + 365 days);
+        rejectFrom(alice, nextHeader(DATA), DATA, abi.encodeWithSelector(NotSequencer.selector, alice));
+    }
+
+    function test_append_strangerAfterTimeout_succeedsOnce() public {
+        send(21_000);
+        vm.warp(block.timestamp + 12 hours);
+        BatchHeader memory header = consuming(1);
+        vm.assertFalse(inbox.isOpen());
+        rejectFrom(alice, header, DATA, abi.encodeWithSelector(NotSequencer.selector, alice));
+        vm.warp(block.timestamp + 1);
+        vm.assertTrue(inbox.isOpen());
+        appendFrom(alice, header, DATA);
+        vm.assertFalse(inbox.isOpen());
+        rejectFrom(alice, nextHeader(DATA), DATA, abi.encodeWithSelector(NotSequencer.selector, alice));
+    }
+
+    function test_append_strangerAfterTimeout_mustConsume() public {
+        send(21_000);
+        vm.warp(block.timestamp + 12 hours + 1);
+        rejectFrom(alice, consuming(0), DATA, abi.encodeWithSelector(MessageOverdue.selector, 0));
+    }
+
+    function test_append_nonCanonicalInput_reverts() public {
+        bytes memory good = abi.encodeCall(inbox.append, (nextHeader(DATA), DATA));
+        uint256 offsetWord = 4 + 10 * 32;
+
+        bytes memory surplus = abi.encodePacked(good, bytes32(0));
+        checkRaw(surplus);
+        checkRaw(abi.encodePacked(good, hex"00"));
+
+        // The length and data moved one word further.
+        bytes memory moved = new bytes(good.length + 32);
+        for (uint256 i; i < good.length; ++i) {
+            moved[i < offsetWord + 32 ? i : i + 32] = good[i];
+        }
+        moved[offsetWord + 30] = 0x01;
+        moved[offsetWord + 31] = 0x80;
+        checkRaw(moved);
+
+        // Padding that is not zero, first and last byte.
+        good[good.length - 1] = 0x01;
+        checkRaw(good);
+        good[good.length - 1] = 0;
+        uint256 firstPad = offsetWord + 64 + DATA.length;
+        good[firstPad] = 0x80;
+        checkRaw(good);
+        good[firstPad] = 0;
+
+        // Padding cut off.
+        bytes memory cut = new bytes(good.length - 1);
+        for (uint256 i; i < cut.length; ++i) {
+            cut[i] = good[i];
+        }
+        checkRaw(cut);
+
+        vm.prank(sequencer, sequencer);
+        (bool success,) = address(inbox).call(good);
+        vm.assertTrue(success);
+    }
+
+    function checkRaw(bytes memory input) internal {
+        vm.prank(sequencer, sequencer);
+        (bool success, bytes memory result) = address(inbox).call(input);
+        vm.assertFalse(success);
+        vm.assertEq(result, abi.encodeWithSelector(NonCanonicalCalldata.selector));
+    }
+
+    function test_append_dirtyHeaderWord_reverts() public {
+        bytes memory input = abi.encodeCall(inbox.append, (nextHeader(DATA), DATA));
+        input[4] = 0x01;
+        vm.prank(sequencer, sequencer);
+        (bool success,) = address(inbox).call(input);
+        vm.assertFalse(success);
+    }
+
+    /// forge-config: default.fuzz.runs = 64
+    function testFuzz_append_dataOfAnyLength_isCanonical(uint256 length) public {
+        bytes memory data = new bytes(bound(length, 1, 200));
+        for (uint256 i; i < data.length; ++i) {
+            data[i] = 0xff;
+        }
+        append(nextHeader(data), data);
+    }
+
+    // --- order ---
+
+    function test_append_wrongIndex_reverts() public {
+        BatchHeader memory header = nextHeader(DATA);
+        header.index = 2;
+        reject(header, abi.encodeWithSelector(UnexpectedBatchIndex.selector, 1, 2));
+        header.index = 0;
+        reject(header, abi.encodeWithSelector(UnexpectedBatchIndex.selector, 1, 0));
+    }
+
+    function test_append_wrongParent_reverts() public {
+        BatchHeader memory header = nextHeader(DATA);
+        bytes32 parent = header.parentHash;
+        header.parentHash = keccak256("other");
+        reject(header, abi.encodeWithSelector(UnexpectedParent.selector, parent, header.parentHash));
+    }
+
+    function test_append_sameBatchTwice_reverts() public {
+        BatchHeader memory header = nextHeader(DATA);
+        append(header, DATA);
+        reject(header, abi.encodeWithSelector(UnexpectedBatchIndex.selector, 2, 1));
+    }
+
+    function test_append_blockRange_boundaries() public {
+        BatchHeader memory header = nextHeader(DATA);
+        header.firstBlock = 0;
+        reject(header, abi.encodeWithSelector(UnexpectedFirstBlock.selector, 1, 0));
+        header.firstBlock = 2;
+        header.lastBlock = 2;
+        reject(header, abi.encodeWithSelector(UnexpectedFirstBlock.selector, 1, 2));
+        header.firstBlock = 1;
+        header.lastBlock = 0;
+        reject(header, abi.encodeWithSelector(InvalidBlockRange.selector, 1, 0));
+        header.lastBlock = 1001;
+        reject(header, abi.encodeWithSelector(InvalidBlockRange.selector, 1, 1001));
+        header.lastBlock = type(uint64).max;
+        reject(header, abi.encodeWithSelector(InvalidBlockRange.selector, 1, type(uint64).max));
+        header.lastBlock = 1000;
+        append(header, DATA);
+    }
+
+    function test_append_timestamp_boundaries() public {
+        BatchHeader memory header = nextHeader(DATA);
+        uint64 floor = last.timestamp;
+        uint64 ceiling = uint64(block.timestamp + 60);
+        header.timestamp = floor - 1;
+        reject(header, abi.encodeWithSelector(TimestampOutOfRange.selector, floor - 1, floor, ceiling));
+        header.timestamp = ceiling + 1;
+        reject(header, abi.encodeWithSelector(TimestampOutOfRange.selector, ceiling + 1, floor, ceiling));
+        header.timestamp = ceiling;
+        append(header, DATA);
+        header = nextHeader(DATA);
+        header.timestamp = ceiling;
+        append(header, DATA);
+    }
+
+    // --- anchor ---
+
+    function setAnchor(BatchHeader memory header, uint256 number, bytes32 hash) internal pure {
+        header.anchorNumber = uint64(number);
+        header.anchorHash = hash;
+    }
+
+    function test_append_anchorNotInThePast_reverts() public {
+        BatchHeader memory header = nextHeader(DATA);
+        setAnchor(header, block.number, keccak256("x"));
+        reject(header, abi.encodeWithSelector(AnchorOutOfRange.selector, block.number));
+        setAnchor(header, block.number + 1, keccak256("x"));
+        reject(header, abi.encodeWithSelector(AnchorOutOfRange.selector, block.number + 1));
+    }
+
+    function test_append_anchorGoesBack_reverts() public {
+        append(nextHeader(DATA), DATA);
+        BatchHeader memory header = nextHeader(DATA);
+        setAnchor(header, last.anchorNumber - 1, blockhash(last.anchorNumber - 1));
+        reject(header, abi.encodeWithSelector(AnchorOutOfRange.selector, header.anchorNumber));
+    }
+
+    function test_append_anchorOfAnotherFork_reverts() public {
+        BatchHeader memory header = nextHeader(DATA);
+        setAnchor(header, block.number - 1, keccak256("fork"));
+        reject(
+            header,
+            abi.encodeWithSelector(AnchorNotCanonical.selector, header.anchorNumber, header.anchorHash)
+        );
+    }
+
+    function test_append_sameAnchor_succeeds() public {
+        BatchHeader memory header = nextHeader(DATA);
+        setAnchor(header, last.anchorNumber, last.anchorHash);
+        append(header, DATA);
+        header = nextHeader(DATA);
+        setAnchor(header, last.anchorNumber, last.anchorHash);
+        append(header, DATA);
+    }
+
+    function test_append_genesisAnchorOfAnotherHash_reverts() public {
+        BatchHeader memory genesis = last;
+        genesis.anchorHash = keccak256("chosen at deployment");
+        inbox = new Inbox(address(queue), sequencer, genesis, params());
+        last = genesis;
+        BatchHeader memory header = nextHeader(DATA);
+        bytes32 canonical = blockhash(genesis.anchorNumber);
+        setAnchor(header, genesis.anchorNumber, canonical);
+        reject(header, abi.encodeWithSelector(AnchorNotCanonical.selector, genesis.anchorNumber, canonical));
+        setAnchor(header, genesis.anchorNumber, genesis.anchorHash);
+        reject(
+            header, abi.encodeWithSelector(AnchorNotCanonical.selector, genesis.anchorNumber, genesis.anchorHash)
+        );
+    }
+
+    function test_append_historyWindow_boundaries() public {
+        uint256 oldest = block.number;
+        bytes32 hash = keccak256("old block");
+        vm.store(HISTORY, bytes32(oldest % 8191), hash);
+
+        vm.roll(oldest + 8192);
+        BatchHeader memory header = nextHeader(DATA);
+        setAnchor(header, oldest, hash);
+        reject(header, abi.encodeWithSelector(AnchorNotCanonical.selector, oldest, hash));
+        setAnchor(header, oldest, bytes32(0));
+        reject(header, abi.encodeWithSelector(AnchorNotCanonical.selector, oldest, bytes32(0)));
+
+        vm.roll(oldest + 8191);
+        setAnchor(header, oldest, hash);
+        append(header, DATA);
+    }
+
+    // --- messages ---
+
+    function test_append_messageCount_boundaries() public {
+        send(21_000);
+        send(21_000);
+        append(consuming(1), DATA);
+        BatchHeader memory header = consuming(2);
+        header.messageCount = 0;
+        reject(header, abi.encodeWithSelector(MessageCountOutOfRange.selector, 0));
+        header.messageCount = 3;
+        reject(header, abi.encodeWithSelector(MessageCountOutOfRange.selector, 3));
+        header.messageCount = 2;
+        append(header, DATA);
+        vm.assertEq(inbox.batch(2).messageCount, 2);
+    }
+
+    function test_append_wrongAcc_reverts() public {
+        send(21_000);
+        BatchHeader memory header = consuming(1);
+        header.messageAcc = queue.accumulator(0);
+        reject(header, abi.encodeWithSelector(UnexpectedMessageAcc.selector, queue.accumulator(1), bytes32(0)));
+        header = consuming(0);
+        header.messageAcc = queue.accumulator(1);
+        reject(header, abi.encodeWithSelector(UnexpectedMessageAcc.selector, bytes32(0), queue.accumulator(1)));
+    }
+
+    function test_append_messageAfterAnchor_reverts() public {
+        uint256 sentIn = block.number;
+        send(21_000);
+        BatchHeader memory header = consuming(1);
+        setAnchor(header, sentIn - 1, blockhash(sentIn - 1));
+        reject(header, abi.encodeWithSelector(MessageAfterAnchor.selector, sentIn, sentIn - 1));
+        setAnchor(header, sentIn, blockhash(sentIn));
+        append(header, DATA);
+    }
+
+    function test_append_capacity_boundaries() public {
+        for (uint256 i; i < 5; ++i) {
+            send(10_000_000);
+        }
+        send(21_000);
+        BatchHeader memory header = consuming(5);
+        header.lastBlock = 2;
+        reject(header, abi.encodeWithSelector(MessageCapacityExceeded.selector, 50_000_000, 40_000_000));
+        header.lastBlock = 3;
+        append(header, DATA);
+        // What earlier batches consumed does not count again.
+        append(consuming(6), DATA);
+    }
+
+    // --- forced inclusion ---
+
+    function test_append_overdueMessage_boundaries() public {
+        send(21_000);
+        vm.warp(block.timestamp + 1 hours);
+        BatchHeader memory header = consuming(0);
+        append(header, DATA);
+        vm.warp(block.timestamp + 1);
+        reject(consuming(0), abi.encodeWithSelector(MessageOverdue.selector, 0));
+        append(consuming(1), DATA);
+    }
+
+    function test_append_someOverdueLeftOut_reverts() public {
+        send(21_000);
+        send(21_000);
+        vm.warp(block.timestamp + 1 hours + 1);
+        reject(consuming(1), abi.encodeWithSelector(MessageOverdue.selector, 1));
+        append(consuming(2), DATA);
+    }
+
+    function test_append_overdueThatDoesNotFit_mayWait() public {
+        for (uint256 i; i < 3; ++i) {
+            send(10_000_000);
+        }
+        vm.warp(block.timestamp + 1 hours + 1);
+        reject(consuming(1), abi.encodeWithSelector(MessageOverdue.selector, 1));
+        append(consuming(2), DATA);
+        reject(consuming(2), abi.encodeWithSelector(MessageOverdue.selector, 2));
+        append(consuming(3), DATA);
+    }
+
+    // --- data ---
+
+    function test_append_dataLength_boundaries() public {
+        BatchHeader memory header = nextHeader(DATA);
+        rejectFrom(sequencer, header, "", abi.encodeWithSelector(InvalidDataLength.selector, 0));
+        rejectFrom(
+            sequencer, header, new bytes(125_001), abi.encodeWithSelector(InvalidDataLength.selector, 125_001)
+        );
+        bytes memory data = new bytes(125_000);
+        append(nextHeader(data), data);
+    }
+
+    function test_append_wrongDataRoot_reverts() public {
+        BatchHeader memory header = nextHeader(DATA);
+        bytes32 actual = header.dataRoot;
+        header.dataRoot = keccak256("other");
+        reject(header, abi.encodeWithSelector(UnexpectedDataRoot.selector, actual, header.dataRoot));
+    }
+
+    function test_views_unknownBatch_revert() public {
+        vm.expectRevert(abi.encodeWithSelector(UnknownBatch.selector, 1));
+        inbox.batchHash(1);
+        vm.expectRevert(abi.encodeWithSelector(UnknownBatch.selector, 1));
+        inbox.batchLastBlock(1);
+        vm.expectRevert(abi.encodeWithSelector(UnknownBatch.selector, 1));
+        inbox.batch(1);
+    }
+
+    function test_batchHash_matchesHashing() public view {
+        vm.assertEq(inbox.batchHash(0), Hashing.batchHash(last));
+    }
+}
