@@ -37,6 +37,10 @@ contract Hook {
 
 /// @notice Returns, or reverts with, as many bytes as it has gas for.
 contract Bomb {
+    receive() external payable {
+        _explode();
+    }
+
     bool public armed = true;
 
     function disarm() external {
@@ -44,6 +48,10 @@ contract Bomb {
     }
 
     fallback() external payable {
+        _explode();
+    }
+
+    function _explode() private view {
         if (!armed) return;
         assembly {
             revert(0, 1000000)
@@ -75,7 +83,15 @@ contract Probe {
     uint256 public value;
     bytes public input;
 
+    receive() external payable {
+        _note();
+    }
+
     fallback() external payable {
+        _note();
+    }
+
+    function _note() private {
         caller = msg.sender;
         value = msg.value;
         input = msg.data;

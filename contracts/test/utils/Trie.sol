@@ -38,11 +38,11 @@ library Trie {
     function leaf(bytes32 key, uint256 skipped, bytes memory value) internal pure returns (bytes memory) {
         uint256 left = 64 - skipped;
         bytes memory path = new bytes(left / 2 + 1);
-        uint256 at = skipped;
-        path[0] = left % 2 == 1 ? bytes1(uint8(0x30 | nibble(key, at++))) : bytes1(0x20);
+        uint256 next = skipped;
+        path[0] = left % 2 == 1 ? bytes1(uint8(0x30 | nibble(key, next++))) : bytes1(0x20);
         for (uint256 i = 1; i < path.length; ++i) {
-            path[i] = bytes1(uint8(nibble(key, at) << 4 | nibble(key, at + 1)));
-            at += 2;
+            path[i] = bytes1(uint8(nibble(key, next) << 4 | nibble(key, next + 1)));
+            next += 2;
         }
         bytes memory payload = abi.encodePacked(bytes1(uint8(0x80 + path.length)), path, value);
         return abi.encodePacked(bytes1(uint8(0xc0 + payload.length)), payload);
