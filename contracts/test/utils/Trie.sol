@@ -20,11 +20,15 @@ library Trie {
         returns (bytes32 root, bytes[] memory proof)
     {
         bytes32 key = keccak256(abi.encode(slot));
-        proof = new bytes[](depth + 1);
         bytes memory node = leaf(key, depth, value);
+        // A leaf under 32 bytes is part of its branch and no node of its own.
+        bool embedded = depth != 0 && node.length < 32;
+        proof = new bytes[](embedded ? depth : depth + 1);
         for (uint256 i = depth; i > 0; --i) {
-            proof[i] = node;
-            node = branch(nibble(key, i - 1), keccak256(node), key);
+            bytes memory child = abi.encodePacked(hex"a0", keccak256(node));
+            if (embedded && i == depth) child = node;
+            else proof[i] = node;
+            node = branch(nibble(key, i - 1), child, key);
         }
         proof[0] = node;
         root = keccak256(node);
@@ -48,11 +52,13 @@ library Trie {
         return abi.encodePacked(bytes1(uint8(0xc0 + payload.length)), payload);
     }
 
-    function branch(uint256 index, bytes32 child, bytes32 seed) internal pure returns (bytes memory node) {
-        node = hex"f90211";
+    function branch(uint256 index, bytes memory child, bytes32 seed) internal pure returns (bytes memory) {
+        bytes memory payload;
         for (uint256 i; i < 16; ++i) {
-            node = abi.encodePacked(node, hex"a0", i == index ? child : keccak256(abi.encode(seed, index, i)));
+            bytes memory item = abi.encodePacked(hex"a0", keccak256(abi.encode(seed, index, i)));
+            payload = abi.encodePacked(payload, i == index ? child : item);
         }
-        node = abi.encodePacked(node, hex"80");
+        payload = abi.encodePacked(payload, hex"80");
+        return abi.encodePacked(hex"f9", uint16(payload.length), payload);
     }
 }
