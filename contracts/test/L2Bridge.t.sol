@@ -170,6 +170,22 @@ contract L2BridgeTest is System {
         vm.assertEq(BridgedToken(factory.tokenAddress(L1_TOKEN)).name(), text);
     }
 
+    function test_finalizeERC20Deposit_longestMetadataAndReturn_fitsItsGas() public {
+        // Creating the token and, as if minting failed, returning the deposit.
+        string memory text = "0123456789012345678901234567890123456789012345678901234567890123";
+        vm.mockCallRevert(
+            factory.tokenAddress(L1_TOKEN), abi.encodeCall(ILegacyMintableERC20.mint, (carol, 1)), "no"
+        );
+        bytes memory data = abi.encodeCall(
+            IL2Bridge.finalizeERC20Deposit, (L1_TOKEN, alice, carol, 1, text, text, 6, new bytes(1000))
+        );
+        vm.etch(factory.tokenAddress(L1_TOKEN), "");
+        uint64 gasLimit = vault.erc20DepositGas(0, data.length);
+        vm.recordLogs();
+        vm.assertTrue(executeOnL2(Message(aliasedVault(), address(bridge), 0, 0, gasLimit, data)));
+        vm.assertEq(passed().target, address(vault));
+    }
+
     function test_finalizeERC20Deposit_notVault_reverts() public {
         vm.expectRevert(abi.encodeWithSelector(Unauthorized.selector, alice));
         vm.prank(alice);

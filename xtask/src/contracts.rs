@@ -3,7 +3,7 @@
 //! Everything comes from npm: the compiler (`solc`, WebAssembly), the libraries, and `forge` for the tests.
 //! The artifacts are committed, so only work on the contracts needs any of this.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -30,13 +30,14 @@ pub fn run(root: &Path, check: bool) -> Result<(), String> {
     ))
 }
 
-/// Runs the Solidity tests, and compares gas with `contracts/.gas-snapshot`.
+/// Runs the Solidity tests, then measures gas and compares it with `contracts/snapshots/`.
 pub fn forge_test(root: &Path) -> Result<(), String> {
     let contracts = root.join("contracts");
     install(&contracts)?;
-    let forge = ["exec", "--no", "--", "forge"];
-    npm(&contracts, &[&forge[..], &["test"]].concat())?;
-    npm(&contracts, &[&forge[..], &["snapshot", "--match-contract", "GasSnapshot", "--check"]].concat())
+    let mut forge = Command::new("npm");
+    forge.args(["exec", "--no", "--", "forge", "test"]).current_dir(contracts);
+    execute(&mut forge, "npm")?;
+    execute(forge.env("FOUNDRY_PROFILE", "gas").env("FORGE_SNAPSHOT_CHECK", "true"), "npm")
 }
 
 /// Installs the locked npm packages, unless that has been done for the present lock file.
@@ -46,16 +47,12 @@ fn install(contracts: &Path) -> Result<(), String> {
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {
         return Ok(());
     }
-    npm(contracts, &["ci"])?;
+    execute(Command::new("npm").arg("ci").current_dir(contracts), "npm")?;
     fs::write(&stamp, lock).map_err(|error| format!("cannot write {}: {error}", stamp.display()))
 }
 
 fn build(contracts: &Path, out: &Path) -> Result<(), String> {
     execute(Command::new("node").arg("scripts/build.mjs").arg(out).current_dir(contracts), "node")
-}
-
-fn npm(contracts: &Path, arguments: &[&str]) -> Result<(), String> {
-    execute(Command::new("npm").args(arguments).current_dir(contracts), "npm")
 }
 
 fn execute(command: &mut Command, tool: &str) -> Result<(), String> {
@@ -87,11 +84,8 @@ fn differences(
     committed: &BTreeMap<String, serde_json::Value>,
     fresh: &BTreeMap<String, serde_json::Value>,
 ) -> Vec<String> {
-    let mut names: Vec<_> =
-        fresh.iter().filter(|(name, artifact)| committed.get(*name) != Some(artifact)).map(|(name, _)| name.clone()).collect();
-    names.extend(committed.keys().filter(|name| !fresh.contains_key(*name)).cloned());
-    names.sort();
-    names
+    let names: BTreeSet<_> = committed.keys().chain(fresh.keys()).collect();
+    names.into_iter().filter(|name| committed.get(*name) != fresh.get(*name)).cloned().collect()
 }
 
 fn read(path: &Path) -> Result<String, String> {

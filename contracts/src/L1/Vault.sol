@@ -26,7 +26,7 @@ contract Vault is IVault, ReentrancyGuardTransient {
 
     /// @dev L2 gas for the L2Bridge to deliver or return a deposit, apart from the recipient's own code.
     uint256 private constant ETH_DEPOSIT_GAS = 300_000;
-    uint256 private constant ERC20_DEPOSIT_GAS = 900_000;
+    uint256 private constant ERC20_DEPOSIT_GAS = 600_000;
 
     /// @inheritdoc IVault
     address public immutable messageQueue;
