@@ -11,8 +11,9 @@ use crate::{
 };
 use std::sync::Arc;
 
-/// Blocks pruned by one fold, in multiples of the blocks that are folded together.
-const PRUNE: u64 = 4;
+/// Blocks pruned by one fold at most, in multiples of the blocks that it folds. More than one, so
+/// that a backlog shrinks.
+const PRUNE: usize = 2;
 
 impl Shared {
     /// Folds all layers there are and prunes what has left the window. `false` if there was
@@ -51,7 +52,7 @@ impl Shared {
         let pruned = view.state.pruned;
         let History::Window(window) = self.options.history else { return pruned };
         let Some(floor) = view.blocks.head.and_then(|head| head.checked_sub(window)) else { return pruned };
-        let most = pruned + (self.options.fold_blocks.max(1) as u64) * PRUNE;
+        let most = pruned + (view.layers.len().max(self.options.fold_blocks).max(1) * PRUNE) as u64;
         (floor + 1).min(folded).min(most).max(pruned)
     }
 }

@@ -25,12 +25,11 @@ impl Shared {
         self.write(|| {
             let mut next = View::clone(&self.view());
             let mut journals = Vec::with_capacity(records.len());
-            let mut expected = next.blocks.head.map_or(0, |head| head + 1);
-            for record in records {
+            let start = next.blocks.head.map_or(0, |head| head + 1);
+            for (expected, record) in (start..).zip(records) {
                 if record.number != expected {
                     return Err(Error::NotNext { expected, found: record.number });
                 }
-                expected += 1;
                 let journal = journal::encode(record, &wiped(&next, record)?)?;
                 next.layers.push(Arc::new(journal::decode(record.number, &journal)?));
                 journals.push(journal);

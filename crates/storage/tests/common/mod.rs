@@ -132,7 +132,7 @@ pub fn slot(index: u64) -> B256 {
 pub fn node(index: u64) -> NodeKey {
     let path = Nibbles::unpack(hash(b"path", index / 4));
     let depth = [0, 1, 2, 7][index as usize % 4];
-    NodeKey { owner: (index % 3 != 0).then(|| account(index % 3)), path: path.slice(..depth) }
+    NodeKey { owner: (!index.is_multiple_of(3)).then(|| account(index % 3)), path: path.slice(..depth) }
 }
 
 fn hash(tag: &[u8], index: u64) -> B256 {
