@@ -1,1 +1,3 @@
 //! Conformance and end-to-end suites.
+
+pub mod conformance;

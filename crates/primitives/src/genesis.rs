@@ -37,12 +37,19 @@ pub struct Genesis {
     pub anchor_hash: B256,
     /// Accounts by address.
     pub alloc: BTreeMap<Address, GenesisAccount>,
+    /// The whole header, for a chain whose genesis was made elsewhere. Its state root must be
+    /// that of `alloc`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub header: Option<Header>,
 }
 
 impl Genesis {
     /// The genesis header for a state with these roots. `message_passer_root` is the storage root
     /// of the `MessagePasser` (L2 only).
     pub fn header(&self, state_root: B256, message_passer_root: B256) -> Header {
+        if let Some(header) = &self.header {
+            return Header { state_root, ..header.clone() };
+        }
         let l2 = self.config.is_l2();
         Header {
             state_root,

@@ -2,17 +2,14 @@
 
 use alloc::vec::Vec;
 use alloy_consensus::{Transaction as _, Typed2718};
-use alloy_eips::{
-    eip2935::HISTORY_STORAGE_ADDRESS, eip4788::BEACON_ROOTS_ADDRESS, eip4844::DATA_GAS_PER_BLOB,
-    eip7685::EMPTY_REQUESTS_HASH, eip7840::BlobParams,
-};
-use alloy_primitives::{Address, B256, Bloom, Bytes, U256};
+use alloy_eips::{eip4844::DATA_GAS_PER_BLOB, eip7685::EMPTY_REQUESTS_HASH, eip7840::BlobParams};
+use alloy_primitives::{Address, B256, Bloom, U256};
 use duplex_primitives::{ChainConfig, Header, Receipt, RecoveredBlock, Rules, Transaction, receipts_root};
-use duplex_trie::HashedState;
 use revm::{Database, DatabaseCommit, DatabaseRef};
 
 use crate::{
-    BlockError, Machine, Overlay, Relaxed, TxError, TxResult, block_env, requests, tx_env, validate_header,
+    BlockError, Changes, Machine, Overlay, Relaxed, TxError, TxResult, block_env, requests, tx_env,
+    validate_header,
 };
 
 /// What executing a block gave.
@@ -31,9 +28,7 @@ pub struct Outcome {
     /// Hash over the requests to the consensus layer (EIP-7685).
     pub requests_hash: B256,
     /// What changed, for the trie and the database.
-    pub state: HashedState,
-    /// Code of the contracts that were created, by hash.
-    pub codes: Vec<(B256, Bytes)>,
+    pub changes: Changes,
 }
 
 /// A block under execution.
@@ -56,35 +51,17 @@ impl<D: DatabaseRef> Executor<D> {
     /// # Errors
     /// If the state source fails.
     pub fn new(config: &ChainConfig, header: &Header, state: D) -> Result<Self, BlockError<D::Error>> {
-        let env = block_env(config, header);
-        let machine = Machine::new(config, env, Overlay::new(state), Relaxed::default(), ());
-        let mut this = Self {
+        let mut machine =
+            Machine::new(config, block_env(config, header), Overlay::new(state), Relaxed::default(), ());
+        machine.open(config, header)?;
+        Ok(Self {
             config: *config,
             machine,
             gas_limit: header.gas_limit,
             gas_used: 0,
             blob_gas_used: 0,
             receipts: Vec::new(),
-        };
-        this.before(header)?;
-        Ok(this)
-    }
-
-    /// EIP-2935 on both chains, EIP-4788 on L1. A chain without these contracts does without.
-    fn before(&mut self, header: &Header) -> Result<(), BlockError<D::Error>> {
-        self.notify(HISTORY_STORAGE_ADDRESS, header.parent_hash)?;
-        if self.config.rules == Rules::L1 {
-            self.notify(BEACON_ROOTS_ADDRESS, header.parent_beacon_block_root.unwrap_or_default())?;
-        }
-        Ok(())
-    }
-
-    fn notify(&mut self, contract: Address, word: B256) -> Result<(), BlockError<D::Error>> {
-        match self.machine.system_call(contract, Bytes::copy_from_slice(word.as_slice())) {
-            Ok(_) => Ok(()),
-            Err(TxError::Source(source)) => Err(BlockError::Source(source)),
-            Err(_) => Err(BlockError::SystemCall(contract)),
-        }
+        })
     }
 
     /// Gas that transactions may still use.
@@ -97,9 +74,9 @@ impl<D: DatabaseRef> Executor<D> {
         &self.receipts
     }
 
-    /// The EVM with the block's changes so far.
-    pub const fn machine(&self) -> &Machine<D> {
-        &self.machine
+    /// The block's changes so far, for what a development chain does outside transactions.
+    pub fn state_mut(&mut self) -> &mut Overlay<D> {
+        self.machine.state_mut()
     }
 
     /// Executes one transaction and keeps its changes.
@@ -165,7 +142,7 @@ impl<D: DatabaseRef> Executor<D> {
             }
             requests_hash = requests::collect(&mut self.machine, &self.receipts)?.requests_hash();
         }
-        let (state, codes) = self.machine.state().changes();
+        let changes = self.machine.state().changes();
         let mut logs_bloom = Bloom::ZERO;
         for receipt in &self.receipts {
             logs_bloom.accrue_bloom(&receipt.bloom());
@@ -177,8 +154,7 @@ impl<D: DatabaseRef> Executor<D> {
             gas_used: self.gas_used,
             blob_gas_used: self.blob_gas_used,
             requests_hash,
-            state,
-            codes,
+            changes,
         })
     }
 }

@@ -12,6 +12,7 @@ mod error;
 mod executor;
 mod header;
 mod machine;
+mod opening;
 mod overlay;
 mod requests;
 
@@ -20,4 +21,4 @@ pub use error::{BlockError, TxError};
 pub use executor::{Executor, Outcome, execute_block};
 pub use header::{BlockAttributes, blob_base_fee, next_base_fee, open_header, seal_header, validate_header};
 pub use machine::{L1Context, L2Context, Machine, Relaxed, TxResult, TxStatus};
-pub use overlay::Overlay;
+pub use overlay::{Changes, Overlay};

@@ -31,6 +31,17 @@ struct Slot {
     changed: bool,
 }
 
+/// Everything that differs from the state below.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Changes {
+    /// Accounts and slots, hashed for the trie.
+    pub state: HashedState,
+    /// The same accounts by address.
+    pub accounts: Vec<(Address, Option<StateAccount>)>,
+    /// Code of the contracts that were created, by hash.
+    pub codes: Vec<(B256, Bytes)>,
+}
+
 /// A block's changes on top of a state source, and a cache of what was read from it.
 #[derive(Debug)]
 pub struct Overlay<D> {
@@ -50,9 +61,10 @@ impl<D> Overlay<D> {
         &self.source
     }
 
-    /// All changes, hashed for the trie, and the code of contracts that were created.
-    pub fn changes(&self) -> (HashedState, Vec<(B256, Bytes)>) {
+    /// All changes.
+    pub fn changes(&self) -> Changes {
         let mut state = HashedState::new();
+        let mut accounts = Vec::new();
         for (address, entry) in self.accounts.iter().filter(|(_, entry)| entry.changed) {
             let mut storage: Vec<_> = entry
                 .slots
@@ -66,12 +78,13 @@ impl<D> Overlay<D> {
                 balance: info.balance,
                 code_hash: info.code_hash,
             });
+            accounts.push((*address, account));
             state.insert(keccak256(address), AccountUpdate { account, wipe_storage: entry.wiped, storage });
         }
         let mut codes: Vec<_> =
             self.codes.iter().map(|(hash, code)| (*hash, code.original_bytes())).collect();
         codes.sort_unstable_by_key(|(hash, _)| *hash);
-        (state, codes)
+        Changes { state, accounts, codes }
     }
 
     /// Overrides an account, for simulation.
@@ -158,6 +171,40 @@ impl<D: DatabaseRef> Database for Overlay<D> {
     }
 
     fn block_hash(&mut self, number: u64) -> Result<B256, D::Error> {
+        self.source.block_hash_ref(number)
+    }
+}
+
+/// Reads without remembering, for tracers, which look at the state beside the EVM.
+impl<D: DatabaseRef> DatabaseRef for Overlay<D> {
+    type Error = D::Error;
+
+    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, D::Error> {
+        match self.accounts.get(&address) {
+            Some(entry) => Ok(entry.info.clone()),
+            None => self.source.basic_ref(address),
+        }
+    }
+
+    fn code_by_hash_ref(&self, code_hash: B256) -> Result<Bytecode, D::Error> {
+        match self.codes.get(&code_hash) {
+            Some(code) => Ok(code.clone()),
+            None => self.source.code_by_hash_ref(code_hash),
+        }
+    }
+
+    fn storage_ref(&self, address: Address, key: U256) -> Result<U256, D::Error> {
+        match self.accounts.get(&address) {
+            Some(entry) => match entry.slots.get(&key) {
+                Some(slot) => Ok(slot.value),
+                None if entry.wiped || entry.info.is_none() => Ok(U256::ZERO),
+                None => self.source.storage_ref(address, key),
+            },
+            None => self.source.storage_ref(address, key),
+        }
+    }
+
+    fn block_hash_ref(&self, number: u64) -> Result<B256, D::Error> {
         self.source.block_hash_ref(number)
     }
 }

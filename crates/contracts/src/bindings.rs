@@ -1,0 +1,175 @@
+//! Calls and events of the contracts. The meaning of each is in `contracts/src/interfaces`.
+#![allow(missing_docs, clippy::too_many_arguments)]
+
+use alloy_sol_types::sol;
+
+pub use duplex_primitives::Withdrawal;
+
+sol! {
+    #[derive(Debug, PartialEq, Eq)]
+    interface IMessageQueue {
+        event MessageSent(
+            uint64 indexed index, address indexed from, address indexed target,
+            uint256 mint, uint256 value, uint64 gasLimit, bytes data, bytes32 acc
+        );
+        function send(address target, uint256 value, uint64 gasLimit, bytes calldata data) external payable returns (uint64 index);
+        function count() external view returns (uint64);
+        function accumulator(uint64 messageCount) external view returns (bytes32);
+        function minimumGas(uint256 dataLength) external pure returns (uint256);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct Batch {
+        uint64 index;
+        bytes32 parentHash;
+        bytes32 dataRoot;
+        uint64 firstBlock;
+        uint64 lastBlock;
+        uint64 timestamp;
+        uint64 anchorNumber;
+        bytes32 anchorHash;
+        uint64 messageCount;
+        bytes32 messageAcc;
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct BatchRecord {
+        bytes32 hash;
+        uint64 lastBlock;
+        uint64 timestamp;
+        uint64 anchorNumber;
+        uint64 messageCount;
+    }
+
+    struct InboxParams {
+        uint64 sequencerTimeout;
+        uint64 forcedInclusionDelay;
+        uint64 maxDrift;
+        uint64 maxBatchBlocks;
+        uint64 messageGasPerBlock;
+        uint64 maxBatchData;
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface IInbox {
+        event BatchAppended(uint64 indexed index, bytes32 indexed batchHash, Batch header, address appender);
+        function append(Batch calldata header, bytes calldata data) external;
+        function batchCount() external view returns (uint64);
+        function lastBatch() external view returns (uint64 index, BatchRecord memory record);
+        function batch(uint64 index) external view returns (BatchRecord memory);
+        function sequencer() external view returns (address);
+        function maxBatchData() external view returns (uint64);
+        function maxBatchBlocks() external view returns (uint64);
+        function messageGasPerBlock() external view returns (uint64);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct Claim {
+        uint64 parentId;
+        uint64 lastBatch;
+        uint64 createdAt;
+        uint64 finalizedAt;
+        address proposer;
+        uint8 status;
+        bytes32 blockOutputsRoot;
+        bytes32 outputRoot;
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface ISettlement {
+        event ClaimProposed(
+            uint64 indexed id, uint64 indexed parentId, uint64 indexed lastBatch, bytes32 lastBatchHash,
+            bytes32 blockOutputsRoot, bytes32 outputRoot, address proposer, uint256 bond
+        );
+        event ClaimContested(uint64 indexed id, uint64 indexed rivalId, uint64 indexed parentId, uint64 lastBatch);
+        event ClaimFinalized(uint64 indexed id, bytes32 indexed outputRoot, uint64 lastBatch);
+        function propose(uint64 parentId, uint64 lastBatch, bytes32 lastBatchHash, bytes32 blockOutputsRoot, bytes32 outputRoot)
+            external payable returns (uint64 id);
+        function finalize(uint64 id) external;
+        function withdrawCredit(address to) external;
+        function claim(uint64 id) external view returns (Claim memory);
+        function claimCount() external view returns (uint64);
+        function isFinal(uint64 id) external view returns (bool);
+        function isContested(uint64 id) external view returns (bool);
+        function lastFinalClaim() external view returns (uint64);
+        function credit(address account) external view returns (uint256);
+        function bond() external view returns (uint256);
+        function challengeWindow() external view returns (uint64);
+        function maxClaimBlocks() external view returns (uint64);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct OutputRootProof {
+        bytes32 version;
+        bytes32 stateRoot;
+        bytes32 messagePasserStorageRoot;
+        bytes32 latestBlockhash;
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct WithdrawalTx {
+        uint256 nonce;
+        address sender;
+        address target;
+        uint256 value;
+        uint256 gasLimit;
+        bytes data;
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface IVault {
+        event ETHDepositInitiated(address indexed from, address indexed to, uint256 amount, bytes extraData, uint64 messageIndex);
+        event ERC20DepositInitiated(
+            address indexed l1Token, address indexed l2Token, address indexed from, address to, uint256 amount,
+            bytes extraData, uint64 messageIndex
+        );
+        event WithdrawalReleased(bytes32 indexed withdrawalHash, bool success);
+        event WithdrawalRetried(bytes32 indexed withdrawalHash, bool success);
+        function depositETHTo(address to, uint32 minGasLimit, bytes calldata extraData) external payable;
+        function depositERC20To(address l1Token, address l2Token, address to, uint256 amount, uint32 minGasLimit, bytes calldata extraData) external;
+        function release(WithdrawalTx calldata w, uint64 claimId, OutputRootProof calldata p, bytes[] calldata storageProof) external;
+        function retry(WithdrawalTx calldata w) external;
+        function l2TokenAddress(address l1Token) external pure returns (address);
+        function lockedETH() external view returns (uint256);
+        function locked(address l1Token) external view returns (uint256);
+        function withdrawalState(bytes32 withdrawalHash) external view returns (uint8);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface IL2Bridge {
+        event WithdrawalInitiated(
+            address indexed l1Token, address indexed l2Token, address indexed from, address to, uint256 amount, bytes extraData
+        );
+        event DepositFinalized(
+            address indexed l1Token, address indexed l2Token, address indexed from, address to, uint256 amount, bytes extraData
+        );
+        function withdrawTo(address l2Token, address to, uint256 amount, uint32 minGasLimit, bytes calldata extraData) external payable;
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface IMessagePasser {
+        event MessagePassed(
+            uint256 indexed nonce, address indexed sender, address indexed target, uint256 value, uint256 gasLimit,
+            bytes data, bytes32 withdrawalHash
+        );
+        function totalWithdrawn() external view returns (uint256);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface IBridgedToken {
+        function l1Token() external view returns (address);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface IERC20 {
+        event Transfer(address indexed from, address indexed to, uint256 value);
+        function name() external view returns (string memory);
+        function symbol() external view returns (string memory);
+        function decimals() external view returns (uint8);
+        function totalSupply() external view returns (uint256);
+        function balanceOf(address account) external view returns (uint256);
+        function transfer(address to, uint256 value) external returns (bool);
+        function allowance(address owner, address spender) external view returns (uint256);
+        function approve(address spender, uint256 value) external returns (bool);
+    }
+}

@@ -1,0 +1,59 @@
+//! The accounts that exist in every L2 genesis.
+
+use std::collections::BTreeMap;
+
+use alloy_primitives::{Address, B256, U256};
+use duplex_primitives::{GenesisAccount, L1FeeScalars, predeploys};
+
+use crate::artifact;
+
+/// What the predeploys are told of their rollup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct L2GenesisParams {
+    /// The `Vault` on L1.
+    pub vault: Address,
+    /// Who receives on L1 the fees that L2 collects.
+    pub fee_recipient: Address,
+    /// Scalars of the L1 data fee.
+    pub l1_fee: L1FeeScalars,
+    /// Base fee of the L1 block that genesis builds on, so that the first blocks pay for data too.
+    pub l1_base_fee: u64,
+}
+
+/// The predeploys with their code and storage.
+pub fn l2_alloc(params: &L2GenesisParams) -> BTreeMap<Address, GenesisAccount> {
+    let slot = |n: u64| B256::from(U256::from(n));
+    let fee_vault = vec![(slot(0), params.fee_recipient.into_word())];
+    // Storage slot 3 of `L1Block`: sequence number in the lowest 8 bytes, then the blob scalar,
+    // then the base fee scalar.
+    let scalars: U256 =
+        (U256::from(params.l1_fee.base_fee) << 96) | (U256::from(params.l1_fee.blob_base_fee) << 64);
+    let accounts = [
+        (predeploys::WETH, "WETH9", vec![]),
+        (predeploys::L2_BRIDGE, "L2Bridge", vec![(slot(0), params.vault.into_word())]),
+        (predeploys::SEQUENCER_FEE_VAULT, "FeeVault", fee_vault.clone()),
+        (predeploys::BASE_FEE_VAULT, "FeeVault", fee_vault.clone()),
+        (predeploys::L1_FEE_VAULT, "FeeVault", fee_vault),
+        (predeploys::BRIDGED_TOKEN_FACTORY, "BridgedTokenFactory", vec![]),
+        (predeploys::BRIDGED_TOKEN, "BridgedToken", vec![]),
+        (
+            predeploys::L1_BLOCK,
+            "L1Block",
+            vec![(slot(1), slot(params.l1_base_fee)), (slot(3), scalars.into()), (slot(7), slot(1))],
+        ),
+        (predeploys::MESSAGE_PASSER, "MessagePasser", vec![]),
+    ];
+    accounts
+        .into_iter()
+        .map(|(address, name, storage)| {
+            let code = artifact(name).deployed.clone();
+            let account = GenesisAccount {
+                nonce: 1,
+                code,
+                storage: storage.into_iter().collect(),
+                ..Default::default()
+            };
+            (address, account)
+        })
+        .collect()
+}

@@ -1,0 +1,11 @@
+//! The Solidity side in Rust: artifacts, bindings, and the L2 genesis made of them.
+//!
+//! The artifacts are what `cargo xtask contracts` builds from `contracts/src`; they are committed,
+//! so that building the Rust needs no Solidity compiler.
+
+mod artifacts;
+pub mod bindings;
+mod genesis;
+
+pub use artifacts::{Artifact, artifact};
+pub use genesis::{L2GenesisParams, l2_alloc};

@@ -1,0 +1,413 @@
+//! Sends transactions and sees them through.
+//!
+//! What is signed is on disk before it is sent. After a restart the same bytes are sent again, so
+//! no nonce is used twice for different things and none is left out. What is not mined in time is
+//! sent again with a higher fee.
+
+use std::{
+    collections::BTreeMap,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use alloy_consensus::{SignableTransaction, TxEip1559};
+use alloy_eips::eip2718::Encodable2718;
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
+use alloy_signer::SignerSync;
+use alloy_signer_local::PrivateKeySigner;
+use duplex_storage::Records;
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tokio::sync::{Mutex, oneshot};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Rpc, RpcError, TxReceipt};
+
+/// Fee increase on every resend. Nodes ask for 10%.
+const BUMP_PERCENT: u128 = 15;
+/// Added to every gas estimate, in percent, because the state moves on.
+const GAS_MARGIN_PERCENT: u64 = 20;
+
+/// Why a transaction did not succeed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum TxManagerError {
+    /// L1 refused or could not be reached.
+    #[error(transparent)]
+    Rpc(#[from] RpcError),
+    /// The local record could not be written; nothing was sent.
+    #[error("transaction record: {0}")]
+    Storage(#[from] duplex_storage::Error),
+    /// It was mined and reverted.
+    #[error("{label}: transaction {hash} reverted on L1")]
+    Reverted {
+        /// What it was for.
+        label: String,
+        /// Its hash.
+        hash: B256,
+    },
+    /// Another transaction with the same key took its nonce.
+    #[error(
+        "{label}: nonce {nonce} of {address} was used by another transaction; is its key in use elsewhere?"
+    )]
+    Replaced {
+        /// What it was for.
+        label: String,
+        /// The sender.
+        address: Address,
+        /// The nonce.
+        nonce: u64,
+    },
+    /// The key cannot pay.
+    #[error("{address} has {balance} wei on L1 and needs about {needed}; send it some ETH")]
+    Unfunded {
+        /// The sender.
+        address: Address,
+        /// What it has.
+        balance: U256,
+        /// What it needs.
+        needed: U256,
+    },
+    /// Signing failed.
+    #[error("signing: {0}")]
+    Signer(#[from] alloy_signer::Error),
+    /// The node is stopping.
+    #[error("stopped before the transaction was mined; it is on disk and will be sent again")]
+    Stopped,
+}
+
+/// What is to be sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TxRequest {
+    /// What it calls.
+    pub to: Address,
+    /// Call data.
+    pub data: Bytes,
+    /// Wei.
+    pub value: U256,
+    /// Gas limit; estimated if not given.
+    pub gas_limit: Option<u64>,
+    /// For people: what it is for.
+    pub label: String,
+}
+
+/// Fees of an EIP-1559 transaction, wei per gas.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FeeQuote {
+    /// Highest total fee.
+    pub max_fee: u128,
+    /// Part of it for the block's proposer.
+    pub priority_fee: u128,
+}
+
+impl FeeQuote {
+    /// Room for the base fee to double, on top of what the node suggests as priority fee.
+    ///
+    /// # Errors
+    /// If L1 cannot be reached.
+    pub async fn current(rpc: &Rpc) -> Result<Self, RpcError> {
+        let base = rpc.latest_header().await?.header.base_fee_per_gas.unwrap_or_default();
+        let priority_fee = rpc.priority_fee().await?;
+        Ok(Self { max_fee: u128::from(base) * 2 + priority_fee, priority_fee })
+    }
+
+    fn bumped(self, market: Self) -> Self {
+        let bump = |fee: u128| fee + fee * BUMP_PERCENT / 100 + 1;
+        Self {
+            max_fee: bump(self.max_fee).max(market.max_fee),
+            priority_fee: bump(self.priority_fee).max(market.priority_fee),
+        }
+    }
+}
+
+/// Signs an EIP-1559 transaction; gives its bytes. `to` is `None` to create a contract.
+///
+/// # Errors
+/// If the signer fails.
+#[allow(clippy::too_many_arguments)]
+pub fn sign_eip1559(
+    signer: &PrivateKeySigner,
+    chain_id: u64,
+    nonce: u64,
+    to: Option<Address>,
+    value: U256,
+    input: Bytes,
+    gas_limit: u64,
+    fees: FeeQuote,
+) -> Result<Bytes, alloy_signer::Error> {
+    let tx = TxEip1559 {
+        chain_id,
+        nonce,
+        gas_limit,
+        max_fee_per_gas: fees.max_fee,
+        max_priority_fee_per_gas: fees.priority_fee,
+        to: to.map_or(TxKind::Create, TxKind::Call),
+        value,
+        access_list: Default::default(),
+        input,
+    };
+    let signature = signer.sign_hash_sync(&tx.signature_hash())?;
+    Ok(tx.into_signed(signature).encoded_2718().into())
+}
+
+/// How patient the manager is.
+#[derive(Debug, Clone, Copy)]
+pub struct TxManagerOptions {
+    /// Pause between looks at L1.
+    pub poll: Duration,
+    /// Time after which a transaction is sent again with a higher fee.
+    pub resend_after: Duration,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Saved {
+    request: TxRequest,
+    gas_limit: u64,
+    fees: FeeQuote,
+    /// All signed forms; any of them may be the one that is mined.
+    raw: Vec<Bytes>,
+}
+
+#[derive(Debug)]
+struct InFlight {
+    saved: Saved,
+    sent: Instant,
+    waiters: Vec<oneshot::Sender<Result<TxReceipt, TxManagerError>>>,
+}
+
+#[derive(Debug)]
+struct State {
+    next_nonce: u64,
+    in_flight: BTreeMap<u64, InFlight>,
+}
+
+/// Sends the transactions of one key, in order.
+#[derive(Debug, Clone)]
+pub struct TxManager {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    rpc: Rpc,
+    signer: PrivateKeySigner,
+    chain_id: u64,
+    records: Arc<Records>,
+    options: TxManagerOptions,
+    state: Mutex<State>,
+}
+
+fn key(nonce: u64) -> String {
+    format!("l1tx/{nonce:020}")
+}
+
+impl TxManager {
+    /// Takes up where the records left off: what was signed and not mined is sent again.
+    ///
+    /// # Errors
+    /// If L1 cannot be reached or the records cannot be read.
+    pub async fn open(
+        rpc: Rpc,
+        signer: PrivateKeySigner,
+        records: Arc<Records>,
+        options: TxManagerOptions,
+    ) -> Result<Self, TxManagerError> {
+        let chain_id = rpc.chain_id().await?;
+        let address = signer.address();
+        let mined = rpc.nonce(address, false).await?;
+        let mut state = State { next_nonce: mined, in_flight: BTreeMap::new() };
+        for (name, bytes) in records.prefix("l1tx/")? {
+            let nonce = name.rsplit('/').next().and_then(|nonce| nonce.parse::<u64>().ok());
+            let saved: Option<Saved> = serde_json::from_slice(&bytes).ok();
+            match (nonce, saved) {
+                (Some(nonce), Some(saved)) if nonce == state.next_nonce => {
+                    for raw in &saved.raw {
+                        // The node may know it already, or have a newer form of it.
+                        if let Err(error) = rpc.send_raw(raw).await {
+                            tracing::debug!(nonce, %error, "sent again after restart");
+                        }
+                    }
+                    state
+                        .in_flight
+                        .insert(nonce, InFlight { saved, sent: Instant::now(), waiters: Vec::new() });
+                    state.next_nonce += 1;
+                }
+                _ => records.remove(&name)?,
+            }
+        }
+        state.next_nonce = state.next_nonce.max(rpc.nonce(address, true).await?);
+        let inner = Inner { rpc, signer, chain_id, records, options, state: Mutex::new(state) };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// The sender.
+    pub fn address(&self) -> Address {
+        self.inner.signer.address()
+    }
+
+    /// Transactions that are sent and not mined.
+    pub async fn in_flight(&self) -> usize {
+        self.inner.state.lock().await.in_flight.len()
+    }
+
+    /// Sends a transaction and waits until it is mined.
+    ///
+    /// # Errors
+    /// If it cannot be sent, or reverts.
+    pub async fn send(&self, request: TxRequest) -> Result<TxReceipt, TxManagerError> {
+        self.submit(request).await?.await.unwrap_or(Err(TxManagerError::Stopped))
+    }
+
+    /// Sends a transaction; what it becomes arrives in the channel.
+    ///
+    /// # Errors
+    /// If it cannot be sent.
+    pub async fn submit(
+        &self,
+        request: TxRequest,
+    ) -> Result<oneshot::Receiver<Result<TxReceipt, TxManagerError>>, TxManagerError> {
+        let inner = &self.inner;
+        let gas_limit = match request.gas_limit {
+            Some(limit) => limit,
+            None => {
+                let from = self.address();
+                let gas =
+                    inner.rpc.estimate_gas(from, Some(request.to), request.value, &request.data).await?;
+                gas + gas * GAS_MARGIN_PERCENT / 100
+            }
+        };
+        let fees = FeeQuote::current(&inner.rpc).await?;
+        let mut state = inner.state.lock().await;
+        let nonce = state.next_nonce;
+        let raw = inner.sign(nonce, &request, gas_limit, fees)?;
+        let saved = Saved { request, gas_limit, fees, raw: vec![raw.clone()] };
+        inner.save(nonce, &saved)?;
+        if let Err(error) = inner.rpc.send_raw(&raw).await {
+            if !error.is_temporary() {
+                inner.records.remove(&key(nonce))?;
+                if error.rejection().is_some_and(|text| text.contains("nonce too low")) {
+                    state.next_nonce = inner.rpc.nonce(self.address(), true).await?;
+                }
+                if error.rejection().is_some_and(|text| text.contains("insufficient funds")) {
+                    let balance = inner.rpc.balance(self.address()).await?;
+                    let needed = U256::from(gas_limit) * U256::from(fees.max_fee) + saved.request.value;
+                    return Err(TxManagerError::Unfunded { address: self.address(), balance, needed });
+                }
+                return Err(error.into());
+            }
+            // It is on disk: the loop will send it once L1 can be reached.
+            tracing::warn!(%error, label = %saved.request.label, "L1 cannot be reached, will send again");
+        }
+        state.next_nonce += 1;
+        let (sender, receiver) = oneshot::channel();
+        state.in_flight.insert(nonce, InFlight { saved, sent: Instant::now(), waiters: vec![sender] });
+        Ok(receiver)
+    }
+
+    /// Looks after what is in flight until cancelled.
+    ///
+    /// # Errors
+    /// If the records cannot be written.
+    pub async fn run(self, cancel: CancellationToken) -> Result<(), TxManagerError> {
+        loop {
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                () = tokio::time::sleep(self.inner.options.poll) => {}
+            }
+            match self.tend().await {
+                Ok(()) => {}
+                Err(TxManagerError::Rpc(error)) => tracing::warn!(%error, "L1 transactions"),
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    async fn tend(&self) -> Result<(), TxManagerError> {
+        let inner = &self.inner;
+        if inner.state.lock().await.in_flight.is_empty() {
+            return Ok(());
+        }
+        let mined = inner.rpc.nonce(self.address(), false).await?;
+        let mut state = inner.state.lock().await;
+        let open: Vec<u64> = state.in_flight.keys().copied().collect();
+        for nonce in open {
+            if nonce < mined {
+                let Some(receipt) = inner.find(&state.in_flight[&nonce].saved).await? else {
+                    // The nonce is used but no receipt is there: a node behind itself, or a foreign
+                    // transaction. Wait a little before believing the latter.
+                    if state.in_flight[&nonce].sent.elapsed() < inner.options.resend_after * 4 {
+                        continue;
+                    }
+                    let done = state.in_flight.remove(&nonce);
+                    inner.records.remove(&key(nonce))?;
+                    inner.settle(nonce, done, None);
+                    continue;
+                };
+                let done = state.in_flight.remove(&nonce);
+                inner.records.remove(&key(nonce))?;
+                inner.settle(nonce, done, Some(receipt));
+            } else if state.in_flight[&nonce].sent.elapsed() > inner.options.resend_after {
+                inner.resend(nonce, &mut state).await?;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Inner {
+    fn sign(
+        &self,
+        nonce: u64,
+        request: &TxRequest,
+        gas: u64,
+        fees: FeeQuote,
+    ) -> Result<Bytes, alloy_signer::Error> {
+        let data = request.data.clone();
+        sign_eip1559(&self.signer, self.chain_id, nonce, Some(request.to), request.value, data, gas, fees)
+    }
+
+    fn save(&self, nonce: u64, saved: &Saved) -> Result<(), TxManagerError> {
+        let bytes = serde_json::to_vec(saved).unwrap_or_default();
+        Ok(self.records.put(&key(nonce), &bytes)?)
+    }
+
+    async fn find(&self, saved: &Saved) -> Result<Option<TxReceipt>, RpcError> {
+        for raw in saved.raw.iter().rev() {
+            if let Some(receipt) = self.rpc.receipt(keccak256(raw)).await? {
+                return Ok(Some(receipt));
+            }
+        }
+        Ok(None)
+    }
+
+    fn settle(&self, nonce: u64, done: Option<InFlight>, receipt: Option<TxReceipt>) {
+        let Some(done) = done else { return };
+        let label = done.saved.request.label;
+        for waiter in done.waiters {
+            let label = label.clone();
+            let result = match &receipt {
+                Some(receipt) if receipt.is_success() => Ok(receipt.clone()),
+                Some(receipt) => Err(TxManagerError::Reverted { label, hash: receipt.transaction_hash }),
+                None => Err(TxManagerError::Replaced { label, address: self.signer.address(), nonce }),
+            };
+            // Whoever asked may have gone; the transaction is mined all the same.
+            let _ = waiter.send(result);
+        }
+    }
+
+    async fn resend(&self, nonce: u64, state: &mut State) -> Result<(), TxManagerError> {
+        let market = FeeQuote::current(&self.rpc).await?;
+        let Some(tx) = state.in_flight.get_mut(&nonce) else { return Ok(()) };
+        let fees = tx.saved.fees.bumped(market);
+        let raw = self.sign(nonce, &tx.saved.request, tx.saved.gas_limit, fees)?;
+        tx.saved.fees = fees;
+        tx.saved.raw.push(raw.clone());
+        self.save(nonce, &tx.saved)?;
+        tx.sent = Instant::now();
+        tracing::info!(nonce, label = %tx.saved.request.label, max_fee = fees.max_fee, "sending again");
+        if let Err(error) = self.rpc.send_raw(&raw).await {
+            tracing::debug!(nonce, %error, "sending again");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,351 @@
+//! Follows L1 and keeps the [`L1Index`] true, through reorganisations.
+
+use std::time::Duration;
+
+use alloy_primitives::{Address, B256};
+use alloy_rpc_types_eth::Log;
+use alloy_sol_types::SolEvent;
+use duplex_contracts::bindings::{IInbox, IMessageQueue, ISettlement};
+use duplex_primitives::{BatchHeader, L1Message};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    BatchEntry, ClaimEntry, ClaimStatus, L1Header, L1Index, Rpc, RpcError,
+    index::{Changes, batch_key, block_key, claim_key, message_key},
+};
+
+/// L1 blocks read in one step while catching up.
+const STEP: u64 = 500;
+/// Block hashes kept to find where a reorganisation began. Deeper ones start again from genesis.
+const REMEMBERED: u64 = 4096;
+
+/// Why L1 cannot be followed.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum WatcherError {
+    /// L1 refused or could not be reached.
+    #[error(transparent)]
+    Rpc(#[from] RpcError),
+    /// The index could not be written.
+    #[error("L1 index: {0}")]
+    Storage(#[from] duplex_storage::Error),
+    /// A contract's event does not decode: it is not the contract that this program knows.
+    #[error("event of {contract} in L1 transaction {tx} does not decode: {why}")]
+    Event {
+        /// The contract.
+        contract: Address,
+        /// The transaction.
+        tx: B256,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+/// What is watched, and how.
+#[derive(Debug, Clone, Copy)]
+pub struct WatcherOptions {
+    /// The `MessageQueue`.
+    pub message_queue: Address,
+    /// The `Inbox`.
+    pub inbox: Address,
+    /// The `Settlement`.
+    pub settlement: Address,
+    /// L1 block before which there is nothing to see.
+    pub start: u64,
+    /// Pause between looks at L1.
+    pub poll: Duration,
+}
+
+/// Follows L1.
+#[derive(Debug)]
+pub struct Watcher {
+    rpc: Rpc,
+    index: L1Index,
+    options: WatcherOptions,
+    head: watch::Sender<Option<L1Header>>,
+}
+
+/// What an L1 block added to the index, so that it can be taken back.
+#[derive(Debug, Default, Serialize, Deserialize)]
+struct Undo {
+    messages: u64,
+    batches: u64,
+    claims: Vec<u64>,
+    statuses: Vec<(u64, ClaimStatus)>,
+}
+
+fn undo_key(number: u64) -> String {
+    format!("undo/{number:020}")
+}
+
+impl Watcher {
+    /// A watcher that writes to `index`.
+    pub fn new(rpc: Rpc, index: L1Index, options: WatcherOptions) -> Self {
+        Self { rpc, index, options, head: watch::channel(None).0 }
+    }
+
+    /// The newest L1 block of which everything is in the index.
+    pub fn head(&self) -> watch::Receiver<Option<L1Header>> {
+        self.head.subscribe()
+    }
+
+    /// Follows L1 until cancelled. An L1 that cannot be reached is waited for.
+    ///
+    /// # Errors
+    /// If the index cannot be written or the contracts are not what they should be.
+    pub async fn run(self, cancel: CancellationToken) -> Result<(), WatcherError> {
+        let mut failing = false;
+        loop {
+            match self.advance().await {
+                Ok(behind) => {
+                    if std::mem::take(&mut failing) {
+                        tracing::info!("L1 answers again");
+                    }
+                    if behind && !cancel.is_cancelled() {
+                        continue;
+                    }
+                }
+                Err(WatcherError::Rpc(error)) => {
+                    if !std::mem::replace(&mut failing, true) {
+                        tracing::warn!(%error, "L1 cannot be read, waiting for it");
+                    }
+                }
+                Err(error) => return Err(error),
+            }
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                () = tokio::time::sleep(self.options.poll) => {}
+            }
+        }
+    }
+
+    /// Reads what is new; true if there is more.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run), and if L1 cannot be reached.
+    pub async fn advance(&self) -> Result<bool, WatcherError> {
+        let latest = self.rpc.latest_header().await?;
+        let mut next = self.options.start;
+        if let Some((number, hash)) = self.index.head()? {
+            if (number, hash) == (latest.header.number, latest.hash) {
+                self.announce(latest);
+                return Ok(false);
+            }
+            let still = self.rpc.header(number).await?.is_some_and(|header| header.hash == hash);
+            if !still {
+                self.unwind(number).await?;
+            }
+            next = self.index.head()?.map_or(self.options.start, |(number, _)| number + 1);
+        }
+        if next > latest.header.number {
+            return Ok(false);
+        }
+        let to = latest.header.number.min(next + STEP - 1);
+        let last =
+            if to == latest.header.number { Some(latest.clone()) } else { self.rpc.header(to).await? };
+        let Some(last) = last else { return Ok(false) };
+        let addresses = [self.options.message_queue, self.options.inbox, self.options.settlement];
+        let logs = self.rpc.logs(&addresses, next, to).await?;
+        // Logs of another branch than the header's would be taken for its own.
+        let same = logs
+            .iter()
+            .filter(|log| log.block_number == Some(to))
+            .all(|log| log.block_hash == Some(last.hash));
+        if !same || self.rpc.header(to).await?.is_none_or(|header| header.hash != last.hash) {
+            return Ok(true);
+        }
+        self.apply(next, &last, &logs).await?;
+        let behind = to < latest.header.number;
+        if !behind {
+            self.announce(last);
+        }
+        Ok(behind)
+    }
+
+    fn announce(&self, header: L1Header) {
+        self.head.send_if_modified(|head| {
+            let changed = head.as_ref().is_none_or(|old| old.hash != header.hash);
+            if changed {
+                *head = Some(header);
+            }
+            changed
+        });
+    }
+
+    async fn apply(&self, from: u64, last: &L1Header, logs: &[Log]) -> Result<(), WatcherError> {
+        let mut changes = Changes::default();
+        let (mut messages, mut batches) = self.index.counts()?;
+        let mut undo: std::collections::BTreeMap<u64, Undo> = Default::default();
+        let mut claims: std::collections::BTreeMap<u64, ClaimEntry> = Default::default();
+        for log in logs {
+            let number = log.block_number.unwrap_or_default();
+            let hash = log.block_hash.unwrap_or_default();
+            let tx = log.transaction_hash.unwrap_or_default();
+            let undo = undo.entry(number).or_default();
+            changes.put(block_key(number), &hash);
+            let bad = |why: alloy_sol_types::Error| WatcherError::Event {
+                contract: log.address(),
+                tx,
+                why: why.to_string(),
+            };
+            match log.topic0() {
+                Some(&IMessageQueue::MessageSent::SIGNATURE_HASH) => {
+                    let event = IMessageQueue::MessageSent::decode_log(&log.inner).map_err(bad)?.data;
+                    let message = L1Message {
+                        index: event.index,
+                        from: event.from,
+                        target: event.target,
+                        mint: event.mint,
+                        value: event.value,
+                        gas_limit: event.gasLimit,
+                        data: event.data,
+                        l1_block: number,
+                        accumulator: event.acc,
+                    };
+                    changes.put(message_key(message.index), &message);
+                    messages = event.index + 1;
+                    undo.messages += 1;
+                }
+                Some(&IInbox::BatchAppended::SIGNATURE_HASH) => {
+                    let event = IInbox::BatchAppended::decode_log(&log.inner).map_err(bad)?.data;
+                    let h = event.header;
+                    let header = BatchHeader {
+                        index: h.index,
+                        parentHash: h.parentHash,
+                        dataRoot: h.dataRoot,
+                        firstBlock: h.firstBlock,
+                        lastBlock: h.lastBlock,
+                        timestamp: h.timestamp,
+                        anchorNumber: h.anchorNumber,
+                        anchorHash: h.anchorHash,
+                        messageCount: h.messageCount,
+                        messageAcc: h.messageAcc,
+                    };
+                    let entry = BatchEntry { header, hash: event.batchHash, l1_tx: tx, l1_block: number };
+                    changes.put(batch_key(event.index), &entry);
+                    batches = event.index;
+                    undo.batches += 1;
+                }
+                Some(&ISettlement::ClaimProposed::SIGNATURE_HASH) => {
+                    let event = ISettlement::ClaimProposed::decode_log(&log.inner).map_err(bad)?.data;
+                    let timestamp = match log.block_timestamp {
+                        Some(timestamp) => timestamp,
+                        None => self.rpc.header(number).await?.map_or(0, |header| header.header.timestamp),
+                    };
+                    let entry = ClaimEntry {
+                        id: event.id,
+                        parent_id: event.parentId,
+                        last_batch: event.lastBatch,
+                        block_outputs_root: event.blockOutputsRoot,
+                        output_root: event.outputRoot,
+                        proposer: event.proposer,
+                        bond: event.bond,
+                        l1_block: number,
+                        l1_timestamp: timestamp,
+                        l1_tx: tx,
+                        status: ClaimStatus::Pending,
+                    };
+                    claims.insert(event.id, entry);
+                    undo.claims.push(event.id);
+                }
+                Some(&ISettlement::ClaimContested::SIGNATURE_HASH) => {
+                    let event = ISettlement::ClaimContested::decode_log(&log.inner).map_err(bad)?.data;
+                    for id in [event.id, event.rivalId] {
+                        self.set_status(&mut claims, id, ClaimStatus::Contested, undo)?;
+                    }
+                }
+                Some(&ISettlement::ClaimFinalized::SIGNATURE_HASH) => {
+                    let event = ISettlement::ClaimFinalized::decode_log(&log.inner).map_err(bad)?.data;
+                    self.set_status(&mut claims, event.id, ClaimStatus::Final, undo)?;
+                }
+                _ => {}
+            }
+        }
+        for (id, claim) in &claims {
+            changes.put(claim_key(*id), claim);
+        }
+        for (number, undo) in &undo {
+            changes.put(undo_key(*number), undo);
+        }
+        let number = last.header.number;
+        changes.put(block_key(number), &last.hash);
+        changes.put("head".into(), &(number, last.hash));
+        changes.put("count/messages".into(), &messages);
+        changes.put("count/batches".into(), &batches);
+        for old in (from.saturating_sub(REMEMBERED)..=number.saturating_sub(REMEMBERED)).filter(|n| *n > 0) {
+            changes.remove(block_key(old));
+            changes.remove(undo_key(old));
+        }
+        Ok(self.index.write(&changes)?)
+    }
+
+    fn set_status(
+        &self,
+        claims: &mut std::collections::BTreeMap<u64, ClaimEntry>,
+        id: u64,
+        status: ClaimStatus,
+        undo: &mut Undo,
+    ) -> Result<(), WatcherError> {
+        let known = match claims.get(&id) {
+            Some(claim) => Some(claim.clone()),
+            None => self.index.claim(id)?,
+        };
+        if let Some(claim) = known {
+            undo.statuses.push((id, claim.status));
+            claims.insert(id, ClaimEntry { status, ..claim });
+        }
+        Ok(())
+    }
+
+    /// Goes back from block `number`, which is not L1's any more, to one that is.
+    async fn unwind(&self, number: u64) -> Result<(), WatcherError> {
+        let mut at = number;
+        let survivor = loop {
+            at = match at.checked_sub(1) {
+                Some(at) if at >= self.options.start && number - at < REMEMBERED => at,
+                _ => break None,
+            };
+            let Some(ours) = self.index.block_hash(at)? else { continue };
+            if self.rpc.header(at).await?.is_some_and(|header| header.hash == ours) {
+                break Some((at, ours));
+            }
+        };
+        tracing::warn!(from = number, to = ?survivor.map(|(at, _)| at), "L1 reorganised");
+        let floor = survivor.map_or(self.options.start, |(at, _)| at + 1);
+        let mut changes = Changes::default();
+        let (mut messages, mut batches) = self.index.counts()?;
+        for block in (floor..=number).rev() {
+            if let Some(undo) = self.index.value::<Undo>(&undo_key(block))? {
+                for _ in 0..undo.messages {
+                    messages -= 1;
+                    changes.remove(message_key(messages));
+                }
+                for _ in 0..undo.batches {
+                    changes.remove(batch_key(batches));
+                    batches -= 1;
+                }
+                for (id, status) in undo.statuses.iter().rev() {
+                    if let Some(claim) = self.index.claim(*id)? {
+                        changes.put(claim_key(*id), &ClaimEntry { status: *status, ..claim });
+                    }
+                }
+                for id in undo.claims {
+                    changes.remove(claim_key(id));
+                }
+            }
+            changes.remove(undo_key(block));
+            changes.remove(block_key(block));
+        }
+        changes.put("count/messages".into(), &messages);
+        changes.put("count/batches".into(), &batches);
+        match survivor {
+            Some(survivor) => changes.put("head".into(), &survivor),
+            // Deeper than is remembered: everything is read again.
+            None => changes = self.index.erase()?,
+        }
+        Ok(self.index.write(&changes)?)
+    }
+}
