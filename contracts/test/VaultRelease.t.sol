@@ -483,6 +483,29 @@ contract VaultReleaseTest is System {
         vm.assertEq(vault.lockedETH(), GENESIS_ETH);
     }
 
+    /// @dev What the target does with its gas makes no difference to what a relayer must send.
+    function test_retry_leastGas_isTheSameForEveryReceiver() public {
+        Switch receiver = new Switch();
+        receiver.setRefuses(true);
+        Withdrawal memory w = ethWithdrawal(address(receiver), 1 ether);
+        w.gasLimit = 0;
+        release(w);
+        uint256 least = leastGas(w);
+        vm.etch(address(receiver), address(new GasEater()).code);
+        vm.assertEq(leastGas(w), least);
+        vm.etch(address(receiver), address(new Bomb()).code);
+        vm.assertEq(leastGas(w), least);
+    }
+
+    function leastGas(Withdrawal memory w) internal returns (uint256 gasLimit) {
+        bytes memory input = abi.encodeCall(vault.retry, (w));
+        bool success;
+        for (gasLimit = 90_000; !success; gasLimit += 500) {
+            (success,) = address(vault).call{gas: gasLimit}(input);
+        }
+        checkState(w, WithdrawalState.Failed);
+    }
+
     /// @dev Whatever gas the relayer sends, either the release reverts or the target had all it asked for.
     /// forge-config: default.fuzz.runs = 512
     function testFuzz_release_starvedOfGas_neverFails(uint256 gasLimit) public {

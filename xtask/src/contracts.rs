@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 /// Compiles the contracts into `contracts/artifacts/`. With `check`, compiles into a temporary folder instead
 /// and fails if anything differs from what is committed.
-pub fn run(root: &Path, check: bool) -> Result<(), String> {
+pub(crate) fn run(root: &Path, check: bool) -> Result<(), String> {
     let contracts = root.join("contracts");
     install(&contracts)?;
     let artifacts = contracts.join("artifacts");
@@ -31,7 +31,7 @@ pub fn run(root: &Path, check: bool) -> Result<(), String> {
 }
 
 /// Runs the Solidity tests, then measures gas and compares it with `contracts/snapshots/`.
-pub fn forge_test(root: &Path) -> Result<(), String> {
+pub(crate) fn forge_test(root: &Path) -> Result<(), String> {
     let contracts = root.join("contracts");
     install(&contracts)?;
     let mut forge = Command::new("npm");
