@@ -19,6 +19,12 @@ pub struct Summary {
     pub transactions: u64,
     /// Versions of accounts, slots and nodes that the kept journals name.
     pub changes: u64,
+    /// Versions of accounts in the tables; what is still in memory is not counted.
+    pub accounts: u64,
+    /// Versions of slots in the tables.
+    pub slots: u64,
+    /// Versions of nodes in the tables.
+    pub nodes: u64,
 }
 
 impl Reader {
@@ -40,6 +46,9 @@ impl Reader {
             }
         }
         self.check_leftovers(summary.blocks)?;
+        summary.accounts = view.state.accounts.len()?;
+        summary.slots = view.state.slots.len()?;
+        summary.nodes = view.state.nodes.len()?;
         Ok(summary)
     }
 

@@ -34,7 +34,7 @@ fn options(window: Option<u64>, fold_blocks: usize) -> Options {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 96, ..Default::default() })]
+    #![proptest_config(ProptestConfig { cases: 64, ..Default::default() })]
 
     #[test]
     fn any_history_reads_like_the_model(
@@ -104,7 +104,11 @@ proptest! {
             prop_assert!(database.history_floor() >= head.saturating_sub(window));
         }
         model.compare(&reader);
-        reader.check().unwrap();
+        let summary = reader.check().unwrap();
+        if let (Some(_), Some(head)) = (window, model.head().filter(|head| *head >= window.unwrap_or(0))) {
+            prop_assert!(head >= reader.history_floor());
+            prop_assert_eq!((summary.accounts, summary.nodes), model.kept(reader.history_floor()));
+        }
     }
 }
 

@@ -57,6 +57,26 @@ impl Model {
         self.states.truncate(to as usize + 1);
     }
 
+    /// How many versions of accounts and of nodes a database keeps that was pruned up to a floor.
+    pub fn kept(&self, floor: u64) -> (u64, u64) {
+        let mut accounts = BTreeMap::<B256, Vec<(u64, bool)>>::new();
+        let mut nodes = BTreeMap::<NodeKey, Vec<(u64, bool)>>::new();
+        for block in &self.blocks {
+            for (hashed, update) in &block.state {
+                accounts.entry(*hashed).or_default().push((block.number, update.account.is_some()));
+            }
+            for (key, rlp) in &block.nodes {
+                nodes.entry(key.clone()).or_default().push((block.number, rlp.is_some()));
+            }
+        }
+        let kept = |versions: &Vec<(u64, bool)>| {
+            let at_floor = versions.iter().rfind(|(number, _)| *number <= floor);
+            let after = versions.iter().filter(|(number, _)| *number > floor);
+            u64::from(at_floor.is_some_and(|(_, exists)| *exists)) + after.count() as u64
+        };
+        (accounts.values().map(kept).sum(), nodes.values().map(kept).sum())
+    }
+
     /// Compares everything that can be read.
     pub fn compare(&self, reader: &Reader) {
         assert_eq!(reader.head(), self.head());
