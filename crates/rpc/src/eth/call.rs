@@ -38,12 +38,7 @@ fn simulated(mut args: Args<'_>) -> RpcResult<(TransactionRequest, BlockId, Over
     Ok((request, id, overrides))
 }
 
-fn call(
-    api: &ChainApi,
-    request: &TransactionRequest,
-    id: BlockId,
-    overrides: Overrides,
-) -> RpcResult<Bytes> {
+fn call(api: &ChainApi, request: &TransactionRequest, id: BlockId, overrides: Overrides) -> RpcResult<Bytes> {
     let mut simulation = api.simulation(id, overrides)?;
     let gas = call_gas(api, &mut simulation, request)?;
     let tx = simulation.tx(request, gas)?;

@@ -35,11 +35,7 @@ enum Timeout {
     Quantity(U64),
 }
 
-async fn send_and_wait(
-    api: &Arc<ChainApi>,
-    raw: &[u8],
-    timeout: Option<Timeout>,
-) -> RpcResult<RpcReceipt> {
+async fn send_and_wait(api: &Arc<ChainApi>, raw: &[u8], timeout: Option<Timeout>) -> RpcResult<RpcReceipt> {
     let asked = timeout.map(|timeout| match timeout {
         Timeout::Number(millis) => millis,
         Timeout::Quantity(millis) => millis.to(),

@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use alloy_rpc_types_eth::Filter;
 use duplex_chain::ChainEvent;
+use duplex_pool::PooledTx;
 use jsonrpsee::{
     PendingSubscriptionSink, RpcModule, SubscriptionSink,
     core::{RegisterMethodError, SubscriptionError},
     types::{ErrorObjectOwned, Params},
 };
-use serde::Serialize;
-use tokio::sync::broadcast::error::RecvError;
+use serde_json::value::{RawValue, to_raw_value};
+use tokio::sync::broadcast::{Receiver, error::RecvError};
 
 use crate::{ChainApi, RpcError, RpcResult, RpcTransaction, header_of, logs::matching, params::Args};
 
@@ -42,10 +43,7 @@ fn parse(params: &Params<'_>) -> RpcResult<Kind> {
         "newPendingTransactions" => {
             Ok(Kind::Pending { full: args.optional("full transactions")?.unwrap_or(false) })
         }
-        _ => Err(RpcError::param(
-            "0 (subscription)",
-            "it must be newHeads, logs or newPendingTransactions",
-        )),
+        _ => Err(RpcError::param("0 (subscription)", "it must be newHeads, logs or newPendingTransactions")),
     }
 }
 
@@ -63,17 +61,15 @@ async fn subscribe(params: &Params<'_>, pending: PendingSubscriptionSink, api: A
     match kind {
         Kind::Heads => {
             drop(arrivals);
-            follow(&sink, events, async |event| {
-                if let ChainEvent::Block(block) = event {
-                    send(&sink, &header_of(&block)).await?;
-                }
-                Ok(())
+            follow(&sink, events, |event| match event {
+                ChainEvent::Block(block) => Ok(vec![to_raw_value(&header_of(&block))?]),
+                ChainEvent::Removed(_) => Ok(Vec::new()),
             })
             .await
         }
         Kind::Logs(filter) => {
             drop(arrivals);
-            follow(&sink, events, async |event| {
+            follow(&sink, events, |event| {
                 let mut logs = Vec::new();
                 match event {
                     ChainEvent::Block(block) => matching(&filter, &block, false, &mut logs),
@@ -81,23 +77,19 @@ async fn subscribe(params: &Params<'_>, pending: PendingSubscriptionSink, api: A
                         blocks.iter().for_each(|block| matching(&filter, block, true, &mut logs));
                     }
                 }
-                for log in logs {
-                    send(&sink, &log).await?;
-                }
-                Ok(())
+                logs.iter().map(to_raw_value).collect()
             })
             .await
         }
         Kind::Pending { full } => {
             drop(events);
-            follow(&sink, arrivals, async |hash| {
+            follow(&sink, arrivals, |hash| {
                 if !full {
-                    return send(&sink, &hash).await;
+                    return Ok(vec![to_raw_value(&hash)?]);
                 }
-                match api.chain().pool().get(hash) {
-                    Some(tx) => send(&sink, &RpcTransaction::pending(tx.tx(), hash, tx.sender())).await,
-                    None => Ok(()),
-                }
+                let pooled = api.chain().pool().get(hash);
+                let form = |tx: PooledTx| to_raw_value(&RpcTransaction::pending(tx.tx(), hash, tx.sender()));
+                pooled.into_iter().map(form).collect()
             })
             .await
         }
@@ -108,8 +100,8 @@ async fn subscribe(params: &Params<'_>, pending: PendingSubscriptionSink, api: A
 /// otherwise it would miss events without knowing.
 async fn follow<E: Clone>(
     sink: &SubscriptionSink,
-    mut events: tokio::sync::broadcast::Receiver<E>,
-    mut tell: impl AsyncFnMut(E) -> Ended,
+    mut events: Receiver<E>,
+    messages: impl Fn(E) -> serde_json::Result<Vec<Box<RawValue>>>,
 ) -> Ended {
     loop {
         let event = tokio::select! {
@@ -117,15 +109,15 @@ async fn follow<E: Clone>(
             event = events.recv() => event,
         };
         match event {
-            Ok(event) => tell(event).await?,
+            Ok(event) => {
+                for message in messages(event)? {
+                    sink.send(message).await?;
+                }
+            }
             Err(RecvError::Closed) => return Ok(()),
             Err(RecvError::Lagged(missed)) => {
                 return Err(format!("subscription closed: the client fell {missed} events behind").into());
             }
         }
     }
-}
-
-async fn send(sink: &SubscriptionSink, value: &(impl Serialize + Sync)) -> Ended {
-    Ok(sink.send(serde_json::value::to_raw_value(value)?).await?)
 }
