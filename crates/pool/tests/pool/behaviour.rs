@@ -92,6 +92,26 @@ fn best_survives_changes_meanwhile() {
 }
 
 #[test]
+fn best_gives_nothing_twice_when_a_block_comes_meanwhile() {
+    let pool = Pool::new(config());
+    for sender in 0..200 {
+        add(&pool, &tx(sender, 0, 1_000, 1_000 - u128::from(sender))).unwrap();
+        add(&pool, &tx(sender, 1, 1_000, 1 + u128::from(sender % 3))).unwrap();
+    }
+    let mut best = pool.best(0, 0);
+    let block: Vec<_> = best.by_ref().take(100).collect();
+    let mined = block.iter().map(|tx| (tx.hash(), tx.sender(), tx.nonce()));
+    pool.on_block(mined, [], 0);
+    // The second ones of those senders are heads now, and they also follow the first.
+    let mut all: Vec<_> = block.into_iter().chain(best).map(|tx| (tx.sender(), tx.nonce())).collect();
+    all.sort_unstable();
+    assert_eq!(
+        all,
+        (0..200).flat_map(|sender| [0, 1].map(|nonce| (address(sender), nonce))).collect::<Vec<_>>()
+    );
+}
+
+#[test]
 fn blob_fee_holds_back_blobs_and_what_follows() {
     let pool = Pool::new(config());
     add(&pool, &PooledTx::new(sign(blob(address(0), 0, 10, 3, 1)), address(0))).unwrap();
