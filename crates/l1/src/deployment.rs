@@ -1,0 +1,235 @@
+//! What a rollup is: where its contracts are, what they were told, and its genesis.
+
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
+
+use alloy_primitives::{Address, B256, U256};
+use duplex_primitives::{BatchHeader, Genesis};
+use serde::{Deserialize, Serialize};
+use thiserror::Error;
+
+/// Form of the deployment file.
+const VERSION: u32 = 1;
+
+/// The contracts on L1.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct L1Contracts {
+    /// Takes messages to L2.
+    pub message_queue: Address,
+    /// Takes batches.
+    pub inbox: Address,
+    /// Takes claims.
+    pub settlement: Address,
+    /// Keeps ETH and ERC-20s.
+    pub vault: Address,
+    /// Makes the calls that L2 asks for.
+    pub courier: Address,
+}
+
+/// What the contracts were told at deployment; nobody can change it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Parameters {
+    /// Highest gas limit of a message.
+    pub max_message_gas: u64,
+    /// Longest data of a message, in bytes.
+    pub max_message_data: u64,
+    /// L2 gas that one burnt L1 gas pays for.
+    pub gas_burn_divisor: u64,
+    /// Seconds after which anybody may append, counted from a message that was not consumed.
+    pub sequencer_timeout: u64,
+    /// Seconds after which a message must be consumed.
+    pub forced_inclusion_delay: u64,
+    /// Seconds that L2 time may be ahead of L1's.
+    pub max_drift: u64,
+    /// Most blocks of a batch.
+    pub max_batch_blocks: u64,
+    /// Gas of messages per L2 block.
+    pub message_gas_per_block: u64,
+    /// Longest data of a batch, in bytes.
+    pub max_batch_data: u64,
+    /// Wei staked with every claim.
+    pub bond: U256,
+    /// Seconds in which a claim can be challenged.
+    pub challenge_window: u64,
+    /// Most blocks of a claim.
+    pub max_claim_blocks: u64,
+}
+
+impl Parameters {
+    /// For a devnet: short delays, a small bond.
+    pub fn development() -> Self {
+        Self {
+            sequencer_timeout: 600,
+            forced_inclusion_delay: 300,
+            max_drift: 3600,
+            bond: U256::from(100_000_000_000_000_000u64),
+            challenge_window: 10,
+            ..Self::production()
+        }
+    }
+
+    /// For a rollup that keeps value: a day to include, seven days to challenge.
+    pub fn production() -> Self {
+        Self {
+            max_message_gas: 10_000_000,
+            max_message_data: 65_536,
+            gas_burn_divisor: 10,
+            sequencer_timeout: 36 * 3600,
+            forced_inclusion_delay: 24 * 3600,
+            max_drift: 900,
+            max_batch_blocks: 16_384,
+            message_gas_per_block: 20_000_000,
+            max_batch_data: 125_000,
+            bond: U256::from(2_000_000_000_000_000_000u64),
+            challenge_window: 7 * 24 * 3600,
+            max_claim_blocks: 65_536,
+        }
+    }
+}
+
+/// A token on both layers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TokenInfo {
+    /// Its symbol.
+    pub symbol: String,
+    /// Its name.
+    pub name: String,
+    /// Digits after the point.
+    pub decimals: u8,
+    /// Address on L1.
+    pub l1: Address,
+    /// Address on L2, from the first deposit on.
+    pub l2: Address,
+}
+
+/// An account whose key everybody knows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DevAccount {
+    /// Its address.
+    pub address: Address,
+    /// Its private key.
+    pub private_key: B256,
+}
+
+/// A rollup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Deployment {
+    /// Form of this file.
+    pub version: u32,
+    /// Chain id of L1.
+    pub l1_chain_id: u64,
+    /// Chain id of L2.
+    pub l2_chain_id: u64,
+    /// Where L1 answered when this was written.
+    pub l1_rpc: String,
+    /// Where L2 answered when this was written.
+    pub l2_rpc: String,
+    /// The contracts on L1.
+    pub contracts: L1Contracts,
+    /// L1 block before which there is nothing of this rollup.
+    pub start_block: u64,
+    /// Who may append while no message waits too long.
+    pub sequencer: Address,
+    /// What the contracts were told.
+    pub parameters: Parameters,
+    /// Tokens of a devnet.
+    pub tokens: Vec<TokenInfo>,
+    /// Accounts of a devnet.
+    pub accounts: Vec<DevAccount>,
+    /// Hash of L2 block 0.
+    pub genesis_hash: B256,
+    /// Output root of L2 block 0.
+    pub genesis_output: B256,
+    /// L2 block 0 and its state.
+    pub genesis: Genesis,
+}
+
+/// Why a deployment file cannot be used.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum DeploymentError {
+    /// It cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        source: io::Error,
+    },
+    /// It is not a deployment file.
+    #[error("{} is not a deployment file: {why}", path.display())]
+    Parse {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        why: String,
+    },
+    /// It was written by another version of this program.
+    #[error("{} has form {found}, this program reads {VERSION}", path.display())]
+    Version {
+        /// The file.
+        path: PathBuf,
+        /// Its form.
+        found: u32,
+    },
+}
+
+impl Deployment {
+    /// The form that this program writes.
+    pub const VERSION: u32 = VERSION;
+
+    /// The header of batch 0.
+    pub fn genesis_batch(&self) -> BatchHeader {
+        BatchHeader {
+            timestamp: self.genesis.timestamp,
+            anchorNumber: self.genesis.anchor_number,
+            anchorHash: self.genesis.anchor_hash,
+            ..Default::default()
+        }
+    }
+
+    /// A token of this devnet by symbol (any case) or address on either layer.
+    pub fn token(&self, name: &str) -> Option<&TokenInfo> {
+        let address: Option<Address> = name.parse().ok();
+        self.tokens.iter().find(|token| {
+            token.symbol.eq_ignore_ascii_case(name) || address.is_some_and(|address| address == token.l1 || address == token.l2)
+        })
+    }
+
+    /// Reads a deployment file.
+    ///
+    /// # Errors
+    /// If it cannot be read or is not one.
+    pub fn load(path: &Path) -> Result<Self, DeploymentError> {
+        let bytes = std::fs::read(path).map_err(|source| DeploymentError::Io { path: path.into(), source })?;
+        let parse = |why: serde_json::Error| DeploymentError::Parse { path: path.into(), why: why.to_string() };
+        let json: serde_json::Value = serde_json::from_slice(&bytes).map_err(parse)?;
+        match json.get("version").and_then(serde_json::Value::as_u64) {
+            Some(version) if version != u64::from(VERSION) => {
+                Err(DeploymentError::Version { path: path.into(), found: version as u32 })
+            }
+            _ => serde_json::from_value(json).map_err(parse),
+        }
+    }
+
+    /// Writes the file; it is there whole or not at all.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn save(&self, path: &Path) -> Result<(), DeploymentError> {
+        let io = |source| DeploymentError::Io { path: path.into(), source };
+        let json = serde_json::to_vec_pretty(self)
+            .map_err(|why| DeploymentError::Parse { path: path.into(), why: why.to_string() })?;
+        let draft = path.with_extension("json.new");
+        std::fs::write(&draft, json).map_err(io)?;
+        std::fs::File::open(&draft).and_then(|file| file.sync_all()).map_err(io)?;
+        std::fs::rename(&draft, path).map_err(io)
+    }
+}
