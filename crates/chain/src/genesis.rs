@@ -78,6 +78,14 @@ pub(crate) fn genesis_block(genesis: &Genesis) -> Result<(BlockData, Changes, No
     Ok((BlockData::new(recovered, Vec::new()), changes, nodes))
 }
 
+/// The header of block 0.
+///
+/// # Errors
+/// Never in practice: only if the state trie contradicted itself.
+pub fn genesis_header(genesis: &Genesis) -> Result<duplex_primitives::Header, ChainError> {
+    genesis_block(genesis).map(|(block, ..)| block.recovered.block.header)
+}
+
 /// A trie that starts empty asks for nothing.
 struct Nothing(Witness);
 

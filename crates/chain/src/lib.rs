@@ -20,5 +20,5 @@ pub use build::{BuildRequest, Built};
 pub use chain::{Chain, ChainOptions, Head};
 pub use error::{ChainError, StateError, SubmitError};
 pub use events::ChainEvent;
-pub use genesis::dev_system_contracts;
+pub use genesis::{dev_system_contracts, genesis_header};
 pub use state::StateAt;

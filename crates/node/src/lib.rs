@@ -1,1 +1,21 @@
-//! Starts the embedded L1 and the L2 with everything deployed.
+//! Wires a node together: embedded L1, deployment, rollup, shutdown.
+//!
+//! [`Devnet`] is what `duplex up` runs: an embedded L1 (or another one by URL), the contracts on
+//! it, and the rollup. [`EmbeddedL1`] and [`RollupNode`] are its two storeys, each usable alone.
+
+mod api;
+mod deploy;
+mod devnet;
+mod embedded_l1;
+mod error;
+mod keys;
+mod rollup;
+mod tasks;
+
+pub use deploy::{DeployOptions, deploy};
+pub use devnet::{Devnet, DevnetOptions};
+pub use embedded_l1::{EmbeddedL1, EmbeddedL1Options, L1_CHAIN_ID};
+pub use error::NodeError;
+pub use keys::{MNEMONIC, dev_accounts, dev_key, parse_key};
+pub use rollup::{L2_CHAIN_ID, Roles, RollupNode, RollupOptions};
+pub use tasks::Tasks;

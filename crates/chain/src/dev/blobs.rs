@@ -2,13 +2,13 @@
 
 use std::{collections::HashMap, path::Path};
 
-use alloy_consensus::{EthereumTxEnvelope, TxEip4844WithSidecar};
+use alloy_consensus::{EthereumTxEnvelope, Transaction as _, TxEip4844WithSidecar};
 use alloy_eips::{
     eip4844::{BlobTransactionValidationError, env_settings::EnvKzgSettings},
     eip7594::BlobTransactionSidecarVariant,
 };
 use alloy_primitives::{B256, Bytes};
-use alloy_rlp::{Decodable, Encodable, RlpDecodable, RlpEncodable};
+use alloy_rlp::{Decodable, RlpDecodable, RlpEncodable};
 use duplex_primitives::Transaction;
 use duplex_storage::Records;
 use parking_lot::Mutex;
@@ -43,16 +43,16 @@ pub struct StoredBlob {
     pub proof: Bytes,
 }
 
-/// Keeps the blobs of pooled transactions in memory and those of blocks on disk. A block's slot is
-/// its number.
+/// Keeps the blobs of pooled transactions in memory and those of blocks on disk, by their versioned
+/// hashes: whichever block a reorganisation puts a transaction into has its blobs.
 #[derive(Debug)]
 pub struct BlobStore {
     pooled: Mutex<HashMap<B256, BlobTransactionSidecarVariant>>,
     mined: Records,
 }
 
-fn key(slot: u64) -> String {
-    format!("blobs/{slot:020}")
+fn key(versioned_hash: B256) -> String {
+    format!("blob/{versioned_hash}")
 }
 
 impl BlobStore {
@@ -83,35 +83,38 @@ impl BlobStore {
         Ok(Transaction::Ethereum(tx.map_eip4844(|tx| tx.tx)))
     }
 
-    /// Moves the blobs of a block's transactions to disk, under the block's number as slot.
+    /// Moves the blobs of a block's transactions to disk.
     ///
     /// # Errors
     /// If the store fails.
     pub fn mined(&self, block: &BlockData) -> Result<(), BlobError> {
-        let mut blobs = Vec::new();
         for hash in &block.tx_hashes {
             let Some(sidecar) = self.pooled.lock().remove(hash) else { continue };
-            blobs.extend(stored(sidecar, blobs.len() as u64)?);
-        }
-        if !blobs.is_empty() {
-            let mut bytes = Vec::new();
-            blobs.encode(&mut bytes);
-            self.mined.put(&key(block.number()), &bytes)?;
+            for blob in stored(sidecar)? {
+                self.mined.put(&key(blob.versioned_hash), &alloy_rlp::encode(&blob))?;
+            }
         }
         Ok(())
     }
 
-    /// The blobs of a slot, in the order of their transactions; empty where there were none.
+    /// The blobs of a block, in the order of its transactions. A blob that is not there is left out.
     ///
     /// # Errors
     /// If the store fails.
-    pub fn at(&self, slot: u64) -> Result<Vec<StoredBlob>, BlobError> {
-        let Some(bytes) = self.mined.get(&key(slot))? else { return Ok(Vec::new()) };
-        Ok(Vec::decode(&mut &bytes[..]).unwrap_or_default())
+    pub fn of(&self, block: &BlockData) -> Result<Vec<StoredBlob>, BlobError> {
+        let hashes = block.transactions().iter().filter_map(|tx| tx.blob_versioned_hashes()).flatten();
+        let mut blobs = Vec::new();
+        for (index, hash) in hashes.enumerate() {
+            let Some(bytes) = self.mined.get(&key(*hash))? else { continue };
+            if let Ok(blob) = StoredBlob::decode(&mut &bytes[..]) {
+                blobs.push(StoredBlob { index: index as u64, ..blob });
+            }
+        }
+        Ok(blobs)
     }
 }
 
-fn stored(sidecar: BlobTransactionSidecarVariant, first: u64) -> Result<Vec<StoredBlob>, BlobError> {
+fn stored(sidecar: BlobTransactionSidecarVariant) -> Result<Vec<StoredBlob>, BlobError> {
     let hashes: Vec<B256> = sidecar.versioned_hashes().collect();
     let settings = EnvKzgSettings::Default.get();
     let (blobs, commitments) = match &sidecar {
@@ -125,7 +128,7 @@ fn stored(sidecar: BlobTransactionSidecarVariant, first: u64) -> Result<Vec<Stor
             .and_then(|blob| settings.compute_blob_kzg_proof(&blob, &(commitment.0.into())))
             .map_err(|error| BlobError::Invalid(BlobTransactionValidationError::KZGError(error)))?;
         out.push(StoredBlob {
-            index: first + i as u64,
+            index: i as u64,
             versioned_hash: hashes[i],
             blob: Bytes::copy_from_slice(blob.as_slice()),
             commitment: Bytes::copy_from_slice(commitment.as_slice()),

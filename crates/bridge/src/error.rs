@@ -1,0 +1,82 @@
+//! Why something a user asked for did not happen.
+
+use alloy_primitives::{Address, B256, U256};
+use thiserror::Error;
+
+/// Why something a user asked for did not happen.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum BridgeError {
+    /// A layer refused or could not be reached.
+    #[error(transparent)]
+    Rpc(#[from] duplex_l1::RpcError),
+    /// Signing failed.
+    #[error("signing: {0}")]
+    Signer(#[from] alloy_signer::Error),
+    /// A transaction was mined and reverted.
+    #[error("transaction {0} reverted")]
+    Reverted(B256),
+    /// A transaction was not mined in time.
+    #[error("transaction {hash} was not mined within {seconds} s; it may still be")]
+    NotMined {
+        /// The transaction.
+        hash: B256,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// The amount does not parse.
+    #[error("{text:?} is not an amount of {symbol}: expected a decimal number with at most {decimals} digits after the point")]
+    Amount {
+        /// What was given.
+        text: String,
+        /// The asset.
+        symbol: String,
+        /// Its digits.
+        decimals: u8,
+    },
+    /// The token is not known.
+    #[error("{0:?} is neither a token of this deployment nor the address of an ERC-20 on L1 or of a bridged token on L2")]
+    Token(String),
+    /// The sender has too little.
+    #[error("{address} has {has} {symbol} on {layer}, needed are {needs}")]
+    Balance {
+        /// The sender.
+        address: Address,
+        /// What it has.
+        has: String,
+        /// What it needs.
+        needs: String,
+        /// The asset.
+        symbol: String,
+        /// `L1` or `L2`.
+        layer: &'static str,
+    },
+    /// A deposit was not seen on L2 in time.
+    #[error("the deposit {hash} is on L1 but not yet on L2 after {seconds} s; ask again with: duplex status {hash}")]
+    DepositSlow {
+        /// The L1 transaction.
+        hash: B256,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// The transaction is no withdrawal.
+    #[error("{0} is not an L2 transaction that started a withdrawal")]
+    NotAWithdrawal(B256),
+    /// L1 could not make the call that the withdrawal asks for.
+    #[error("L1 released withdrawal {0}, but the call to its target failed; anyone may try again with: duplex withdraw --resume")]
+    ReleaseFailed(B256),
+    /// L2 answered with what this program does not know.
+    #[error("L2 answered {method} with something unexpected: {why}")]
+    Malformed {
+        /// The method.
+        method: &'static str,
+        /// What is wrong.
+        why: String,
+    },
+    /// A deposit's call on L2 failed.
+    #[error("the deposit's call failed on L2 (transaction {0}); its value belongs to the sender there")]
+    DepositFailed(B256),
+    /// The value is out of range.
+    #[error("{0} is more than exists")]
+    TooMuch(U256),
+}

@@ -1,0 +1,61 @@
+//! Sends one transaction and waits for it.
+
+use std::time::{Duration, Instant};
+
+use alloy_primitives::{Address, Bytes, U256};
+use alloy_signer_local::PrivateKeySigner;
+use duplex_l1::{FeeQuote, Rpc, TxReceipt, sign_eip1559};
+use serde::Serialize;
+
+use crate::BridgeError;
+
+/// How long a transaction is waited for.
+const MINED_WITHIN: Duration = Duration::from_secs(180);
+/// Pause between looks.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A transaction that was mined.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Sent {
+    /// Its receipt.
+    pub receipt: TxReceipt,
+    /// Length of its encoding in bytes.
+    pub bytes: usize,
+    /// Seconds from sending to its receipt.
+    pub seconds: f64,
+}
+
+/// Sends a transaction (`to` is `None` to create a contract) and waits until it is mined.
+///
+/// # Errors
+/// If the node refuses it, it reverts, or it is not mined within three minutes.
+pub async fn send_transaction(
+    rpc: &Rpc,
+    key: &PrivateKeySigner,
+    to: Option<Address>,
+    value: U256,
+    data: Bytes,
+) -> Result<Sent, BridgeError> {
+    let start = Instant::now();
+    let from = key.address();
+    let gas = rpc.estimate_gas(from, to, value, &data).await?;
+    // A plain transfer costs what it costs; calls may meet another state than the estimate did.
+    let gas = if data.is_empty() && to.is_some() { gas } else { gas + gas / 5 };
+    let fees = FeeQuote::current(rpc).await?;
+    let (chain_id, nonce) = (rpc.chain_id().await?, rpc.nonce(from, true).await?);
+    let raw = sign_eip1559(key, chain_id, nonce, to, value, data, gas, fees)?;
+    let hash = rpc.send_raw(&raw).await?;
+    loop {
+        if let Some(receipt) = rpc.receipt(hash).await? {
+            if !receipt.is_success() {
+                return Err(BridgeError::Reverted(hash));
+            }
+            return Ok(Sent { receipt, bytes: raw.len(), seconds: start.elapsed().as_secs_f64() });
+        }
+        if start.elapsed() > MINED_WITHIN {
+            return Err(BridgeError::NotMined { hash, seconds: MINED_WITHIN.as_secs() });
+        }
+        tokio::time::sleep(PAUSE).await;
+    }
+}

@@ -1,0 +1,208 @@
+//! L2 to L1.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use alloy_primitives::{Address, B256, Bytes, U64, U256};
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::{SolCall, SolEvent};
+use duplex_contracts::bindings::{IL2Bridge, IVault, OutputRootProof, Withdrawal, WithdrawalTx};
+use duplex_primitives::{OutputRoot, predeploys};
+use serde::{Deserialize, Serialize};
+
+use crate::{Asset, Bridge, BridgeError, Progress, Sent, balance, send::send_transaction};
+
+/// Gas that the recipient's code gets on L1 at least.
+const RECIPIENT_GAS: u32 = 200_000;
+/// Pause between looks.
+const PAUSE: Duration = Duration::from_millis(200);
+
+/// How far a withdrawal has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum WithdrawalStage {
+    /// In an L2 block.
+    Sequenced,
+    /// Its block is in a batch on L1.
+    Posted,
+    /// A claim covers its block.
+    Claimed,
+    /// That claim is final: L1 will pay.
+    Final,
+    /// L1 has paid.
+    Released,
+    /// L1 tried to pay and the recipient refused; anyone may try again.
+    Failed,
+}
+
+/// A withdrawal that arrived.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WithdrawReport {
+    /// The L2 transaction that started it.
+    pub l2_transaction: B256,
+    /// Hash of the withdrawal, by which L1 knows it.
+    pub withdrawal: B256,
+    /// The L1 transaction that released it; `None` if it was released before.
+    pub release: Option<Sent>,
+    /// Seconds that this took.
+    pub seconds: f64,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Status {
+    final_at: Option<U64>,
+    withdrawals: Vec<OneStatus>,
+}
+
+#[derive(Debug, Deserialize)]
+struct OneStatus {
+    hash: B256,
+    withdrawal: Withdrawal,
+    stage: WithdrawalStage,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Proof {
+    hash: B256,
+    withdrawal: Withdrawal,
+    claim_id: U64,
+    output: OutputRoot,
+    storage_proof: Vec<Bytes>,
+}
+
+fn abi(withdrawal: &Withdrawal) -> WithdrawalTx {
+    WithdrawalTx {
+        nonce: withdrawal.nonce,
+        sender: withdrawal.sender,
+        target: withdrawal.target,
+        value: withdrawal.value,
+        gasLimit: withdrawal.gasLimit,
+        data: withdrawal.data.clone(),
+    }
+}
+
+impl Bridge {
+    /// Starts a withdrawal on L2; [`finish_withdrawal`](Self::finish_withdrawal) does the rest.
+    ///
+    /// # Errors
+    /// If the sender has too little or L2 refuses.
+    pub async fn start_withdrawal(
+        &self,
+        key: &PrivateKeySigner,
+        asset: &Asset,
+        to: Address,
+        amount: U256,
+    ) -> Result<Sent, BridgeError> {
+        let from = key.address();
+        let has = balance(&self.l2, asset.l2(), from).await?;
+        if has < amount {
+            return Err(BridgeError::Balance {
+                address: from,
+                has: asset.format(has),
+                needs: asset.format(amount),
+                symbol: asset.symbol().into(),
+                layer: "L2",
+            });
+        }
+        let call = IL2Bridge::withdrawToCall {
+            l2Token: asset.l2().unwrap_or(predeploys::ETH_TOKEN),
+            to,
+            amount,
+            minGasLimit: RECIPIENT_GAS,
+            extraData: Bytes::new(),
+        };
+        let value = if asset.l2().is_none() { amount } else { U256::ZERO };
+        send_transaction(&self.l2, key, Some(predeploys::L2_BRIDGE), value, call.abi_encode().into()).await
+    }
+
+    /// Waits until a withdrawal's claim is final, proves it on L1 and releases it. `key` pays for
+    /// the L1 transaction; it need not be the owner's. Can be called again at any time.
+    ///
+    /// # Errors
+    /// If the transaction started no withdrawal, a layer refuses, or the recipient does.
+    pub async fn finish_withdrawal(
+        &self,
+        key: &PrivateKeySigner,
+        l2_transaction: B256,
+        progress: &dyn Progress,
+    ) -> Result<WithdrawReport, BridgeError> {
+        let start = Instant::now();
+        let mut told = None;
+        let found = loop {
+            let status: Option<Status> = self.l2.request("duplex_withdrawalStatus", (l2_transaction,)).await?;
+            let not = BridgeError::NotAWithdrawal(l2_transaction);
+            let Some(status) = status else { return Err(not) };
+            let Some(first) = status.withdrawals.into_iter().next() else { return Err(not) };
+            if matches!(first.stage, WithdrawalStage::Final | WithdrawalStage::Released | WithdrawalStage::Failed) {
+                break first;
+            }
+            if told != Some(first.stage) {
+                told = Some(first.stage);
+                tell(first.stage, status.final_at, self.deployment.parameters.challenge_window, progress);
+            }
+            tokio::time::sleep(PAUSE).await;
+        };
+        let (withdrawal, stage) = (found.hash, found.stage);
+        let release = match stage {
+            WithdrawalStage::Released => None,
+            WithdrawalStage::Failed => {
+                let call = IVault::retryCall { w: abi(&found.withdrawal) };
+                Some(self.release(key, withdrawal, call.abi_encode().into()).await?)
+            }
+            _ => {
+                progress.wait("L1 to check the proof and pay", "one L1 block");
+                let call = self.release_call(l2_transaction, withdrawal).await?;
+                Some(self.release(key, withdrawal, call).await?)
+            }
+        };
+        progress.done("released on L1");
+        Ok(WithdrawReport { l2_transaction, withdrawal, release, seconds: start.elapsed().as_secs_f64() })
+    }
+
+    async fn release_call(&self, l2_transaction: B256, withdrawal: B256) -> Result<Bytes, BridgeError> {
+        let proofs: Vec<Proof> = self.l2.request("duplex_withdrawalProof", (l2_transaction,)).await?;
+        let proof = proofs.into_iter().find(|proof| proof.hash == withdrawal).ok_or(BridgeError::Malformed {
+            method: "duplex_withdrawalProof",
+            why: format!("no proof of {withdrawal}"),
+        })?;
+        let call = IVault::releaseCall {
+            w: abi(&proof.withdrawal),
+            claimId: proof.claim_id.to(),
+            p: OutputRootProof {
+                version: B256::ZERO,
+                stateRoot: proof.output.state_root,
+                messagePasserStorageRoot: proof.output.message_passer_root,
+                latestBlockhash: proof.output.block_hash,
+            },
+            storageProof: proof.storage_proof,
+        };
+        Ok(call.abi_encode().into())
+    }
+
+    async fn release(&self, key: &PrivateKeySigner, withdrawal: B256, call: Bytes) -> Result<Sent, BridgeError> {
+        let vault = self.deployment.contracts.vault;
+        let sent = send_transaction(&self.l1, key, Some(vault), U256::ZERO, call).await?;
+        let released = sent.receipt.logs.iter().filter(|log| log.address() == vault).any(|log| {
+            let first = IVault::WithdrawalReleased::decode_log(&log.inner).map(|event| event.data.success);
+            let again = IVault::WithdrawalRetried::decode_log(&log.inner).map(|event| event.data.success);
+            first.or(again).unwrap_or(false)
+        });
+        if released { Ok(sent) } else { Err(BridgeError::ReleaseFailed(withdrawal)) }
+    }
+}
+
+fn tell(stage: WithdrawalStage, final_at: Option<U64>, window: u64, progress: &dyn Progress) {
+    let window = format!("{window} s");
+    match stage {
+        WithdrawalStage::Sequenced => progress.wait("its batch to reach L1", "the batch's age limit and one L1 block"),
+        WithdrawalStage::Posted => progress.wait("a claim that covers it", "the proposer's interval"),
+        _ => {
+            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
+            let left = final_at.map(|at| at.to::<u64>().saturating_sub(now));
+            let expected = left.map_or(window, |left| format!("about {left} s left of the challenge window"));
+            progress.wait("the claim to become final", &expected);
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Puts a rollup on an L1.
+//!
+//! Contracts are created from one key with consecutive nonces, so that each knows the others'
+//! addresses before they exist. The plan is on disk before the first transaction; a deployment
+//! that was cut off goes on where it stopped.
+
+use std::path::Path;
+
+use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::SolValue;
+use duplex_chain::{dev_system_contracts, genesis_header};
+use duplex_contracts::{L2GenesisParams, artifact, bindings::{Batch, InboxParams, IVault}, l2_alloc};
+use duplex_l1::{Deployment, FeeQuote, L1Contracts, Parameters, Rpc, TokenInfo, sign_eip1559};
+use duplex_primitives::{ChainConfig, Genesis, GenesisAccount, OutputRoot};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    NodeError,
+    embedded_l1::{read_json, write_json},
+    keys::{dev_accounts, dev_addresses},
+};
+
+/// Gas limit of one deployment transaction (EIP-7825 caps it).
+const CREATE_GAS: u64 = 6_000_000;
+/// What development accounts have on L2 from the start, backed by the deployer's ETH in the Vault.
+const DEV_BALANCE: u128 = 100_000_000_000_000_000_000;
+/// What every development account has of each development token.
+const DEV_TOKENS: u128 = 1_000_000_000_000_000_000_000_000;
+/// Name and symbol of the development tokens.
+const TOKENS: [(&str, &str); 2] = [("Uniswap", "UNI"), ("Dai Stablecoin", "DAI")];
+
+/// What is deployed.
+#[derive(Debug, Clone)]
+pub struct DeployOptions {
+    /// Chain id of the rollup.
+    pub l2_chain_id: u64,
+    /// What the contracts are told.
+    pub parameters: Parameters,
+    /// Whether to deploy tokens and fund accounts whose keys everybody knows.
+    pub development: bool,
+    /// Called with what is being done.
+    pub progress: fn(&str),
+}
+
+/// What is on disk while a deployment runs.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Plan {
+    deployer: Address,
+    first_nonce: u64,
+    steps: Vec<Step>,
+    deployment: Deployment,
+}
+
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Step {
+    contract: String,
+    address: Address,
+    code: Bytes,
+    value: U256,
+}
+
+/// Deploys a rollup, or goes on with a deployment that was cut off. `plan_path` is where the plan
+/// is kept meanwhile.
+///
+/// # Errors
+/// If L1 cannot be reached, the key cannot pay, or a transaction fails.
+pub async fn deploy(
+    rpc: &Rpc,
+    key: &PrivateKeySigner,
+    plan_path: &Path,
+    options: &DeployOptions,
+) -> Result<Deployment, NodeError> {
+    let chain_id = rpc.chain_id().await?;
+    let plan = match read_json::<Plan>(plan_path)? {
+        Some(plan) if plan.deployer == key.address() && plan.deployment.l1_chain_id == chain_id => plan,
+        _ => {
+            let plan = make_plan(rpc, key, chain_id, options).await?;
+            write_json(plan_path, &plan)?;
+            plan
+        }
+    };
+    run_plan(rpc, key, chain_id, &plan, options).await?;
+    let mut deployment = plan.deployment;
+    for token in &mut deployment.tokens {
+        token.l2 = rpc.call(deployment.contracts.vault, &IVault::l2TokenAddressCall { l1Token: token.l1 }).await?;
+    }
+    Ok(deployment)
+}
+
+async fn make_plan(
+    rpc: &Rpc,
+    key: &PrivateKeySigner,
+    l1_chain_id: u64,
+    options: &DeployOptions,
+) -> Result<Plan, NodeError> {
+    let deployer = key.address();
+    let first_nonce = rpc.nonce(deployer, true).await?;
+    let anchor = rpc.latest_header().await?;
+    let tokens = if options.development { TOKENS.len() as u64 } else { 0 };
+    let address = |step: u64| deployer.create(first_nonce + step);
+    let contracts = L1Contracts {
+        message_queue: address(tokens),
+        inbox: address(tokens + 1),
+        settlement: address(tokens + 2),
+        courier: address(tokens + 3),
+        vault: address(tokens + 4),
+    };
+
+    let config = ChainConfig::l2_dev(options.l2_chain_id);
+    let mut alloc = dev_system_contracts(false);
+    alloc.extend(l2_alloc(&L2GenesisParams {
+        vault: contracts.vault,
+        fee_recipient: deployer,
+        l1_fee: config.l1_fee,
+        l1_base_fee: anchor.header.base_fee_per_gas.unwrap_or_default(),
+    }));
+    let mut locked = U256::ZERO;
+    if options.development {
+        for account in dev_addresses() {
+            alloc.insert(account, GenesisAccount { balance: U256::from(DEV_BALANCE), ..Default::default() });
+            locked += U256::from(DEV_BALANCE);
+        }
+    }
+    let genesis = Genesis {
+        config,
+        timestamp: anchor.header.timestamp,
+        anchor_number: anchor.header.number,
+        anchor_hash: anchor.hash,
+        alloc,
+        header: None,
+    };
+    let header = genesis_header(&genesis)?;
+    let genesis_hash = header.hash_slow();
+    let genesis_output = OutputRoot::of(&header, genesis_hash).hash();
+
+    let mut deployment = Deployment {
+        version: Deployment::VERSION,
+        l1_chain_id,
+        l2_chain_id: options.l2_chain_id,
+        l1_rpc: rpc.url().into(),
+        l2_rpc: String::new(),
+        contracts,
+        start_block: anchor.header.number,
+        sequencer: deployer,
+        parameters: options.parameters,
+        tokens: Vec::new(),
+        accounts: if options.development { dev_accounts() } else { Vec::new() },
+        genesis_hash,
+        genesis_output,
+        genesis,
+    };
+    let mut steps = Vec::new();
+    let mut step = |contract: &str, args: Vec<u8>, value: U256| {
+        let code = [&artifact(contract).bytecode[..], &args].concat().into();
+        let address = address(steps.len() as u64);
+        steps.push(Step { contract: contract.into(), address, code, value });
+        address
+    };
+    if options.development {
+        for (name, symbol) in TOKENS {
+            let args = (name.to_owned(), symbol.to_owned(), U256::from(DEV_TOKENS), dev_addresses());
+            let l1 = step("DevToken", args.abi_encode_params(), U256::ZERO);
+            let (name, symbol) = (name.into(), symbol.into());
+            deployment.tokens.push(TokenInfo { symbol, name, decimals: 18, l1, l2: Address::ZERO });
+        }
+    }
+    let p = &options.parameters;
+    let queue = (contracts.vault, p.max_message_gas, p.max_message_data, U256::from(p.gas_burn_divisor));
+    step("MessageQueue", queue.abi_encode_params(), U256::ZERO);
+    step("Inbox", inbox_args(&deployment), U256::ZERO);
+    let settlement = (contracts.inbox, genesis_output, p.bond, p.challenge_window, p.max_claim_blocks);
+    step("Settlement", settlement.abi_encode_params(), U256::ZERO);
+    step("Courier", (contracts.vault,).abi_encode_params(), U256::ZERO);
+    let vault = (contracts.message_queue, contracts.settlement, contracts.courier);
+    step("Vault", vault.abi_encode_params(), locked);
+    Ok(Plan { deployer, first_nonce, steps, deployment })
+}
+
+fn inbox_args(deployment: &Deployment) -> Vec<u8> {
+    let (genesis, p) = (deployment.genesis_batch(), &deployment.parameters);
+    let header = Batch {
+        index: 0,
+        parentHash: B256::ZERO,
+        dataRoot: B256::ZERO,
+        firstBlock: 0,
+        lastBlock: 0,
+        timestamp: genesis.timestamp,
+        anchorNumber: genesis.anchorNumber,
+        anchorHash: genesis.anchorHash,
+        messageCount: 0,
+        messageAcc: B256::ZERO,
+    };
+    let params = InboxParams {
+        sequencerTimeout: p.sequencer_timeout,
+        forcedInclusionDelay: p.forced_inclusion_delay,
+        maxDrift: p.max_drift,
+        maxBatchBlocks: p.max_batch_blocks,
+        messageGasPerBlock: p.message_gas_per_block,
+        maxBatchData: p.max_batch_data,
+    };
+    (deployment.contracts.message_queue, deployment.sequencer, header, params).abi_encode_params()
+}
+
+async fn run_plan(
+    rpc: &Rpc,
+    key: &PrivateKeySigner,
+    chain_id: u64,
+    plan: &Plan,
+    options: &DeployOptions,
+) -> Result<(), NodeError> {
+    let fees = FeeQuote::current(rpc).await?;
+    let mut missing = Vec::new();
+    for (i, step) in plan.steps.iter().enumerate() {
+        if rpc.code(step.address).await?.is_empty() {
+            missing.push((plan.first_nonce + i as u64, step));
+        }
+    }
+    let Some((next, _)) = missing.first() else { return Ok(()) };
+    let nonce = rpc.nonce(plan.deployer, false).await?;
+    if nonce > *next {
+        return Err(NodeError::NonceMoved { address: plan.deployer, found: nonce, expected: *next });
+    }
+    let gas = U256::from(CREATE_GAS) * U256::from(fees.max_fee);
+    let needed: U256 = missing.iter().map(|(_, step)| gas + step.value).sum();
+    let balance = rpc.balance(plan.deployer).await?;
+    if balance < needed {
+        return Err(NodeError::Unfunded { address: plan.deployer, balance, needed });
+    }
+    let mut sent = Vec::new();
+    for (nonce, step) in &missing {
+        (options.progress)(&step.contract);
+        let raw = sign_eip1559(key, chain_id, *nonce, None, step.value, step.code.clone(), CREATE_GAS, fees)?;
+        sent.push((rpc.send_raw(&raw).await?, *step));
+    }
+    for (hash, step) in sent {
+        let receipt = loop {
+            if let Some(receipt) = rpc.receipt(hash).await? {
+                break receipt;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        };
+        if !receipt.is_success() {
+            return Err(NodeError::DeployFailed { contract: step.contract.clone(), hash });
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,265 @@
+//! Everything at once: L1, contracts, L2.
+
+use std::{
+    net::{IpAddr, Ipv4Addr, SocketAddr},
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use alloy_signer_local::PrivateKeySigner;
+use duplex_actors::{BatcherOptions, ProposerOptions, SequencerOptions};
+use duplex_l1::{Deployment, Parameters, Rpc};
+use duplex_storage::History;
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    DeployOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, NodeError, Roles, RollupNode, RollupOptions, Tasks,
+    deploy, dev_key,
+    embedded_l1::{create_dir, read_json, write_json},
+};
+
+/// The development account that deploys and operates a devnet unless a key is given.
+const OPERATOR: u32 = 9;
+/// Chain ids of L1s whose accounts are worth nothing: Hardhat's and anvil's, geth's --dev.
+const DEVELOPMENT_CHAINS: [u64; 2] = [31337, 1337];
+
+/// How a devnet runs.
+#[derive(Debug, Clone)]
+pub struct DevnetOptions {
+    /// Where it keeps its data.
+    pub data_dir: PathBuf,
+    /// Whether to remove what is there first.
+    pub fresh: bool,
+    /// An L1 to use instead of the embedded one.
+    pub l1_url: Option<String>,
+    /// Address to listen on.
+    pub host: IpAddr,
+    /// Port of the embedded L1; 0 takes a free one.
+    pub l1_port: u16,
+    /// Port of the L2; 0 takes a free one.
+    pub l2_port: u16,
+    /// Chain id of the L2.
+    pub l2_chain_id: u64,
+    /// Time between blocks of the embedded L1.
+    pub l1_block_time: Duration,
+    /// Time between blocks of the L2; zero for a block for every transaction.
+    pub block_time: Duration,
+    /// Seconds in which a claim can be challenged.
+    pub challenge_window: u64,
+    /// L1 blocks that must follow before an L1 block is built on.
+    pub confirmations: u64,
+    /// Age at which a batch is sealed although it is not full.
+    pub batch_age: Duration,
+    /// Time between claims.
+    pub claim_interval: Duration,
+    /// The key that deploys and operates.
+    pub key: Option<PrivateKeySigner>,
+    /// How far back state can be read.
+    pub history: History,
+    /// Called with what is being done.
+    pub progress: fn(&str),
+}
+
+impl Default for DevnetOptions {
+    fn default() -> Self {
+        Self {
+            data_dir: "duplex-data".into(),
+            fresh: false,
+            l1_url: None,
+            host: Ipv4Addr::LOCALHOST.into(),
+            l1_port: 8545,
+            l2_port: 9545,
+            l2_chain_id: L2_CHAIN_ID,
+            l1_block_time: Duration::from_secs(1),
+            block_time: Duration::from_secs(1),
+            challenge_window: 10,
+            confirmations: 0,
+            batch_age: Duration::from_secs(2),
+            claim_interval: Duration::from_secs(2),
+            key: None,
+            history: History::Archive,
+            progress: |_| {},
+        }
+    }
+}
+
+/// How a data directory was set up.
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Setup {
+    embedded_l1: bool,
+    l2_chain_id: u64,
+}
+
+impl Setup {
+    fn describe(&self) -> String {
+        let l1 = if self.embedded_l1 { "the embedded L1" } else { "an L1 by URL" };
+        format!("{l1} and L2 chain id {}", self.l2_chain_id)
+    }
+}
+
+/// A running devnet.
+#[derive(Debug)]
+pub struct Devnet {
+    /// What was deployed.
+    pub deployment: Deployment,
+    /// The embedded L1, if it is used.
+    pub l1: Option<EmbeddedL1>,
+    /// The rollup.
+    pub l2: RollupNode,
+    /// True if it went on with what was there.
+    pub resumed: bool,
+    tasks: Tasks,
+}
+
+impl Devnet {
+    /// Starts a devnet, or goes on with the one in the data directory.
+    ///
+    /// # Errors
+    /// With what to do about it.
+    pub async fn start(options: DevnetOptions) -> Result<Self, NodeError> {
+        let dir = &options.data_dir;
+        if options.fresh {
+            remove_devnet(dir)?;
+        }
+        create_dir(dir)?;
+        let setup = Setup { embedded_l1: options.l1_url.is_none(), l2_chain_id: options.l2_chain_id };
+        let setup_path = dir.join("setup.json");
+        match read_json::<Setup>(&setup_path)? {
+            Some(was) if was != setup => {
+                let (was, now) = (was.describe(), setup.describe());
+                return Err(NodeError::OtherSetup { path: dir.clone(), was, now });
+            }
+            Some(_) => {}
+            None => write_json(&setup_path, &setup)?,
+        }
+
+        let mut tasks = Tasks::default();
+        let (l1, l1_url) = match &options.l1_url {
+            Some(url) => (None, url.clone()),
+            None => {
+                (options.progress)("starting the embedded L1");
+                let l1_options = EmbeddedL1Options {
+                    dir: dir.join("l1"),
+                    addr: SocketAddr::new(options.host, options.l1_port),
+                    block_time: Some(options.l1_block_time),
+                    history: options.history,
+                };
+                let l1 = EmbeddedL1::start(&l1_options, &mut tasks).await?;
+                let url = l1.url();
+                (Some(l1), url)
+            }
+        };
+        let rpc = Rpc::new(&l1_url)?;
+        let l1_chain_id = rpc.chain_id().await?;
+        let development = DEVELOPMENT_CHAINS.contains(&l1_chain_id);
+        let key = match options.key.clone() {
+            Some(key) => key,
+            None if development => dev_key(OPERATOR),
+            None => return Err(NodeError::KeyNeeded { chain_id: l1_chain_id }),
+        };
+
+        let path = dir.join("deployment.json");
+        let (mut deployment, resumed) = if path.exists() {
+            (Deployment::load(&path)?, true)
+        } else {
+            (options.progress)("deploying the contracts");
+            let deploy_options = DeployOptions {
+                l2_chain_id: options.l2_chain_id,
+                parameters: Parameters {
+                    challenge_window: options.challenge_window,
+                    ..if development { Parameters::development() } else { Parameters::production() }
+                },
+                development,
+                progress: options.progress,
+            };
+            let pump = l1.as_ref().map(|l1| l1.dev.clone()).map(MineWhile::start);
+            let plan = dir.join("deployment.plan.json");
+            let deployment = deploy(&rpc, &key, &plan, &deploy_options).await;
+            drop(pump);
+            (deployment?, false)
+        };
+        deployment.l1_rpc = l1_url.clone();
+
+        (options.progress)("starting the L2");
+        let l2 = RollupNode::start(
+            RollupOptions {
+                dir: dir.join("l2"),
+                deployment: deployment.clone(),
+                l1_url,
+                addr: SocketAddr::new(options.host, options.l2_port),
+                roles: Roles { sequence: true, batch: true, propose: true },
+                key: Some(key),
+                sequencer: SequencerOptions {
+                    block_time: options.block_time,
+                    heartbeat: Duration::from_secs(60),
+                    confirmations: options.confirmations,
+                },
+                batcher: BatcherOptions { max_age: options.batch_age, full_percent: 90 },
+                proposer: ProposerOptions { interval: options.claim_interval },
+                l1_poll: Duration::from_millis(200),
+                history: options.history,
+            },
+            &mut tasks,
+        )
+        .await?;
+        deployment.l2_rpc = l2.url();
+        deployment.save(&path)?;
+        Ok(Self { deployment, l1, l2, resumed, tasks })
+    }
+
+    /// What stops it.
+    pub fn cancel_token(&self) -> tokio_util::sync::CancellationToken {
+        self.tasks.cancel_token()
+    }
+
+    /// Runs until the token is cancelled or a part fails, then stops cleanly.
+    ///
+    /// # Errors
+    /// If a part fails.
+    pub async fn run(self) -> Result<(), NodeError> {
+        let result = self.tasks.wait().await;
+        self.l2.stop().await;
+        if let Some(l1) = self.l1 {
+            l1.stop().await;
+        }
+        result
+    }
+}
+
+/// Mines blocks for every transaction while it lives, so that deploying does not wait for slots.
+struct MineWhile {
+    dev: std::sync::Arc<duplex_chain::dev::DevChain>,
+    before: duplex_chain::dev::Mining,
+}
+
+impl MineWhile {
+    fn start(dev: std::sync::Arc<duplex_chain::dev::DevChain>) -> Self {
+        let before = dev.mining();
+        dev.set_mining(duplex_chain::dev::Mining { on_demand: true, ..before });
+        Self { dev, before }
+    }
+}
+
+impl Drop for MineWhile {
+    fn drop(&mut self) {
+        self.dev.set_mining(self.before);
+    }
+}
+
+/// Removes what a devnet wrote, and nothing else.
+fn remove_devnet(dir: &Path) -> Result<(), NodeError> {
+    for name in ["l1", "l2"] {
+        let path = dir.join(name);
+        if path.exists() {
+            std::fs::remove_dir_all(&path).map_err(|source| NodeError::Io { path, source })?;
+        }
+    }
+    for name in ["setup.json", "deployment.json", "deployment.plan.json"] {
+        let path = dir.join(name);
+        if path.exists() {
+            std::fs::remove_file(&path).map_err(|source| NodeError::Io { path, source })?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,137 @@
+//! Why a node does not start, or stops.
+
+use std::path::PathBuf;
+
+use alloy_primitives::{Address, B256, U256};
+use thiserror::Error;
+
+/// Why a node does not start, or stops.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum NodeError {
+    /// L1 refused or could not be reached.
+    #[error(transparent)]
+    L1(#[from] duplex_l1::RpcError),
+    /// The deployment file cannot be used.
+    #[error(transparent)]
+    Deployment(#[from] duplex_l1::DeploymentError),
+    /// A chain failed.
+    #[error(transparent)]
+    Chain(#[from] duplex_chain::ChainError),
+    /// A local database cannot be opened.
+    #[error(transparent)]
+    Open(#[from] duplex_storage::OpenError),
+    /// A local database failed.
+    #[error(transparent)]
+    Storage(#[from] duplex_storage::Error),
+    /// The RPC server does not start.
+    #[error("{0} (see --l1-port and --l2-port)")]
+    Serve(#[from] duplex_rpc::ServeError),
+    /// Two RPC methods have the same name, which is a mistake in this program.
+    #[error("RPC: {0}")]
+    Methods(#[from] jsonrpsee::core::RegisterMethodError),
+    /// Transactions cannot be sent to L1.
+    #[error(transparent)]
+    Txs(#[from] duplex_l1::TxManagerError),
+    /// A file cannot be read or written.
+    #[error("{}: {source}", path.display())]
+    Io {
+        /// The file or directory.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// Signing failed.
+    #[error("signing: {0}")]
+    Signer(#[from] alloy_signer::Error),
+    /// What was given is no private key.
+    #[error("{given:?} is not a private key: expected 64 hexadecimal digits")]
+    Key {
+        /// What was given, shortened.
+        given: String,
+    },
+    /// L1 is another chain than the rollup's.
+    #[error(
+        "{url} is chain {found}, this rollup is on chain {expected}: use another --l1 URL, another --data-dir, or --fresh"
+    )]
+    WrongL1 {
+        /// The URL.
+        url: String,
+        /// Its chain id.
+        found: u64,
+        /// The chain id of the deployment.
+        expected: u64,
+    },
+    /// L1 does not have the rollup's contracts.
+    #[error(
+        "there is no contract at {address} on {url}: L1 was reset since the deployment; start over with --fresh, or use another --data-dir"
+    )]
+    NoContract {
+        /// The URL.
+        url: String,
+        /// Where a contract should be.
+        address: Address,
+    },
+    /// The key cannot pay for the deployment.
+    #[error("{address} has {balance} wei on L1 and needs {needed} to deploy: send it some ETH, or use another --l1-key")]
+    Unfunded {
+        /// The deployer.
+        address: Address,
+        /// What it has.
+        balance: U256,
+        /// What it needs.
+        needed: U256,
+    },
+    /// No key was given, and L1 is no development chain.
+    #[error("L1 chain {chain_id} is not a development chain: say with --l1-key which key deploys and operates the rollup")]
+    KeyNeeded {
+        /// Its chain id.
+        chain_id: u64,
+    },
+    /// The deployer's nonce moved on while deploying.
+    #[error(
+        "{address} sent other transactions while deploying (nonce {found}, expected {expected}): leave its key alone and start over with --fresh"
+    )]
+    NonceMoved {
+        /// The deployer.
+        address: Address,
+        /// Its nonce.
+        found: u64,
+        /// The nonce of the next step.
+        expected: u64,
+    },
+    /// A deployment transaction failed.
+    #[error("deployment of {contract} failed on L1 (transaction {hash})")]
+    DeployFailed {
+        /// The contract.
+        contract: String,
+        /// The transaction.
+        hash: B256,
+    },
+    /// The genesis that this program makes is not the deployment's.
+    #[error("the deployment file says genesis {expected}, this program makes {found} of it: it was written by another version")]
+    WrongGenesis {
+        /// What the file says.
+        expected: B256,
+        /// What this program makes.
+        found: B256,
+    },
+    /// The directory belongs to a devnet with another kind of L1.
+    #[error("{} was set up with {was}, now asked for {now}: use another --data-dir, or --fresh", path.display())]
+    OtherSetup {
+        /// The directory.
+        path: PathBuf,
+        /// How it was set up.
+        was: String,
+        /// What was asked for.
+        now: String,
+    },
+    /// A part of the node failed; all others were stopped.
+    #[error("{part} failed: {why}")]
+    Part {
+        /// Which.
+        part: &'static str,
+        /// Why.
+        why: String,
+    },
+}
