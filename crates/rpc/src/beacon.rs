@@ -7,7 +7,7 @@
 //!
 //! [beacon API]: https://ethereum.github.io/beacon-APIs/
 
-use std::{str::FromStr, sync::Arc};
+use std::{fmt::Display, str::FromStr, sync::Arc};
 
 use alloy_primitives::B256;
 use duplex_chain::dev::{DevChain, StoredBlob};
@@ -52,6 +52,10 @@ struct Refusal(u16, String);
 
 fn bad_request(message: impl Into<String>) -> Refusal {
     Refusal(400, message.into())
+}
+
+fn no_block(slot: u64) -> Refusal {
+    Refusal(404, format!("there is no block in slot {slot}"))
 }
 
 impl Beacon {
@@ -103,14 +107,17 @@ impl Beacon {
             }
         };
         if slot > head {
-            return Err(Refusal(404, format!("there is no block in slot {slot}; the head is {head}")));
+            return Err(no_block(slot));
         }
         Ok(slot)
     }
 
     fn blobs(&self, block: &str, show: impl Fn(&StoredBlob) -> Option<Value>) -> Result<Value, Refusal> {
         let slot = self.slot(block)?;
-        let blobs = self.dev.blobs().at(slot).map_err(|error| Refusal(500, error.to_string()))?;
+        let failed = |error: &dyn Display| Refusal(500, error.to_string());
+        let block = self.dev.chain().block(slot).map_err(|error| failed(&error))?;
+        let Some(block) = block else { return Err(no_block(slot)) };
+        let blobs = self.dev.blobs().of(&block).map_err(|error| failed(&error))?;
         Ok(json!({
             "execution_optimistic": false,
             "finalized": slot <= self.dev.chain().finalized(),

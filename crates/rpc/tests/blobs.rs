@@ -152,18 +152,27 @@ async fn test_beacon_api_says_what_is_wrong() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn test_blobs_survive_a_reorganisation() {
+async fn test_blobs_move_with_their_transaction() {
     let kit = Kit::new();
+    kit.dev.mine().unwrap();
+    let snapshot = kit.call("evm_snapshot", json!([])).await;
     kit.dev.mine().unwrap();
     let (raw, hashes) = blob_transaction(&kit, 0, b"a blob");
     let sent = submit(&kit, &raw).await;
     kit.dev.mine().unwrap();
-    kit.dev.mine().unwrap();
+    let number = |hash| kit.dev.chain().transaction(hash).unwrap().unwrap().0.number();
+    assert_eq!(number(sent), 3);
     kit.call("anvil_reorg", json!([2, []])).await;
-    let (block, _) = kit.dev.chain().transaction(sent).unwrap().unwrap();
+    // The first of the new blocks takes it.
+    assert_eq!(number(sent), 2);
     let server = start(&kit).await;
-    let (_, body) = get(&server, &format!("/eth/v1/beacon/blobs/{}", block.number())).await;
+    let (_, body) = get(&server, "/eth/v1/beacon/blobs/2").await;
     let found: Vec<B256> = body["data"].as_array().unwrap().iter().map(versioned_hash).collect();
     assert_eq!(found, hashes);
+    assert_eq!(get(&server, "/eth/v1/beacon/blobs/3").await.1["data"], json!([]));
+
+    kit.call("evm_revert", json!([snapshot])).await;
+    kit.dev.mine().unwrap();
+    assert_eq!(get(&server, "/eth/v1/beacon/blobs/2").await.1["data"], json!([]));
     server.stop().await;
 }
