@@ -82,7 +82,18 @@ impl Batcher {
         let records = Records::open(&dir.join("batches.redb"))?;
         let last = rollup.deployment.genesis_batch();
         let now = Instant::now();
-        Ok(Self { rollup, operator, options, records, last, resumed: false, sent: 0, pending: Vec::new(), oldest: None, not_before: now })
+        Ok(Self {
+            rollup,
+            operator,
+            options,
+            records,
+            last,
+            resumed: false,
+            sent: 0,
+            pending: Vec::new(),
+            oldest: None,
+            not_before: now,
+        })
     }
 
     /// Seals and posts until cancelled.
@@ -235,7 +246,9 @@ impl Batcher {
             if raw < next_try && (!last || (number == head && age < self.options.max_age)) {
                 continue;
             }
-            let data = content.encode(chain.config().chain_id).map_err(|error| ActorError::Content { block: number, error })?;
+            let data = content
+                .encode(chain.config().chain_id)
+                .map_err(|error| ActorError::Content { block: number, error })?;
             if data.len() > limit {
                 break;
             }
@@ -266,7 +279,12 @@ impl Batcher {
         Ok((parent.timestamp, L2Extra::decode(&parent.extra_data).unwrap_or_default()))
     }
 
-    fn largest_prefix(&self, first: u64, head: u64, limit: usize) -> Result<Option<(u64, Vec<u8>)>, ActorError> {
+    fn largest_prefix(
+        &self,
+        first: u64,
+        head: u64,
+        limit: usize,
+    ) -> Result<Option<(u64, Vec<u8>)>, ActorError> {
         let chain = &self.rollup.chain;
         let mut before = self.before(first)?;
         let mut content = BatchContent::default();
@@ -274,7 +292,9 @@ impl Batcher {
         for number in first..=head {
             let block = chain.block(number)?.ok_or(ActorError::MissingBlock(number))?;
             content.blocks.push(block_content(&block, &mut before));
-            let data = content.encode(chain.config().chain_id).map_err(|error| ActorError::Content { block: number, error })?;
+            let data = content
+                .encode(chain.config().chain_id)
+                .map_err(|error| ActorError::Content { block: number, error })?;
             if data.len() > limit {
                 break;
             }

@@ -123,7 +123,8 @@ impl Proposer {
                 None => return Ok(false),
             },
         };
-        let (Some(before), Some(last)) = (last_block(index, covered)?, last_block(index, claim.last_batch)?) else {
+        let (Some(before), Some(last)) = (last_block(index, covered)?, last_block(index, claim.last_batch)?)
+        else {
             return Ok(false);
         };
         let Some(roots) = claim_roots(&self.rollup.chain, before + 1, last)? else { return Ok(false) };
@@ -185,12 +186,15 @@ impl Proposer {
         // As many batches as one claim may cover.
         let mut batch = on_l1;
         while batch > covered + 1
-            && last_block(index, batch)?.is_none_or(|last| last - before > self.rollup.deployment.parameters.max_claim_blocks)
+            && last_block(index, batch)?
+                .is_none_or(|last| last - before > self.rollup.deployment.parameters.max_claim_blocks)
         {
             batch -= 1;
         }
         let Some(entry) = index.batch(batch)? else { return Ok(()) };
-        let Some((block_outputs, output)) = claim_roots(&self.rollup.chain, before + 1, entry.header.lastBlock)? else {
+        let Some((block_outputs, output)) =
+            claim_roots(&self.rollup.chain, before + 1, entry.header.lastBlock)?
+        else {
             return Ok(());
         };
         let call = ISettlement::proposeCall {

@@ -109,7 +109,8 @@ impl Sequencer {
         self.check_anchor().await?;
         let number = head.header.number.saturating_sub(self.options.confirmations);
         if number > extra(&self.rollup.chain).anchor_number {
-            let header = if number == head.header.number { Some(head) } else { self.rollup.l1.header(number).await? };
+            let header =
+                if number == head.header.number { Some(head) } else { self.rollup.l1.header(number).await? };
             self.anchor = header;
         }
         Ok(())
@@ -126,7 +127,9 @@ impl Sequencer {
         loop {
             let header = chain.header(number)?.ok_or(ActorError::MissingBlock(number))?;
             let anchor = L2Extra::decode(&header.extra_data).unwrap_or_default().anchor_number;
-            if number == 0 || self.is_canonical(anchor, header.parent_beacon_block_root.unwrap_or_default()).await? {
+            if number == 0
+                || self.is_canonical(anchor, header.parent_beacon_block_root.unwrap_or_default()).await?
+            {
                 break;
             }
             // All blocks with the same anchor share its fate.
@@ -140,7 +143,11 @@ impl Sequencer {
             }
         }
         if number < head.header.number {
-            tracing::warn!(from = head.header.number, to = number, "L1 reorganised: L2 goes back and on from there");
+            tracing::warn!(
+                from = head.header.number,
+                to = number,
+                "L1 reorganised: L2 goes back and on from there"
+            );
             self.anchor = None;
             let chain = chain.clone();
             blocking(move || chain.unwind(number)).await?;
@@ -185,7 +192,9 @@ impl Sequencer {
         let mut count = before.message_count;
         while let Some(message) = self.rollup.index.message(count)? {
             gas += message.gas_limit;
-            if message.l1_block > anchor_number || gas > self.rollup.deployment.parameters.message_gas_per_block {
+            if message.l1_block > anchor_number
+                || gas > self.rollup.deployment.parameters.message_gas_per_block
+            {
                 break;
             }
             messages.push(message.to_deposit());

@@ -109,7 +109,10 @@ impl Bridge {
         } else {
             return Err(unknown());
         };
-        let l2 = self.l1.call(self.deployment.contracts.vault, &IVault::l2TokenAddressCall { l1Token: l1 }).await?;
+        let l2 = self
+            .l1
+            .call(self.deployment.contracts.vault, &IVault::l2TokenAddressCall { l1Token: l1 })
+            .await?;
         let decimals = self.l1.call(l1, &IERC20::decimalsCall {}).await.map_err(|_| unknown())?;
         let symbol = self.l1.call(l1, &IERC20::symbolCall {}).await.unwrap_or_else(|_| "tokens".into());
         let name = self.l1.call(l1, &IERC20::nameCall {}).await.unwrap_or_default();
@@ -123,9 +126,13 @@ mod tests {
 
     #[test]
     fn units_round_trip() {
-        for (text, decimals, value) in
-            [("1.5", 18, 1_500_000_000_000_000_000u128), ("0.000001", 6, 1), ("12", 0, 12), (".5", 1, 5), ("7.", 2, 700)]
-        {
+        for (text, decimals, value) in [
+            ("1.5", 18, 1_500_000_000_000_000_000u128),
+            ("0.000001", 6, 1),
+            ("12", 0, 12),
+            (".5", 1, 5),
+            ("7.", 2, 700),
+        ] {
             assert_eq!(parse_units(text, decimals), Some(U256::from(value)), "{text}");
         }
         assert_eq!(format_units(U256::from(1_500_000u64), 6), "1.5");

@@ -78,16 +78,24 @@ impl Bridge {
         let mut cost = U256::ZERO;
         let (value, call): (U256, Bytes) = match asset {
             Asset::Eth => {
-                let call = IVault::depositETHToCall { to, minGasLimit: RECIPIENT_GAS, extraData: Bytes::new() };
+                let call =
+                    IVault::depositETHToCall { to, minGasLimit: RECIPIENT_GAS, extraData: Bytes::new() };
                 (amount, call.abi_encode().into())
             }
             Asset::Token(token) => {
-                let allowance = self.l1.call(token.l1, &IERC20::allowanceCall { owner: from, spender: vault }).await?;
+                let allowance =
+                    self.l1.call(token.l1, &IERC20::allowanceCall { owner: from, spender: vault }).await?;
                 if allowance < amount {
                     progress.wait("L1 to take the approval", "one L1 block");
                     let approve = IERC20::approveCall { spender: vault, value: amount };
-                    let approved =
-                        send_transaction(&self.l1, key, Some(token.l1), U256::ZERO, approve.abi_encode().into()).await?;
+                    let approved = send_transaction(
+                        &self.l1,
+                        key,
+                        Some(token.l1),
+                        U256::ZERO,
+                        approve.abi_encode().into(),
+                    )
+                    .await?;
                     cost += approved.receipt.cost();
                 }
                 let call = IVault::depositERC20ToCall {

@@ -25,7 +25,9 @@ pub enum BridgeError {
         seconds: u64,
     },
     /// The amount does not parse.
-    #[error("{text:?} is not an amount of {symbol}: expected a decimal number with at most {decimals} digits after the point")]
+    #[error(
+        "{text:?} is not an amount of {symbol}: expected a decimal number with at most {decimals} digits after the point"
+    )]
     Amount {
         /// What was given.
         text: String,
@@ -35,7 +37,9 @@ pub enum BridgeError {
         decimals: u8,
     },
     /// The token is not known.
-    #[error("{0:?} is neither a token of this deployment nor the address of an ERC-20 on L1 or of a bridged token on L2")]
+    #[error(
+        "{0:?} is neither a token of this deployment nor the address of an ERC-20 on L1 or of a bridged token on L2"
+    )]
     Token(String),
     /// The sender has too little.
     #[error("{address} has {has} {symbol} on {layer}, needed are {needs}")]
@@ -52,7 +56,9 @@ pub enum BridgeError {
         layer: &'static str,
     },
     /// A deposit was not seen on L2 in time.
-    #[error("the deposit {hash} is on L1 but not yet on L2 after {seconds} s; ask again with: duplex status {hash}")]
+    #[error(
+        "the deposit {hash} is on L1 but not yet on L2 after {seconds} s; ask again with: duplex status {hash}"
+    )]
     DepositSlow {
         /// The L1 transaction.
         hash: B256,
@@ -63,7 +69,9 @@ pub enum BridgeError {
     #[error("{0} is not an L2 transaction that started a withdrawal")]
     NotAWithdrawal(B256),
     /// L1 could not make the call that the withdrawal asks for.
-    #[error("L1 released withdrawal {0}, but the call to its target failed; anyone may try again with: duplex withdraw --resume")]
+    #[error(
+        "L1 released withdrawal {0}, but the call to its target failed; anyone may try again with: duplex withdraw --resume"
+    )]
     ReleaseFailed(B256),
     /// L2 answered with what this program does not know.
     #[error("L2 answered {method} with something unexpected: {why}")]

@@ -131,11 +131,15 @@ impl Bridge {
         let start = Instant::now();
         let mut told = None;
         let found = loop {
-            let status: Option<Status> = self.l2.request("duplex_withdrawalStatus", (l2_transaction,)).await?;
+            let status: Option<Status> =
+                self.l2.request("duplex_withdrawalStatus", (l2_transaction,)).await?;
             let not = BridgeError::NotAWithdrawal(l2_transaction);
             let Some(status) = status else { return Err(not) };
             let Some(first) = status.withdrawals.into_iter().next() else { return Err(not) };
-            if matches!(first.stage, WithdrawalStage::Final | WithdrawalStage::Released | WithdrawalStage::Failed) {
+            if matches!(
+                first.stage,
+                WithdrawalStage::Final | WithdrawalStage::Released | WithdrawalStage::Failed
+            ) {
                 break first;
             }
             if told != Some(first.stage) {
@@ -163,10 +167,11 @@ impl Bridge {
 
     async fn release_call(&self, l2_transaction: B256, withdrawal: B256) -> Result<Bytes, BridgeError> {
         let proofs: Vec<Proof> = self.l2.request("duplex_withdrawalProof", (l2_transaction,)).await?;
-        let proof = proofs.into_iter().find(|proof| proof.hash == withdrawal).ok_or(BridgeError::Malformed {
-            method: "duplex_withdrawalProof",
-            why: format!("no proof of {withdrawal}"),
-        })?;
+        let proof =
+            proofs.into_iter().find(|proof| proof.hash == withdrawal).ok_or(BridgeError::Malformed {
+                method: "duplex_withdrawalProof",
+                why: format!("no proof of {withdrawal}"),
+            })?;
         let call = IVault::releaseCall {
             w: abi(&proof.withdrawal),
             claimId: proof.claim_id.to(),
@@ -181,7 +186,12 @@ impl Bridge {
         Ok(call.abi_encode().into())
     }
 
-    async fn release(&self, key: &PrivateKeySigner, withdrawal: B256, call: Bytes) -> Result<Sent, BridgeError> {
+    async fn release(
+        &self,
+        key: &PrivateKeySigner,
+        withdrawal: B256,
+        call: Bytes,
+    ) -> Result<Sent, BridgeError> {
         let vault = self.deployment.contracts.vault;
         let sent = send_transaction(&self.l1, key, Some(vault), U256::ZERO, call).await?;
         let released = sent.receipt.logs.iter().filter(|log| log.address() == vault).any(|log| {
@@ -196,7 +206,9 @@ impl Bridge {
 fn tell(stage: WithdrawalStage, final_at: Option<U64>, window: u64, progress: &dyn Progress) {
     let window = format!("{window} s");
     match stage {
-        WithdrawalStage::Sequenced => progress.wait("its batch to reach L1", "the batch's age limit and one L1 block"),
+        WithdrawalStage::Sequenced => {
+            progress.wait("its batch to reach L1", "the batch's age limit and one L1 block")
+        }
         WithdrawalStage::Posted => progress.wait("a claim that covers it", "the proposer's interval"),
         _ => {
             let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());

@@ -199,7 +199,8 @@ impl Deployment {
     pub fn token(&self, name: &str) -> Option<&TokenInfo> {
         let address: Option<Address> = name.parse().ok();
         self.tokens.iter().find(|token| {
-            token.symbol.eq_ignore_ascii_case(name) || address.is_some_and(|address| address == token.l1 || address == token.l2)
+            token.symbol.eq_ignore_ascii_case(name)
+                || address.is_some_and(|address| address == token.l1 || address == token.l2)
         })
     }
 
@@ -208,8 +209,10 @@ impl Deployment {
     /// # Errors
     /// If it cannot be read or is not one.
     pub fn load(path: &Path) -> Result<Self, DeploymentError> {
-        let bytes = std::fs::read(path).map_err(|source| DeploymentError::Io { path: path.into(), source })?;
-        let parse = |why: serde_json::Error| DeploymentError::Parse { path: path.into(), why: why.to_string() };
+        let bytes =
+            std::fs::read(path).map_err(|source| DeploymentError::Io { path: path.into(), source })?;
+        let parse =
+            |why: serde_json::Error| DeploymentError::Parse { path: path.into(), why: why.to_string() };
         let json: serde_json::Value = serde_json::from_slice(&bytes).map_err(parse)?;
         match json.get("version").and_then(serde_json::Value::as_u64) {
             Some(version) if version != u64::from(VERSION) => {

@@ -91,7 +91,9 @@ fn batch(index: &L1Index, entry: Option<BatchEntry>) -> Answer {
     let claims = index.claims().map_err(failed)?;
     let covering = |claim: &&ClaimEntry| claim.last_batch >= entry.header.index;
     let claim = claims.iter().filter(covering).min_by_key(|claim| claim.last_batch);
-    Ok(json!({ "header": entry.header, "hash": entry.hash, "l1Transaction": entry.l1_tx, "l1Block": hex(entry.l1_block), "claim": claim }))
+    Ok(
+        json!({ "header": entry.header, "hash": entry.hash, "l1Transaction": entry.l1_tx, "l1Block": hex(entry.l1_block), "claim": claim }),
+    )
 }
 
 async fn deposit_status(rollup: &Rollup, hash: B256) -> Answer {
@@ -149,8 +151,11 @@ async fn withdrawal_status(rollup: &Rollup, hash: B256) -> Answer {
     let claims = rollup.index.claims().map_err(failed)?;
     let covering = batch.as_ref().map(|batch| batch.header.index);
     let covers = |claim: &&ClaimEntry| covering.is_some_and(|index| claim.last_batch >= index);
-    let final_claim =
-        claims.iter().filter(covers).filter(|claim| claim.status == ClaimStatus::Final).min_by_key(|claim| claim.last_batch);
+    let final_claim = claims
+        .iter()
+        .filter(covers)
+        .filter(|claim| claim.status == ClaimStatus::Final)
+        .min_by_key(|claim| claim.last_batch);
     let claim = final_claim.or_else(|| claims.iter().filter(covers).min_by_key(|claim| claim.last_batch));
     let window = rollup.deployment.parameters.challenge_window;
     let mut list = Vec::new();

@@ -10,7 +10,11 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolValue;
 use duplex_chain::{dev_system_contracts, genesis_header};
-use duplex_contracts::{L2GenesisParams, artifact, bindings::{Batch, InboxParams, IVault}, l2_alloc};
+use duplex_contracts::{
+    L2GenesisParams, artifact,
+    bindings::{Batch, IVault, InboxParams},
+    l2_alloc,
+};
 use duplex_l1::{Deployment, FeeQuote, L1Contracts, Parameters, Rpc, TokenInfo, sign_eip1559};
 use duplex_primitives::{ChainConfig, Genesis, GenesisAccount, OutputRoot};
 use serde::{Deserialize, Serialize};
@@ -83,7 +87,8 @@ pub async fn deploy(
     run_plan(rpc, key, chain_id, &plan, options).await?;
     let mut deployment = plan.deployment;
     for token in &mut deployment.tokens {
-        token.l2 = rpc.call(deployment.contracts.vault, &IVault::l2TokenAddressCall { l1Token: token.l1 }).await?;
+        token.l2 =
+            rpc.call(deployment.contracts.vault, &IVault::l2TokenAddressCall { l1Token: token.l1 }).await?;
     }
     Ok(deployment)
 }

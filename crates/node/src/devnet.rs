@@ -13,8 +13,8 @@ use duplex_storage::History;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DeployOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, NodeError, Roles, RollupNode, RollupOptions, Tasks,
-    deploy, dev_key,
+    DeployOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, NodeError, Roles, RollupNode, RollupOptions,
+    Tasks, deploy, dev_key,
     embedded_l1::{create_dir, read_json, write_json},
 };
 

@@ -16,8 +16,8 @@ use duplex_chain::{
 use duplex_pool::PoolConfig;
 use duplex_primitives::{ChainConfig, Genesis, GenesisAccount};
 use duplex_rpc::{
-    ChainApi, DevSubmit, RpcConfig, RunningServer, beacon_route, debug_module, dev_module, eth_module, misc_module,
-    serve, txpool_module,
+    ChainApi, DevSubmit, RpcConfig, RunningServer, beacon_route, debug_module, dev_module, eth_module,
+    misc_module, serve, txpool_module,
 };
 use duplex_storage::{History, Options};
 
@@ -111,7 +111,8 @@ impl EmbeddedL1 {
         let dev = Arc::new(DevChain::open(&options.dir, &genesis, chain_options, mining)?);
 
         let config = RpcConfig::default();
-        let api = ChainApi::new(dev.chain().clone(), config.clone()).with_submit(Arc::new(DevSubmit::new(dev.clone())));
+        let api = ChainApi::new(dev.chain().clone(), config.clone())
+            .with_submit(Arc::new(DevSubmit::new(dev.clone())));
         let api = Arc::new(api);
         let mut module = jsonrpsee::RpcModule::new(());
         module.merge(eth_module(api.clone())?)?;

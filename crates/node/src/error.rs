@@ -73,7 +73,9 @@ pub enum NodeError {
         address: Address,
     },
     /// The key cannot pay for the deployment.
-    #[error("{address} has {balance} wei on L1 and needs {needed} to deploy: send it some ETH, or use another --l1-key")]
+    #[error(
+        "{address} has {balance} wei on L1 and needs {needed} to deploy: send it some ETH, or use another --l1-key"
+    )]
     Unfunded {
         /// The deployer.
         address: Address,
@@ -83,7 +85,9 @@ pub enum NodeError {
         needed: U256,
     },
     /// No key was given, and L1 is no development chain.
-    #[error("L1 chain {chain_id} is not a development chain: say with --l1-key which key deploys and operates the rollup")]
+    #[error(
+        "L1 chain {chain_id} is not a development chain: say with --l1-key which key deploys and operates the rollup"
+    )]
     KeyNeeded {
         /// Its chain id.
         chain_id: u64,
@@ -109,7 +113,9 @@ pub enum NodeError {
         hash: B256,
     },
     /// The genesis that this program makes is not the deployment's.
-    #[error("the deployment file says genesis {expected}, this program makes {found} of it: it was written by another version")]
+    #[error(
+        "the deployment file says genesis {expected}, this program makes {found} of it: it was written by another version"
+    )]
     WrongGenesis {
         /// What the file says.
         expected: B256,

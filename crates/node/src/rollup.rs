@@ -5,7 +5,8 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use alloy_primitives::keccak256;
 use alloy_signer_local::PrivateKeySigner;
 use duplex_actors::{
-    Batcher, BatcherOptions, Operator, Proposer, ProposerOptions, Rollup, SafetyTracker, Sequencer, SequencerOptions,
+    Batcher, BatcherOptions, Operator, Proposer, ProposerOptions, Rollup, SafetyTracker, Sequencer,
+    SequencerOptions,
 };
 use duplex_chain::{Chain, ChainOptions};
 use duplex_l1::{Deployment, L1Index, Rpc, TxManager, TxManagerOptions, Watcher, WatcherOptions};
@@ -88,7 +89,10 @@ impl RollupNode {
         };
         let chain = Chain::open(&options.dir.join("chain"), &deployment.genesis, chain_options)?;
         if chain.genesis_hash() != deployment.genesis_hash {
-            return Err(NodeError::WrongGenesis { expected: deployment.genesis_hash, found: chain.genesis_hash() });
+            return Err(NodeError::WrongGenesis {
+                expected: deployment.genesis_hash,
+                found: chain.genesis_hash(),
+            });
         }
         // The index is about these contracts only: another deployment gets another file.
         let name = format!("l1-{}.redb", &keccak256(deployment.contracts.inbox).to_string()[2..10]);
@@ -104,7 +108,13 @@ impl RollupNode {
                 poll: options.l1_poll,
             },
         );
-        let rollup = Rollup { chain: chain.clone(), deployment: deployment.clone(), l1, index, l1_head: watcher.head() };
+        let rollup = Rollup {
+            chain: chain.clone(),
+            deployment: deployment.clone(),
+            l1,
+            index,
+            l1_head: watcher.head(),
+        };
 
         let rpc_config = RpcConfig::default();
         let api = Arc::new(ChainApi::new(chain, rpc_config.clone()));
@@ -134,7 +144,8 @@ impl RollupNode {
                 tasks.spawn("batcher", batcher.run(cancel.clone()));
             }
             if options.roles.propose {
-                tasks.spawn("proposer", Proposer::new(rollup.clone(), operator, options.proposer).run(cancel));
+                tasks
+                    .spawn("proposer", Proposer::new(rollup.clone(), operator, options.proposer).run(cancel));
             }
         }
         Ok(Self { rollup, server })

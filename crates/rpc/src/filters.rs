@@ -240,7 +240,11 @@ impl Filters {
             // Blocks that came and went between two polls were never seen.
             if block.hash() == seen.hash {
                 visit(&block, true)?;
-                seen = Seen { number: block.number().saturating_sub(1), hash: block.header().parent_hash, ..seen };
+                seen = Seen {
+                    number: block.number().saturating_sub(1),
+                    hash: block.header().parent_hash,
+                    ..seen
+                };
             }
         }
         if chain.hash_of(seen.number)? != Some(seen.hash) {

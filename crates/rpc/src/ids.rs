@@ -1,10 +1,6 @@
 //! Ids of filters and subscriptions.
 
-use jsonrpsee::{
-    core::traits::IdProvider,
-    server::RandomIntegerIdProvider,
-    types::SubscriptionId,
-};
+use jsonrpsee::{core::traits::IdProvider, server::RandomIntegerIdProvider, types::SubscriptionId};
 
 /// Random ids as hexadecimal strings, as go-ethereum gives them. That they cannot be guessed keeps
 /// clients from taking each other's filters.

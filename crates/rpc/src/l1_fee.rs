@@ -55,9 +55,11 @@ impl ChainApi {
     fn anchor_fees(&self, mut block: Arc<BlockData>) -> RpcResult<Option<L1BlockInfo>> {
         let scalars = self.chain().config().l1_fee;
         for _ in 0..LOOK_BACK {
-            let set = block.transactions().iter().filter_map(Transaction::as_deposit).find(|tx| {
-                tx.to == predeploys::L1_BLOCK.into() && tx.input.len() == ANCHOR_CALL
-            });
+            let set = block
+                .transactions()
+                .iter()
+                .filter_map(Transaction::as_deposit)
+                .find(|tx| tx.to == predeploys::L1_BLOCK.into() && tx.input.len() == ANCHOR_CALL);
             if let Some(set) = set {
                 let word = |at: usize| U256::from_be_slice(&set.input[4 + 32 * at..36 + 32 * at]);
                 return Ok(Some(L1BlockInfo {

@@ -31,8 +31,9 @@ impl<'a> Args<'a> {
     /// The next parameter, which must be there.
     pub(crate) fn required<T: DeserializeOwned>(&mut self, name: &str) -> RpcResult<T> {
         let at = self.read;
-        self.optional(name)?
-            .ok_or_else(|| RpcError::InvalidParams(format!("missing value for required argument {at} ({name})")))
+        self.optional(name)?.ok_or_else(|| {
+            RpcError::InvalidParams(format!("missing value for required argument {at} ({name})"))
+        })
     }
 
     /// The next parameter; `None` if it is absent or null.

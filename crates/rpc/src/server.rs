@@ -106,11 +106,9 @@ pub async fn serve(
         .build();
     let named = {
         let (methods, limit) = (methods.clone(), config.max_response_bytes as usize);
-        RpcServiceBuilder::new()
-            .layer_fn(move |service| NameUnknown::new(service, methods.clone(), limit))
+        RpcServiceBuilder::new().layer_fn(move |service| NameUnknown::new(service, methods.clone(), limit))
     };
-    let http =
-        tower::ServiceBuilder::new().option_layer(cors(&config.cors)?).layer(RouteLayer(route));
+    let http = tower::ServiceBuilder::new().option_layer(cors(&config.cors)?).layer(RouteLayer(route));
     let bind = |source| ServeError::Bind { addr, source };
     let server = ServerBuilder::with_config(settings)
         .set_rpc_middleware(named)
@@ -129,7 +127,8 @@ fn cors(origins: &[String]) -> Result<Option<CorsLayer>, ServeError> {
     let allowed = if origins.iter().any(|origin| origin == "*") {
         AllowOrigin::from(Any)
     } else {
-        let parsed = origins.iter().map(|origin| origin.parse().map_err(|_| ServeError::Origin(origin.clone())));
+        let parsed =
+            origins.iter().map(|origin| origin.parse().map_err(|_| ServeError::Origin(origin.clone())));
         AllowOrigin::list(parsed.collect::<Result<Vec<_>, _>>()?)
     };
     Ok(Some(CorsLayer::new().allow_origin(allowed).allow_methods(Any).allow_headers(Any)))

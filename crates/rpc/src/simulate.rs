@@ -93,8 +93,9 @@ impl ChainApi {
             info.nonce = account.nonce.unwrap_or(info.nonce);
             if let Some(code) = account.code {
                 info.code_hash = keccak256(&code);
-                info.code =
-                    Some(Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code)));
+                info.code = Some(
+                    Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code)),
+                );
             }
             state.set_account(address, info);
             if account.state.is_some() {
@@ -167,10 +168,11 @@ impl Simulation {
         };
         let tip = request.max_priority_fee_per_gas.unwrap_or_default();
         // A tip alone pays whatever the base fee is.
-        let fee_cap = request
-            .max_fee_per_gas
-            .or(request.gas_price)
-            .unwrap_or(if tip > 0 { tip.saturating_add(self.env.basefee.into()) } else { 0 });
+        let fee_cap = request.max_fee_per_gas.or(request.gas_price).unwrap_or(if tip > 0 {
+            tip.saturating_add(self.env.basefee.into())
+        } else {
+            0
+        });
         let base = TxEnv {
             tx_type,
             caller,

@@ -77,7 +77,9 @@ impl SubmitRaw for DevSubmit {
 
 fn decode<T: Decodable2718>(raw: &[u8]) -> RpcResult<T> {
     if raw.is_empty() {
-        return Err(RpcError::InvalidParams("invalid argument 0 (transaction): empty transaction data".into()));
+        return Err(RpcError::InvalidParams(
+            "invalid argument 0 (transaction): empty transaction data".into(),
+        ));
     }
     T::decode_2718_exact(raw).map_err(|error| {
         RpcError::InvalidParams(format!("invalid argument 0 (transaction): does not decode: {error}"))

@@ -1,0 +1,180 @@
+//! `duplex node`, `duplex l1`, `duplex deploy`.
+
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use clap::Args;
+use duplex_l1::{Deployment, Parameters, Rpc};
+use duplex_node::{
+    DeployOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, Roles, RollupNode, RollupOptions, Tasks,
+    deploy, parse_key,
+};
+use duplex_storage::History;
+use eyre::{WrapErr, bail};
+
+use crate::{
+    args::{OutputArgs, PaceArgs},
+    output,
+    up::stop_on_signal,
+};
+
+/// Run an L2 node from a deployment file; roles are chosen by flags.
+#[derive(Debug, Args)]
+pub(crate) struct NodeArgs {
+    /// Deployment file of the rollup.
+    #[arg(long, env = "DUPLEX_DEPLOYMENT", value_name = "FILE")]
+    deployment: PathBuf,
+    /// JSON-RPC of L1; the deployment file's unless given.
+    #[arg(long, env = "DUPLEX_L1", value_name = "URL")]
+    l1: Option<String>,
+    /// Where the node keeps its data.
+    #[arg(long, env = "DUPLEX_DATA_DIR", value_name = "DIR")]
+    data_dir: PathBuf,
+    /// Address to listen on.
+    #[arg(long, env = "DUPLEX_HOST", value_name = "IP", default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// Port of the L2; 0 takes a free one.
+    #[arg(long, env = "DUPLEX_L2_PORT", value_name = "PORT", default_value_t = 9545)]
+    l2_port: u16,
+    /// Make L2 blocks.
+    #[arg(long, env = "DUPLEX_SEQUENCE")]
+    sequence: bool,
+    /// Post batches to L1. Only the sequencer's key may, and only the node that makes the blocks.
+    #[arg(long, env = "DUPLEX_BATCH", requires = "sequence")]
+    batch: bool,
+    /// Make claims on L1 and finalise them.
+    #[arg(long, env = "DUPLEX_PROPOSE", requires = "sequence")]
+    propose: bool,
+    /// Private key for L1 transactions.
+    #[arg(long, env = "DUPLEX_L1_KEY", value_name = "HEX", hide_env_values = true)]
+    l1_key: Option<String>,
+    #[command(flatten)]
+    pace: PaceArgs,
+}
+
+pub(crate) async fn run(args: NodeArgs) -> eyre::Result<()> {
+    let deployment = Deployment::load(&args.deployment)?;
+    let key = args.l1_key.as_deref().map(parse_key).transpose()?;
+    match &key {
+        None if args.batch || args.propose => {
+            bail!("--batch and --propose send L1 transactions: say with --l1-key who signs")
+        }
+        Some(key) if args.batch && key.address() != deployment.sequencer => {
+            bail!(
+                "--l1-key belongs to {}, batches are taken only from {}",
+                key.address(),
+                deployment.sequencer
+            )
+        }
+        _ => {}
+    }
+    let mut tasks = Tasks::default();
+    let l1_url = args.l1.unwrap_or_else(|| deployment.l1_rpc.clone());
+    let options = RollupOptions {
+        dir: args.data_dir,
+        l1_url,
+        deployment,
+        addr: SocketAddr::new(args.host, args.l2_port),
+        roles: Roles { sequence: args.sequence, batch: args.batch, propose: args.propose },
+        key,
+        sequencer: args.pace.sequencer(),
+        batcher: args.pace.batcher(),
+        proposer: args.pace.proposer(),
+        l1_poll: Duration::from_millis(500),
+        history: args.pace.history(),
+    };
+    let node = RollupNode::start(options, &mut tasks).await?;
+    output::line(&format!("L2 {} at {}", node.rollup.deployment.l2_chain_id, node.url()));
+    stop_on_signal(tasks.cancel_token());
+    let result = tasks.wait().await;
+    node.stop().await;
+    Ok(result?)
+}
+
+/// Run the embedded development L1 alone.
+#[derive(Debug, Args)]
+pub(crate) struct L1Args {
+    /// Where it keeps its data.
+    #[arg(long, env = "DUPLEX_DATA_DIR", value_name = "DIR", default_value = "duplex-data/l1")]
+    data_dir: PathBuf,
+    /// Address to listen on.
+    #[arg(long, env = "DUPLEX_HOST", value_name = "IP", default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// Port; 0 takes a free one.
+    #[arg(long, env = "DUPLEX_L1_PORT", value_name = "PORT", default_value_t = 8545)]
+    l1_port: u16,
+    /// Milliseconds between blocks; 0 for a block for every transaction.
+    #[arg(long, env = "DUPLEX_L1_BLOCK_TIME", value_name = "MS", default_value_t = 1000)]
+    l1_block_time: u64,
+}
+
+pub(crate) async fn run_l1(args: L1Args) -> eyre::Result<()> {
+    let mut tasks = Tasks::default();
+    let options = EmbeddedL1Options {
+        dir: args.data_dir,
+        addr: SocketAddr::new(args.host, args.l1_port),
+        block_time: (args.l1_block_time > 0).then(|| Duration::from_millis(args.l1_block_time)),
+        history: History::Archive,
+    };
+    let l1 = EmbeddedL1::start(&options, &mut tasks).await?;
+    output::line(&format!("development L1 {} at {}", l1.dev.chain().config().chain_id, l1.url()));
+    stop_on_signal(tasks.cancel_token());
+    let result = tasks.wait().await;
+    l1.stop().await;
+    Ok(result?)
+}
+
+/// Deploy a rollup's contracts to an L1 and write its deployment file.
+///
+/// A deployment that was cut off goes on where it stopped when the same command is given again.
+#[derive(Debug, Args)]
+pub(crate) struct DeployArgs {
+    /// JSON-RPC of L1.
+    #[arg(long, env = "DUPLEX_L1", value_name = "URL")]
+    l1: String,
+    /// Private key that deploys, and will be the sequencer's.
+    #[arg(long, env = "DUPLEX_L1_KEY", value_name = "HEX", hide_env_values = true)]
+    l1_key: String,
+    /// File to write.
+    #[arg(long, env = "DUPLEX_DEPLOYMENT", value_name = "FILE", default_value = "deployment.json")]
+    deployment: PathBuf,
+    /// Chain id of the L2.
+    #[arg(long, env = "DUPLEX_L2_CHAIN_ID", value_name = "ID", default_value_t = L2_CHAIN_ID)]
+    l2_chain_id: u64,
+    /// Seconds in which a claim can be challenged.
+    #[arg(long, env = "DUPLEX_CHALLENGE_WINDOW", value_name = "SECS", default_value_t = 7 * 24 * 3600)]
+    challenge_window: u64,
+    /// Deploy development tokens and fund accounts whose keys everybody knows.
+    #[arg(long, env = "DUPLEX_DEVELOPMENT")]
+    development: bool,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(crate) async fn run_deploy(args: DeployArgs) -> eyre::Result<()> {
+    if args.deployment.exists() {
+        bail!("{} exists: name another file with --deployment, or remove it", args.deployment.display());
+    }
+    let key = parse_key(&args.l1_key)?;
+    let rpc = Rpc::new(&args.l1)?;
+    let base = if args.development { Parameters::development() } else { Parameters::production() };
+    let options = DeployOptions {
+        l2_chain_id: args.l2_chain_id,
+        parameters: Parameters { challenge_window: args.challenge_window, ..base },
+        development: args.development,
+        progress: |step| output::note(&format!("  {step}")),
+    };
+    let plan = args.deployment.with_extension("plan.json");
+    let deployment = deploy(&rpc, &key, &plan, &options).await?;
+    deployment.save(&args.deployment)?;
+    std::fs::remove_file(&plan).wrap_err_with(|| format!("{}", plan.display()))?;
+    if args.output.json {
+        output::json(&deployment)?;
+    } else {
+        output::line(&format!("deployed; written to {}", args.deployment.display()));
+    }
+    Ok(())
+}

@@ -1,0 +1,166 @@
+//! `duplex up`.
+
+use std::{net::IpAddr, path::PathBuf, time::Duration};
+
+use clap::Args;
+use duplex_bridge::format_units;
+use duplex_l1::Deployment;
+use duplex_node::{Devnet, DevnetOptions, L2_CHAIN_ID, parse_key};
+
+use crate::{
+    args::{OutputArgs, PaceArgs},
+    output,
+};
+
+/// Start (or resume) L1, contracts and L2, and serve until Ctrl-C.
+#[derive(Debug, Args)]
+pub(crate) struct UpArgs {
+    /// JSON-RPC of an L1 to use instead of the embedded one (anvil, for example).
+    #[arg(long, env = "DUPLEX_L1", value_name = "URL")]
+    l1: Option<String>,
+    /// Port of the embedded L1; 0 takes a free one.
+    #[arg(long, env = "DUPLEX_L1_PORT", value_name = "PORT", default_value_t = 8545)]
+    l1_port: u16,
+    /// Port of the L2; 0 takes a free one.
+    #[arg(long, env = "DUPLEX_L2_PORT", value_name = "PORT", default_value_t = 9545)]
+    l2_port: u16,
+    /// Address to listen on.
+    #[arg(long, env = "DUPLEX_HOST", value_name = "IP", default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// Where everything is kept.
+    #[arg(long, env = "DUPLEX_DATA_DIR", value_name = "DIR", default_value = "duplex-data")]
+    data_dir: PathBuf,
+    /// Remove what is there and start anew.
+    #[arg(long, env = "DUPLEX_FRESH")]
+    fresh: bool,
+    /// Seconds in which a claim can be challenged.
+    #[arg(long, env = "DUPLEX_CHALLENGE_WINDOW", value_name = "SECS", default_value_t = 10)]
+    challenge_window: u64,
+    /// Milliseconds between blocks of the embedded L1.
+    #[arg(long, env = "DUPLEX_L1_BLOCK_TIME", value_name = "MS", default_value_t = 1000)]
+    l1_block_time: u64,
+    /// Chain id of the L2.
+    #[arg(long, env = "DUPLEX_L2_CHAIN_ID", value_name = "ID", default_value_t = L2_CHAIN_ID)]
+    l2_chain_id: u64,
+    /// Private key that deploys and operates; development account 9 on a development L1.
+    #[arg(long, env = "DUPLEX_L1_KEY", value_name = "HEX", hide_env_values = true)]
+    l1_key: Option<String>,
+    #[command(flatten)]
+    pace: PaceArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+pub(crate) async fn run(args: UpArgs) -> eyre::Result<()> {
+    let options = DevnetOptions {
+        data_dir: args.data_dir.clone(),
+        fresh: args.fresh,
+        l1_url: args.l1,
+        host: args.host,
+        l1_port: args.l1_port,
+        l2_port: args.l2_port,
+        l2_chain_id: args.l2_chain_id,
+        l1_block_time: Duration::from_millis(args.l1_block_time.max(1)),
+        block_time: args.pace.block_time(),
+        challenge_window: args.challenge_window,
+        confirmations: args.pace.confirmations,
+        batch_age: Duration::from_secs(args.pace.batch_age),
+        claim_interval: Duration::from_secs(args.pace.claim_interval),
+        key: args.l1_key.as_deref().map(parse_key).transpose()?,
+        history: args.pace.history(),
+        progress: |step| output::note(&format!("  {step}")),
+    };
+    let started = std::time::Instant::now();
+    let devnet = Devnet::start(options).await?;
+    if args.output.json {
+        output::json(&devnet.deployment)?;
+    } else {
+        banner(
+            &devnet.deployment,
+            devnet.l1.is_some(),
+            args.l1_block_time,
+            args.pace.block_time,
+            devnet.resumed,
+        );
+        output::line(&format!(
+            "\nReady after {:.1} s. Deployment: {}. Stop with Ctrl-C.",
+            started.elapsed().as_secs_f64(),
+            args.data_dir.join("deployment.json").display()
+        ));
+    }
+    stop_on_signal(devnet.cancel_token());
+    devnet.run().await?;
+    output::note("stopped; everything is on disk");
+    Ok(())
+}
+
+/// Cancels when the process is asked to stop. A second Ctrl-C ends it at once.
+pub(crate) fn stop_on_signal(cancel: tokio_util::sync::CancellationToken) {
+    tokio::spawn(async move {
+        signal().await;
+        output::note("\nstopping");
+        cancel.cancel();
+        signal().await;
+        std::process::exit(130);
+    });
+}
+
+async fn signal() {
+    let interrupt = tokio::signal::ctrl_c();
+    match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = interrupt => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => drop(interrupt.await),
+    }
+}
+
+fn banner(deployment: &Deployment, embedded: bool, l1_block_ms: u64, l2_block_ms: u64, resumed: bool) {
+    let line = output::line;
+    let row = |name: &str, value: &dyn std::fmt::Display| line(&format!("  {name:<14}{value}"));
+    let heading = |text: &str| line(&format!("\n{}", output::bold(text)));
+    let state = if resumed { "resumed" } else { "new" };
+    line(&output::bold(&format!("Duplex {} ({state} devnet)", env!("CARGO_PKG_VERSION"))));
+
+    heading(if embedded { "L1 (embedded development chain)" } else { "L1" });
+    row("chain id", &deployment.l1_chain_id);
+    row("RPC", &deployment.l1_rpc);
+    if embedded {
+        row("block time", &format!("{l1_block_ms} ms"));
+    }
+    heading("L2");
+    row("chain id", &deployment.l2_chain_id);
+    row("RPC", &deployment.l2_rpc);
+    row("block time", &format!("{l2_block_ms} ms, sooner when full, none while idle"));
+
+    heading("Contracts on L1");
+    let contracts = &deployment.contracts;
+    row("MessageQueue", &contracts.message_queue);
+    row("Inbox", &contracts.inbox);
+    row("Settlement", &contracts.settlement);
+    row("Vault", &contracts.vault);
+    row("Courier", &contracts.courier);
+    row("window", &format!("{} s to challenge a claim", deployment.parameters.challenge_window));
+    line(&output::dim("  Disputes are not built yet: nobody can stop a false claim. Keep no value here."));
+
+    if !deployment.tokens.is_empty() {
+        heading("Tokens (L1 / L2)");
+        row("ETH", &"native on both");
+        for token in &deployment.tokens {
+            row(&token.symbol, &format!("{} / {}", token.l1, token.l2));
+        }
+    }
+    if !deployment.accounts.is_empty() {
+        heading("Development accounts (address, private key)");
+        line("  WARNING: everybody knows these keys. Never send them anything of value.");
+        for (index, account) in deployment.accounts.iter().enumerate() {
+            let genesis = deployment.genesis.alloc.get(&account.address).map(|genesis| genesis.balance);
+            let balance = format_units(genesis.unwrap_or_default(), 18);
+            line(&format!(
+                "  ({index}) {} {} {balance} ETH on L2 at genesis",
+                account.address, account.private_key
+            ));
+        }
+    }
+}
