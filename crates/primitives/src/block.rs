@@ -26,6 +26,7 @@ pub struct RecoveredBlock {
 
 impl RecoveredBlock {
     /// Hashes the header and recovers every sender. `None` if a signature is not valid.
+    #[cfg(any(feature = "std", feature = "k256"))]
     pub fn recover(block: Block) -> Option<Self> {
         let senders = block.body.transactions.iter().map(Transaction::sender).collect::<Option<Vec<_>>>()?;
         Some(Self { hash: block.header.hash_slow(), block, senders })

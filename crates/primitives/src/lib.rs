@@ -21,7 +21,7 @@ mod transaction;
 pub use batch::{BatchHeader, DATA_CHUNK, data_root};
 pub use block::{Block, BlockBody, Header, L2Extra, RecoveredBlock, transactions_root};
 pub use config::{BaseFeeRule, ChainConfig, L1FeeScalars, Rules};
-pub use content::{BatchContent, BlockContent, ContentError, MAX_CONTENT};
+pub use content::{BatchContent, BlockContent, ContentError, MAX_BLOCKS, MAX_CONTENT};
 pub use genesis::{Genesis, GenesisAccount};
 pub use message::{L1Message, Withdrawal, alias_l1_address, messages_accumulator};
 pub use output::{OutputRoot, merkle_root};

@@ -6,7 +6,6 @@ use alloy_eips::eip2718::Encodable2718;
 use alloy_primitives::{B256, Bloom, Log, logs_bloom};
 use alloy_rlp::{BufMut, Decodable, Encodable, Header, RlpDecodable, RlpEncodable};
 
-const DEPOSIT: u8 = 0x7e;
 /// Deposit receipts commit to the sender's nonce since version 1 of their form.
 const DEPOSIT_RECEIPT_VERSION: u64 = 1;
 
@@ -92,7 +91,7 @@ impl Encodable for Receipt {
             success: self.success,
             cumulative_gas_used: self.cumulative_gas_used,
             logs: self.logs.clone(),
-            deposit_nonce_plus_one: self.deposit_nonce.map_or(0, |n| n + 1),
+            deposit_nonce_plus_one: self.deposit_nonce.map_or(0, |nonce| nonce.saturating_add(1)),
         }
         .encode(out);
     }
@@ -106,7 +105,7 @@ impl Decodable for Receipt {
             success: stored.success,
             cumulative_gas_used: stored.cumulative_gas_used,
             logs: stored.logs,
-            deposit_nonce: (stored.tx_type == DEPOSIT).then(|| stored.deposit_nonce_plus_one.wrapping_sub(1)),
+            deposit_nonce: stored.deposit_nonce_plus_one.checked_sub(1),
         })
     }
 }

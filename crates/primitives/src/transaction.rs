@@ -1,12 +1,9 @@
 //! One transaction type for both chains.
 
 use alloc::vec::Vec;
-use alloy_consensus::{
-    EthereumTxEnvelope, Sealable, Sealed, Signed, TransactionEnvelope, TxEip4844,
-    transaction::SignerRecoverable,
-};
+use alloy_consensus::{EthereumTxEnvelope, Sealable, Sealed, Signed, TransactionEnvelope, TxEip4844};
 use alloy_eips::eip2718::Encodable2718;
-use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
+use alloy_primitives::{B256, Bytes, TxKind, U256, keccak256};
 use alloy_sol_types::{SolCall, sol};
 use op_alloy_consensus::TxDeposit;
 
@@ -52,9 +49,10 @@ impl Transaction {
 
     /// The sender: recovered from the signature (which must have a low `s`, EIP-2), or named by
     /// the deposit. `None` if the signature is not valid.
-    pub fn sender(&self) -> Option<Address> {
+    #[cfg(any(feature = "std", feature = "k256"))]
+    pub fn sender(&self) -> Option<alloy_primitives::Address> {
         match self {
-            Self::Ethereum(tx) => tx.recover_signer().ok(),
+            Self::Ethereum(tx) => alloy_consensus::transaction::SignerRecoverable::recover_signer(tx).ok(),
             Self::Deposit(tx) => Some(tx.from),
         }
     }

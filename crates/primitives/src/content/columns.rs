@@ -9,7 +9,7 @@ use alloy_eips::{eip2930::AccessList, eip7702::SignedAuthorization};
 use alloy_primitives::{Address, Bytes, Signature, TxKind, U256};
 use alloy_rlp::{Decodable, Encodable};
 
-use super::{BatchContent, BlockContent, ContentError};
+use super::{BatchContent, BlockContent, ContentError, MAX_BLOCKS};
 use crate::Transaction;
 
 /// Bits of the kind column above the EIP-2718 type.
@@ -18,6 +18,14 @@ const Y_PARITY: u8 = 0x20;
 /// A legacy transaction without chain id (before EIP-155).
 const UNPROTECTED: u8 = 0x40;
 const TYPE: u8 = 0x0f;
+
+/// Bytes that a block has in the block columns at least.
+const MIN_BLOCK: usize = 4;
+/// Bytes that a transaction has in its columns at least: kind, nonce, gas limit, fee, value, data
+/// length, signature.
+const MIN_TRANSACTION: usize = 6 + 64;
+/// What an empty RLP list would be; empty lists have no bytes here.
+const EMPTY_LIST: &[u8] = &[0xc0];
 
 /// Appends values to columns.
 #[derive(Debug, Default)]
@@ -89,14 +97,15 @@ impl<'a> Reader<'a> {
         u64::try_from(self.varint()?).map_err(|_| self.bad())
     }
 
-    /// A count of things that take at least one byte each.
-    fn count(&mut self) -> Result<usize, ContentError> {
+    /// A count of things that take at least `each` bytes, so that a count that lies is found out
+    /// before anything is allocated for it.
+    fn count(&mut self, each: usize) -> Result<usize, ContentError> {
         let count = self.varint()?;
-        if count > self.rest.len() as u128 { Err(self.bad()) } else { Ok(count as usize) }
+        if count > (self.rest.len() / each) as u128 { Err(self.bad()) } else { Ok(count as usize) }
     }
 
     fn bytes(&mut self) -> Result<&'a [u8], ContentError> {
-        let len = self.count()?;
+        let len = self.count(1)?;
         self.take(len)
     }
 
@@ -109,10 +118,14 @@ impl<'a> Reader<'a> {
         Ok(U256::from_be_slice(bytes))
     }
 
-    fn rlp<T: Decodable + Default>(&mut self) -> Result<T, ContentError> {
+    /// A list; an empty one has no bytes at all, and only that form is valid.
+    fn list<T: Decodable + Default>(&mut self) -> Result<T, ContentError> {
         let mut bytes = self.bytes()?;
         if bytes.is_empty() {
             return Ok(T::default());
+        }
+        if bytes == EMPTY_LIST {
+            return Err(self.bad());
         }
         let value = T::decode(&mut bytes).map_err(|_| self.bad())?;
         if bytes.is_empty() { Ok(value) } else { Err(self.bad()) }
@@ -125,8 +138,7 @@ impl<'a> Reader<'a> {
         mut read: impl FnMut(&mut Self, usize) -> Result<T, ContentError>,
     ) -> Result<Vec<T>, ContentError> {
         self.column = name;
-        // Every entry of every column takes a byte at least, so a count that lies ends early.
-        let mut out = Vec::with_capacity(len.min(self.rest.len()));
+        let mut out = Vec::with_capacity(len);
         for i in 0..len {
             out.push(read(self, i)?);
         }
@@ -188,7 +200,9 @@ pub(super) fn encode(content: &BatchContent, chain_id: u64) -> Result<Vec<u8>, C
     }
     for list in txs().filter_map(|tx| tx.authorization_list()) {
         rlp.clear();
-        list.to_vec().encode(&mut rlp);
+        if !list.is_empty() {
+            list.to_vec().encode(&mut rlp);
+        }
         w.bytes(&rlp);
     }
     for (_, signature) in &parts {
@@ -200,12 +214,18 @@ pub(super) fn encode(content: &BatchContent, chain_id: u64) -> Result<Vec<u8>, C
 
 pub(super) fn decode(columns: &[u8], chain_id: u64) -> Result<BatchContent, ContentError> {
     let mut r = Reader { rest: columns, column: "block count" };
-    let count = r.count()?;
+    let count = r.count(MIN_BLOCK)?;
+    if count > MAX_BLOCKS {
+        return Err(r.bad());
+    }
     let timestamps = r.column("timestamps", count, |r, _| r.number())?;
     let anchors = r.column("anchors", count, |r, _| r.number())?;
     let messages = r.column("messages", count, |r, _| r.number())?;
-    let sizes = r.column("block sizes", count, |r, _| r.count())?;
+    let sizes = r.column("block sizes", count, |r, _| r.count(MIN_TRANSACTION))?;
     let total = sizes.iter().try_fold(0usize, |sum, size| sum.checked_add(*size)).ok_or(r.bad())?;
+    if total > r.rest.len() / MIN_TRANSACTION {
+        return Err(r.bad());
+    }
     let txs = decode_transactions(&mut r, total, chain_id)?;
     if !r.rest.is_empty() {
         return Err(ContentError::Surplus(r.rest.len()));
@@ -242,16 +262,16 @@ fn decode_transactions(r: &mut Reader<'_>, len: usize, id: u64) -> Result<Vec<Tr
         Ok(TxKind::Call(Address::from_slice(r.take(20)?)))
     })?;
     let values = r.column("values", len, |r, _| r.word())?;
-    let lengths = r.column("data lengths", len, |r, _| r.count())?;
+    let lengths = r.column("data lengths", len, |r, _| r.count(1))?;
     let inputs = r.column("data", len, |r, i| Ok(Bytes::copy_from_slice(r.take(lengths[i])?)))?;
     let access: Vec<AccessList> =
         r.column(
             "access lists",
             len,
-            |r, i| if has(i, &[1, 2, 4]) { r.rlp() } else { Ok(AccessList::default()) },
+            |r, i| if has(i, &[1, 2, 4]) { r.list() } else { Ok(AccessList::default()) },
         )?;
     let authorizations: Vec<Vec<SignedAuthorization>> =
-        r.column("authorizations", len, |r, i| if has(i, &[4]) { r.rlp() } else { Ok(Vec::new()) })?;
+        r.column("authorizations", len, |r, i| if has(i, &[4]) { r.list() } else { Ok(Vec::new()) })?;
     let signatures = r.column("signatures", len, |r, i| {
         let (sig_r, sig_s) = (U256::from_be_slice(r.take(32)?), U256::from_be_slice(r.take(32)?));
         Ok(Signature::new(sig_r, sig_s, kinds[i] & Y_PARITY != 0))

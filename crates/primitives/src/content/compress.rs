@@ -53,10 +53,11 @@ impl<T: Clone + Default> Allocator<T> for Global {
     fn free_cell(&mut self, _: Memory<T>) {}
 }
 
-/// Decompresses exactly one brotli stream that fills `input`, to at most `limit` bytes.
+/// Decompresses exactly one brotli stream that fills `input`, to at most `limit` bytes. Windows are
+/// those of RFC 7932, at most 16 MiB: the "large window" form could ask for a gigabyte.
 pub(super) fn decompress(input: &[u8], limit: usize) -> Result<Vec<u8>, ContentError> {
-    let mut state = BrotliState::<Global, Global, Global>::new(Global, Global, Global);
-    let mut out = vec![0u8; (input.len() * 4).clamp(1024, limit)];
+    let mut state = BrotliState::<Global, Global, Global>::new_strict(Global, Global, Global);
+    let mut out = vec![0u8; input.len().saturating_mul(4).clamp(1024, limit)];
     let (mut left, mut read, mut written, mut total) = (input.len(), 0, 0, 0);
     loop {
         let mut room = out.len() - written;
@@ -76,7 +77,7 @@ pub(super) fn decompress(input: &[u8], limit: usize) -> Result<Vec<u8>, ContentE
                 return Ok(out);
             }
             BrotliResult::NeedsMoreOutput if out.len() < limit => {
-                let longer = (out.len() * 2).min(limit);
+                let longer = out.len().saturating_mul(2).min(limit);
                 out.resize(longer, 0);
             }
             BrotliResult::NeedsMoreOutput => return Err(ContentError::TooLong),

@@ -15,6 +15,9 @@ use crate::Transaction;
 /// Uncompressed batches are never longer than this, whatever the compressed size claims.
 pub const MAX_CONTENT: usize = 8 << 20;
 
+/// A batch never has more blocks than this, so that a few bytes cannot stand for millions.
+pub const MAX_BLOCKS: usize = 1 << 16;
+
 /// Version byte of this encoding.
 const VERSION: u8 = 0;
 
@@ -28,8 +31,8 @@ pub enum ContentError {
     /// The brotli stream is damaged, cut off or followed by other bytes.
     #[error("batch data is not one whole brotli stream")]
     Compression,
-    /// The content is longer than [`MAX_CONTENT`].
-    #[error("batch content is longer than {MAX_CONTENT} bytes")]
+    /// The content is longer than [`MAX_CONTENT`], or has more blocks than [`MAX_BLOCKS`].
+    #[error("batch content is longer than {MAX_CONTENT} bytes or {MAX_BLOCKS} blocks")]
     TooLong,
     /// A column ends early, or holds a value out of range.
     #[error("batch content is damaged in column {0}")]
@@ -83,7 +86,7 @@ impl BatchContent {
     ///
     /// # Errors
     /// [`ContentError::Unsupported`] for deposits, blob transactions and transactions of another
-    /// chain, [`ContentError::TooLong`] past [`MAX_CONTENT`].
+    /// chain, [`ContentError::TooLong`] past [`MAX_CONTENT`] or [`MAX_BLOCKS`].
     #[cfg(feature = "std")]
     pub fn encode(&self, chain_id: u64) -> Result<Vec<u8>, ContentError> {
         let columns = self.columns(chain_id)?;
@@ -98,6 +101,9 @@ impl BatchContent {
     /// # Errors
     /// As [`encode`](Self::encode).
     pub fn columns(&self, chain_id: u64) -> Result<Vec<u8>, ContentError> {
+        if self.blocks.len() > MAX_BLOCKS {
+            return Err(ContentError::TooLong);
+        }
         let columns = columns::encode(self, chain_id)?;
         if columns.len() > MAX_CONTENT { Err(ContentError::TooLong) } else { Ok(columns) }
     }
