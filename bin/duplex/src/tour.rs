@@ -1,7 +1,326 @@
+//! `duplex tour`: one person's whole path, with every balance checked.
+
+use std::{
+    process::ExitCode,
+    time::{Duration, Instant},
+};
+
+use alloy_primitives::{Address, Bytes, U256};
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::{SolCall, sol};
 use clap::Args;
-use std::process::ExitCode;
+use duplex_bridge::{Asset, Bridge, Quiet, Sent, send_transaction};
+use duplex_contracts::{
+    artifact,
+    bindings::{IERC20, IVault},
+};
+use duplex_node::{Devnet, DevnetOptions, dev_key};
+use eyre::{WrapErr, ensure};
+use serde::Serialize;
+use serde_json::Value;
+
+use crate::{args::OutputArgs, output};
+
+sol! {
+    function deposit() external payable;
+}
+
+/// Walk one person's whole path on a devnet of its own, and check every balance.
 #[derive(Debug, Args)]
-pub(crate) struct TourArgs {}
-pub(crate) async fn run(_: TourArgs) -> eyre::Result<ExitCode> {
-    Ok(ExitCode::SUCCESS)
+pub(crate) struct TourArgs {
+    /// JSON-RPC of a development L1 to use instead of an embedded one (anvil, for example).
+    #[arg(long, env = "DUPLEX_L1", value_name = "URL")]
+    l1: Option<String>,
+    /// Seconds in which a claim can be challenged.
+    #[arg(long, value_name = "SECS", default_value_t = 5)]
+    challenge_window: u64,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// One step of the story.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Step {
+    what: String,
+    seconds: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    gas: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    l1_bytes: Option<u64>,
+}
+
+/// What was checked at the end.
+#[derive(Debug, Serialize)]
+struct Check {
+    what: String,
+    expected: String,
+    found: String,
+    ok: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Report {
+    steps: Vec<Step>,
+    checks: Vec<Check>,
+    seconds: f64,
+    ok: bool,
+}
+
+struct Tour {
+    bridge: Bridge,
+    /// Whose story it is: development account 1.
+    owner: PrivateKeySigner,
+    /// Who receives; addresses that nobody used before.
+    friend: Address,
+    l1_home: Address,
+    json: bool,
+    steps: Vec<Step>,
+    checks: Vec<Check>,
+}
+
+const ETH: u128 = 1_000_000_000_000_000_000;
+
+fn eth(tenths: u128) -> U256 {
+    U256::from(ETH / 10 * tenths)
+}
+
+pub(crate) async fn run(args: TourArgs) -> eyre::Result<ExitCode> {
+    let start = Instant::now();
+    let dir = tempfile::tempdir().wrap_err("no temporary directory")?;
+    let options = DevnetOptions {
+        data_dir: dir.path().into(),
+        l1_url: args.l1,
+        l1_port: 0,
+        l2_port: 0,
+        challenge_window: args.challenge_window,
+        batch_age: Duration::from_secs(1),
+        claim_interval: Duration::from_secs(1),
+        ..Default::default()
+    };
+    let devnet = Devnet::start(options).await?;
+    ensure!(
+        !devnet.deployment.accounts.is_empty(),
+        "the tour spends from development accounts: use a development L1"
+    );
+    let cancel = devnet.cancel_token();
+    let mut tour = Tour {
+        bridge: Bridge::new(devnet.deployment.clone(), None, None)?,
+        owner: dev_key(1),
+        friend: PrivateKeySigner::random().address(),
+        l1_home: PrivateKeySigner::random().address(),
+        json: args.output.json,
+        steps: Vec::new(),
+        checks: Vec::new(),
+    };
+    let running = tokio::spawn(devnet.run());
+    tour.step("started L1, contracts and L2", start, None, None);
+    let walked = tour.walk().await;
+    cancel.cancel();
+    running.await??;
+    walked?;
+
+    let ok = tour.checks.iter().all(|check| check.ok);
+    let report =
+        Report { steps: tour.steps, checks: tour.checks, seconds: start.elapsed().as_secs_f64(), ok };
+    if args.output.json {
+        output::json(&report)?;
+    } else {
+        output::line(&output::bold("\nChecked"));
+        for check in &report.checks {
+            let verdict = if check.ok { "ok   " } else { "WRONG" };
+            let found = if check.ok {
+                check.found.clone()
+            } else {
+                format!("{}, must be {}", check.found, check.expected)
+            };
+            output::line(&format!("  {verdict} {:<58} {found}", check.what));
+        }
+        let verdict = if ok { "every balance is what it must be" } else { "a balance is wrong" };
+        output::line(&format!("\n{verdict}; {:.1} s", report.seconds));
+    }
+    Ok(if ok { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+impl Tour {
+    fn step(&mut self, what: &str, start: Instant, gas: Option<u64>, l1_bytes: Option<u64>) {
+        let seconds = start.elapsed().as_secs_f64();
+        if !self.json {
+            let gas = gas.map_or(String::new(), |gas| format!("{gas:>9} gas"));
+            let bytes = l1_bytes.map_or(String::new(), |bytes| format!("{bytes:>6} L1 bytes"));
+            output::line(&format!("{seconds:>7.2} s {gas:<13} {bytes:<15}  {what}"));
+        }
+        self.steps.push(Step { what: what.into(), seconds, gas, l1_bytes });
+    }
+
+    fn sent(&mut self, what: &str, start: Instant, sent: &Sent, on_l1: bool) {
+        let bytes = on_l1.then_some(sent.bytes as u64);
+        self.step(what, start, Some(sent.receipt.gas_used.to()), bytes);
+    }
+
+    fn check(&mut self, what: &str, found: U256, expected: U256) {
+        let (found_text, expected_text) = (found.to_string(), expected.to_string());
+        let ok = found == expected;
+        self.checks.push(Check { what: what.into(), expected: expected_text, found: found_text, ok });
+    }
+
+    async fn walk(&mut self) -> eyre::Result<()> {
+        let assets = [
+            self.bridge.asset(None).await?,
+            self.bridge.asset(Some("UNI")).await?,
+            self.bridge.asset(Some("DAI")).await?,
+        ];
+        let owner = self.owner.address();
+        let mut before = Vec::new();
+        for asset in &assets {
+            before.push(self.bridge.balances(asset, owner).await?);
+        }
+        let (deposit, transfer, withdrawal) = (eth(100), eth(15), eth(25));
+        let mut l1_spent = U256::ZERO;
+        for asset in &assets {
+            let start = Instant::now();
+            let report = self.bridge.deposit(&self.owner, asset, owner, deposit, &Quiet).await?;
+            l1_spent += report.cost;
+            let what = format!("deposited {}, usable in L2 block {}", asset.format(deposit), report.l2_block);
+            self.sent(&what, start, &report.l1, true);
+        }
+        let mut l2_spent = U256::ZERO;
+        for asset in &assets {
+            let start = Instant::now();
+            let sent = self.bridge.transfer(&self.owner, asset, self.friend, transfer).await?;
+            l2_spent += sent.receipt.cost();
+            self.sent(&format!("sent {} on L2", asset.format(transfer)), start, &sent, false);
+        }
+        let wrapped = eth(10);
+        l2_spent += self.contract(wrapped).await?;
+
+        let mut started = Vec::new();
+        for asset in &assets[..2] {
+            let start = Instant::now();
+            let sent = self.bridge.start_withdrawal(&self.owner, asset, self.l1_home, withdrawal).await?;
+            l2_spent += sent.receipt.cost();
+            let what = format!("started to withdraw {} on L2", asset.format(withdrawal));
+            self.sent(&what, start, &sent, false);
+            started.push((asset.clone(), sent));
+        }
+        let last =
+            started.iter().map(|(_, sent)| sent.receipt.block_number.to::<u64>()).max().unwrap_or_default();
+        self.settlement(last).await?;
+        for (asset, sent) in &started {
+            let start = Instant::now();
+            let report =
+                self.bridge.finish_withdrawal(&self.owner, sent.receipt.transaction_hash, &Quiet).await?;
+            if let Some(release) = &report.release {
+                l1_spent += release.receipt.cost();
+                let what = format!("proved and released {} on L1", asset.format(withdrawal));
+                self.sent(&what, start, release, true);
+            }
+        }
+
+        for (i, (asset, (l1, l2))) in assets.iter().zip(&before).enumerate() {
+            let is_eth = *asset == Asset::Eth;
+            let spent = |layer: U256| if is_eth { layer } else { U256::ZERO };
+            let withdrawn = if i < 2 { withdrawal } else { U256::ZERO };
+            let extra = if is_eth { wrapped } else { U256::ZERO };
+            let (l1_now, l2_now) = self.bridge.balances(asset, owner).await?;
+            let symbol = asset.symbol();
+            self.check(&format!("owner's {symbol} on L1"), l1_now, *l1 - deposit - spent(l1_spent));
+            let l2_expected = *l2 + deposit - transfer - withdrawn - extra - spent(l2_spent);
+            self.check(&format!("owner's {symbol} on L2"), l2_now, l2_expected);
+            let (_, friend) = self.bridge.balances(asset, self.friend).await?;
+            self.check(&format!("receiver's {symbol} on L2"), friend, transfer);
+            let (home, _) = self.bridge.balances(asset, self.l1_home).await?;
+            self.check(&format!("withdrawn {symbol} on L1"), home, withdrawn);
+        }
+        self.books(&assets).await
+    }
+
+    /// Deploys a contract on L2 and calls it; gives what that cost.
+    async fn contract(&mut self, amount: U256) -> eyre::Result<U256> {
+        let start = Instant::now();
+        let code = artifact("WETH9").bytecode.clone();
+        let sent = send_transaction(&self.bridge.l2, &self.owner, None, U256::ZERO, code).await?;
+        self.sent("deployed a contract on L2 (WETH9)", start, &sent, false);
+        let mut cost = sent.receipt.cost();
+        let contract =
+            sent.receipt.contract_address.ok_or_else(|| eyre::eyre!("no contract address in the receipt"))?;
+        let start = Instant::now();
+        let call: Bytes = depositCall {}.abi_encode().into();
+        let sent = send_transaction(&self.bridge.l2, &self.owner, Some(contract), amount, call).await?;
+        cost += sent.receipt.cost();
+        self.sent("called it: wrapped 1 ETH", start, &sent, false);
+        let account = self.owner.address();
+        let balance = self.bridge.l2.call(contract, &IERC20::balanceOfCall { account }).await?;
+        self.check("what the contract keeps for the owner", balance, amount);
+        Ok(cost)
+    }
+
+    /// Waits for the batch and the claim that cover an L2 block, and shows them.
+    async fn settlement(&mut self, block: u64) -> eyre::Result<()> {
+        let (start, mut posted) = (Instant::now(), false);
+        loop {
+            let batch: Value =
+                self.bridge.l2.request("duplex_batchByBlock", (alloy_primitives::U64::from(block),)).await?;
+            if !batch.is_null() && !posted {
+                posted = true;
+                let l1_transaction = batch["l1Transaction"].as_str().unwrap_or_default().parse()?;
+                let input = self
+                    .bridge
+                    .l1
+                    .transaction_input(l1_transaction)
+                    .await?
+                    .map_or(0, |(_, input)| input.len());
+                let receipt = self.bridge.l1.receipt(l1_transaction).await?;
+                let header = &batch["header"];
+                let what = format!(
+                    "batch {} (L2 blocks {} to {}) is on L1",
+                    header["index"], header["firstBlock"], header["lastBlock"]
+                );
+                self.step(&what, start, receipt.map(|receipt| receipt.gas_used.to()), Some(input as u64));
+            }
+            if let Some(claim) = batch.get("claim").filter(|claim| !claim.is_null()) {
+                let l1_transaction = claim["l1Tx"].as_str().unwrap_or_default().parse()?;
+                let receipt = self.bridge.l1.receipt(l1_transaction).await?;
+                let what = format!(
+                    "claim {} (output root {}) is on L1",
+                    claim["id"],
+                    claim["outputRoot"].as_str().unwrap_or("?")
+                );
+                self.step(&what, start, receipt.map(|receipt| receipt.gas_used.to()), None);
+                return Ok(());
+            }
+            ensure!(
+                start.elapsed() < Duration::from_secs(120),
+                "L2 block {block} was not claimed on L1 within 120 s"
+            );
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    }
+
+    /// What the Vault keeps must be what exists on L2.
+    async fn books(&mut self, assets: &[Asset]) -> eyre::Result<()> {
+        let vault = self.bridge.deployment.contracts.vault;
+        for asset in assets {
+            let what = format!("{}: L2 supply = locked in the Vault", asset.symbol());
+            let (locked, supply, held) = match (asset.l1(), asset.l2()) {
+                (Some(l1), Some(l2)) => (
+                    self.bridge.l1.call(vault, &IVault::lockedCall { l1Token: l1 }).await?,
+                    self.bridge.l2.call(l2, &IERC20::totalSupplyCall {}).await?,
+                    self.bridge.l1.call(l1, &IERC20::balanceOfCall { account: vault }).await?,
+                ),
+                _ => {
+                    let books: Value = self.bridge.l2.request("duplex_books", ()).await?;
+                    let supply: U256 = books["circulating"].as_str().unwrap_or_default().parse()?;
+                    (
+                        self.bridge.l1.call(vault, &IVault::lockedETHCall {}).await?,
+                        supply,
+                        self.bridge.l1.balance(vault).await?,
+                    )
+                }
+            };
+            self.check(&what, supply, locked);
+            self.check(&format!("{}: the Vault holds what it locked", asset.symbol()), held, locked);
+        }
+        Ok(())
+    }
 }

@@ -1,6 +1,6 @@
 //! L2 to L1.
 
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant};
 
 use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use alloy_signer_local::PrivateKeySigner;
@@ -52,6 +52,7 @@ pub struct WithdrawReport {
 #[serde(rename_all = "camelCase")]
 struct Status {
     final_at: Option<U64>,
+    l1_time: Option<U64>,
     withdrawals: Vec<OneStatus>,
 }
 
@@ -144,7 +145,11 @@ impl Bridge {
             }
             if told != Some(first.stage) {
                 told = Some(first.stage);
-                tell(first.stage, status.final_at, self.deployment.parameters.challenge_window, progress);
+                let left = status
+                    .final_at
+                    .zip(status.l1_time)
+                    .map(|(at, now)| at.to::<u64>().saturating_sub(now.to()));
+                tell(first.stage, left, self.deployment.parameters.challenge_window, progress);
             }
             tokio::time::sleep(PAUSE).await;
         };
@@ -203,7 +208,7 @@ impl Bridge {
     }
 }
 
-fn tell(stage: WithdrawalStage, final_at: Option<U64>, window: u64, progress: &dyn Progress) {
+fn tell(stage: WithdrawalStage, left: Option<u64>, window: u64, progress: &dyn Progress) {
     let window = format!("{window} s");
     match stage {
         WithdrawalStage::Sequenced => {
@@ -211,8 +216,6 @@ fn tell(stage: WithdrawalStage, final_at: Option<U64>, window: u64, progress: &d
         }
         WithdrawalStage::Posted => progress.wait("a claim that covers it", "the proposer's interval"),
         _ => {
-            let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |time| time.as_secs());
-            let left = final_at.map(|at| at.to::<u64>().saturating_sub(now));
             let expected = left.map_or(window, |left| format!("about {left} s left of the challenge window"));
             progress.wait("the claim to become final", &expected);
         }

@@ -177,6 +177,7 @@ async fn withdrawal_status(rollup: &Rollup, hash: B256) -> Answer {
         "batch": covering.map(hex),
         "claim": claim,
         "finalAt": claim.map(|claim| hex(claim.l1_timestamp + window)),
+        "l1Time": rollup.l1_head.borrow().as_ref().map(|head| hex(head.header.timestamp)),
         "withdrawals": list,
     }))
 }

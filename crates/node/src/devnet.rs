@@ -173,11 +173,8 @@ impl Devnet {
                 development,
                 progress: options.progress,
             };
-            let pump = l1.as_ref().map(|l1| l1.dev.clone()).map(MineWhile::start);
             let plan = dir.join("deployment.plan.json");
-            let deployment = deploy(&rpc, &key, &plan, &deploy_options).await;
-            drop(pump);
-            (deployment?, false)
+            (deploy(&rpc, &key, &plan, &deploy_options).await?, false)
         };
         deployment.l1_rpc = l1_url.clone();
 
@@ -224,26 +221,6 @@ impl Devnet {
             l1.stop().await;
         }
         result
-    }
-}
-
-/// Mines blocks for every transaction while it lives, so that deploying does not wait for slots.
-struct MineWhile {
-    dev: std::sync::Arc<duplex_chain::dev::DevChain>,
-    before: duplex_chain::dev::Mining,
-}
-
-impl MineWhile {
-    fn start(dev: std::sync::Arc<duplex_chain::dev::DevChain>) -> Self {
-        let before = dev.mining();
-        dev.set_mining(duplex_chain::dev::Mining { on_demand: true, ..before });
-        Self { dev, before }
-    }
-}
-
-impl Drop for MineWhile {
-    fn drop(&mut self) {
-        self.dev.set_mining(self.before);
     }
 }
 

@@ -36,9 +36,9 @@ struct Slot {
 pub struct Changes {
     /// Accounts and slots, hashed for the trie.
     pub state: HashedState,
-    /// The same accounts by address.
+    /// The same accounts by address, in its order.
     pub accounts: Vec<(Address, Option<StateAccount>)>,
-    /// Code of the contracts that were created, by hash.
+    /// Code of the contracts that were created, by hash, in its order.
     pub codes: Vec<(B256, Bytes)>,
 }
 
@@ -81,6 +81,7 @@ impl<D> Overlay<D> {
             accounts.push((*address, account));
             state.insert(keccak256(address), AccountUpdate { account, wipe_storage: entry.wiped, storage });
         }
+        accounts.sort_unstable_by_key(|(address, _)| *address);
         let mut codes: Vec<_> =
             self.codes.iter().map(|(hash, code)| (*hash, code.original_bytes())).collect();
         codes.sort_unstable_by_key(|(hash, _)| *hash);
@@ -217,7 +218,7 @@ impl<D> Overlay<D> {
         let entry = self.accounts.entry(address).or_default();
         // EIP-161: an empty account that was touched does not exist any more.
         if account.is_selfdestructed() || account.is_empty() {
-            entry.changed |= entry.info.is_some() || entry.changed;
+            entry.changed |= entry.info.is_some();
             entry.info = None;
             entry.slots.clear();
             entry.wiped = true;

@@ -63,7 +63,7 @@ pub(crate) fn collect<D: DatabaseRef, I>(
         (CONSOLIDATION_REQUEST_TYPE, CONSOLIDATION_REQUEST_PREDEPLOY_ADDRESS),
     ] {
         let failed = BlockError::SystemCall(contract);
-        let code = machine.state().source().basic_ref(contract).map_err(BlockError::Source)?;
+        let code = machine.state().basic_ref(contract).map_err(BlockError::Source)?;
         // A missing contract makes the block invalid: it could never report anything.
         if code.is_none_or(|info| info.is_empty_code_hash()) {
             return Err(failed);
