@@ -201,10 +201,11 @@ impl Filters {
                 let bound = |tag: Option<&BlockNumberOrTag>| tag.and_then(BlockNumberOrTag::as_number);
                 let (from, to) = filter.block_option.as_range();
                 let wanted = bound(from).unwrap_or(0)..=bound(to).unwrap_or(u64::MAX);
+                let only = filter.block_option.as_block_hash().copied();
                 let limit = api.config().max_logs;
                 let mut logs = Vec::new();
                 let after = self.follow(api, *seen, |block, removed| {
-                    if wanted.contains(&block.number()) && filter.matches_block_hash(block.hash()) {
+                    if wanted.contains(&block.number()) && only.is_none_or(|hash| hash == block.hash()) {
                         matching(filter, block, removed, &mut logs);
                     }
                     if logs.len() > limit {

@@ -9,6 +9,8 @@ use crate::{RpcError, RpcResult};
 
 /// Longest piece of a bad value that an error repeats.
 const SHOWN: usize = 80;
+/// Longest explanation, which may repeat the value as well.
+const EXPLAINED: usize = 200;
 
 /// The parameters of one request.
 #[derive(Debug)]
@@ -45,14 +47,21 @@ impl<'a> Args<'a> {
             return Ok(None);
         }
         serde_json::from_str(raw).map(Some).map_err(|error| {
-            let shown: String = raw.chars().take(SHOWN).collect();
-            let more = if shown.len() < raw.len() { "…" } else { "" };
-            RpcError::InvalidParams(format!("invalid argument {at} ({name}): {error}, in {shown}{more}"))
+            let (error, shown) = (cut(&error.to_string(), EXPLAINED), cut(raw, SHOWN));
+            RpcError::InvalidParams(format!("invalid argument {at} ({name}): {error}, in {shown}"))
         })
     }
 
     /// The next parameter as the name of a block; `latest` if it is absent.
     pub(crate) fn block(&mut self) -> RpcResult<BlockId> {
         Ok(self.optional("block")?.unwrap_or_default())
+    }
+}
+
+/// The beginning of a text that may be as long as a request.
+fn cut(text: &str, length: usize) -> String {
+    match text.char_indices().nth(length) {
+        Some((end, _)) => format!("{}…", &text[..end]),
+        None => text.into(),
     }
 }
