@@ -23,6 +23,15 @@ struct Entry {
     changed: bool,
     /// True if its storage below does not count any more.
     wiped: bool,
+    /// True if it does not exist below, so that there is no storage to read.
+    new: bool,
+}
+
+impl Entry {
+    /// True if slots that are not here are zero.
+    const fn is_complete(&self) -> bool {
+        self.wiped || self.new || self.info.is_none()
+    }
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -121,7 +130,7 @@ impl<D: DatabaseRef> Overlay<D> {
             MapEntry::Occupied(entry) => entry.into_mut(),
             MapEntry::Vacant(entry) => {
                 let info = self.source.basic_ref(address)?;
-                entry.insert(Entry { info, ..Default::default() })
+                entry.insert(Entry { new: info.is_none(), info, ..Default::default() })
             }
         })
     }
@@ -161,7 +170,7 @@ impl<D: DatabaseRef> Database for Overlay<D> {
         if let Some(slot) = entry.slots.get(&key) {
             return Ok(slot.value);
         }
-        if entry.wiped || entry.info.is_none() {
+        if entry.is_complete() {
             return Ok(U256::ZERO);
         }
         let value = self.source.storage_ref(address, key)?;
@@ -198,7 +207,7 @@ impl<D: DatabaseRef> DatabaseRef for Overlay<D> {
         match self.accounts.get(&address) {
             Some(entry) => match entry.slots.get(&key) {
                 Some(slot) => Ok(slot.value),
-                None if entry.wiped || entry.info.is_none() => Ok(U256::ZERO),
+                None if entry.is_complete() => Ok(U256::ZERO),
                 None => self.source.storage_ref(address, key),
             },
             None => self.source.storage_ref(address, key),

@@ -11,7 +11,7 @@ use alloy_primitives::{Address, Bytes, TxKind, U256, b256, hex};
 use duplex_primitives::{ChainConfig, Transaction};
 use duplex_stf::{BlockError, TxError};
 use op_alloy_consensus::TxDeposit;
-use revm::{bytecode::Bytecode, state::AccountInfo};
+use revm::{Database, bytecode::Bytecode, state::AccountInfo};
 
 use crate::state::{ALICE, BOB, ETHER, Missing, Scene, State, attributes, call, people, sign};
 
@@ -191,6 +191,7 @@ fn request_contracts_may_come_with_the_block() {
     let mut without = state();
     without.accounts.remove(&contract);
     let mut executor = Scene::new(&config(), without).executor;
+    executor.state_mut().basic(contract).unwrap();
     let code = Bytecode::new_raw(eip7251::CONSOLIDATION_REQUEST_PREDEPLOY_CODE.clone());
     executor
         .state_mut()
