@@ -1,2 +1,58 @@
-//! The chores of the project.
-fn main() {}
+//! The project's own chores.
+#![allow(clippy::print_stdout, clippy::print_stderr)]
+
+mod clients;
+mod conformance;
+mod contracts;
+mod riscv;
+mod steps;
+
+use std::{
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+const USAGE: &str = "\
+The project's own chores.
+
+  cargo xtask test [--data DIR] [--only STEP,…] [--skip STEP,…]
+                              all tests; the steps are printed with their names. DIR holds
+                              Ethereum's blockchain tests (as .tar.xz, or unpacked)
+  cargo xtask contracts [--check]
+                              build contracts/artifacts from the Solidity sources, or check
+                              that they are what the sources give
+  cargo xtask conformance DIR run a folder of Ethereum blockchain tests
+  cargo xtask clients         cast, ethers and viem against a devnet
+  cargo xtask riscv           compile the state-transition function for RV64IM, without std
+";
+
+/// The workspace's root.
+fn root() -> PathBuf {
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().unwrap_or(manifest).to_owned()
+}
+
+fn main() -> ExitCode {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let args: Vec<&str> = args.iter().map(String::as_str).collect();
+    let root = root();
+    let result = match args.as_slice() {
+        ["test", options @ ..] => steps::test(&root, options),
+        ["contracts"] => contracts::run(&root, false),
+        ["contracts", "--check"] => contracts::run(&root, true),
+        ["conformance", dir] => conformance::run(&root, Path::new(dir)),
+        ["clients"] => clients::run(&root),
+        ["riscv"] => riscv::run(&root),
+        _ => {
+            eprint!("{USAGE}");
+            return ExitCode::from(2);
+        }
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
