@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use alloy_primitives::B256;
 use duplex_chain::Chain;
 use jsonrpsee::{
     Extensions, RpcModule,
     core::RegisterMethodError,
     types::{ErrorObjectOwned, Params},
 };
+use parking_lot::Mutex;
 use serde::Serialize;
 use tokio::sync::Semaphore;
 
@@ -38,6 +40,8 @@ pub struct ChainApi {
     syncing: Option<SyncHook>,
     heavy: Arc<Semaphore>,
     pub(crate) filters: Filters,
+    /// The suggested tip, and the head it was computed at.
+    pub(crate) tip: Mutex<Option<(B256, u128)>>,
 }
 
 impl core::fmt::Debug for ChainApi {
@@ -51,7 +55,15 @@ impl ChainApi {
     pub fn new(chain: Chain, config: RpcConfig) -> Self {
         let submit = Arc::new(PoolSubmit::new(chain.clone()));
         let heavy = Arc::new(Semaphore::new(config.max_heavy.max(1)));
-        Self { chain, config, submit, syncing: None, heavy, filters: Filters::default() }
+        Self {
+            chain,
+            config,
+            submit,
+            syncing: None,
+            heavy,
+            filters: Filters::default(),
+            tip: Mutex::default(),
+        }
     }
 
     /// Sends raw transactions elsewhere: to a pool that keeps blobs, or to the sequencer.

@@ -109,7 +109,8 @@ mod tests {
             assert_eq!(reason(&text[..end]), None);
         }
         let mut huge = text;
-        huge[4..36].fill(0);
+        huge[4..35].fill(0);
+        huge[35] = 0x20;
         assert_eq!(reason(&huge), None);
     }
 }

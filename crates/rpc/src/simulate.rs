@@ -196,7 +196,8 @@ impl Simulation {
         Ok(OpTransaction { base, enveloped_tx: Some(Bytes::new()), deposit: Default::default() })
     }
 
-    /// The EVM, with the checks that a simulation leaves out.
+    /// The EVM, with the checks that a simulation leaves out. `BASEFEE` gives the block's own base
+    /// fee also to calls that pay none.
     pub(crate) fn machine<I>(self, inspector: I) -> Machine<SimState, I> {
         let relaxed = Relaxed { call: true, balance: false };
         Machine::new(&self.config, self.env, self.state, relaxed, inspector)
@@ -230,7 +231,7 @@ impl Deadline {
 impl<CTX> Inspector<CTX> for Deadline {
     fn step(&mut self, interpreter: &mut Interpreter<EthInterpreter>, _: &mut CTX) {
         self.steps = self.steps.wrapping_add(1);
-        if !self.expired && self.steps % STEPS == 0 {
+        if !self.expired && self.steps.is_multiple_of(STEPS) {
             self.expired = Instant::now() >= self.at;
         }
         if self.expired {

@@ -40,7 +40,13 @@ impl PoolSubmit {
 
 impl SubmitRaw for PoolSubmit {
     fn submit<'a>(&'a self, raw: &'a [u8]) -> SubmitFuture<'a> {
-        Box::pin(async move { add(&self.chain, decode(raw)?) })
+        Box::pin(async move {
+            // Blobs come with the transaction, in a form that only an L1 reads.
+            if raw.first() == Some(&BLOB_TYPE) {
+                return Err(RpcError::Rejected(PoolError::TypeNotSupported(BLOB_TYPE).to_string()));
+            }
+            add(&self.chain, decode(raw)?)
+        })
     }
 }
 
@@ -68,7 +74,13 @@ impl SubmitRaw for DevSubmit {
             // Checking the proofs of blobs takes milliseconds: too long for a thread that serves.
             let added = tokio::task::spawn_blocking(move || {
                 let tx = dev.blobs().split(tx).map_err(|error| RpcError::Rejected(error.to_string()))?;
-                add(dev.chain(), tx)
+                let hash = tx.hash();
+                let known = dev.chain().pool().contains(hash);
+                let added = add(dev.chain(), tx);
+                if added.is_err() && !known {
+                    dev.blobs().forget(hash);
+                }
+                added
             });
             added.await.map_err(RpcError::internal)?
         })

@@ -56,6 +56,10 @@ async fn test_deposits_have_the_forms_of_other_rollups() {
     assert_eq!(full["transactions"][1], tx);
     let raw = served.call("eth_getRawTransactionByHash", json!([create.hash()])).await;
     assert_eq!(raw, json!(Bytes::from(create.raw())));
+    // Nor are there blobs.
+    let (code, message) = served.fail("eth_sendRawTransaction", json!(["0x03c0"])).await;
+    assert_eq!(code, -32000);
+    assert!(message.contains("type not supported"), "{message}");
     // Nobody but the chain itself makes them.
     let (code, message) = served.fail("eth_sendRawTransaction", json!([raw])).await;
     assert_eq!(code, -32000);
@@ -109,4 +113,42 @@ async fn test_fees_follow_the_rollups_rule() {
     let block = served.call("eth_getBlockByNumber", json!(["latest", false])).await;
     assert_eq!(block["miner"], json!(predeploys::SEQUENCER_FEE_VAULT));
     assert_eq!(block["extraData"].as_str().unwrap().len(), 2 + 32);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn test_blocks_whose_state_is_gone() {
+    let served = Served::l2_with(duplex_storage::History::Window(4)).await;
+    let from = served.signer.address();
+    let anchor =
+        duplex_primitives::Header { number: 5, base_fee_per_gas: Some(3_000_000_000), ..Default::default() };
+    let anchor = anchor_deposit(&anchor, B256::repeat_byte(5), 1, 9);
+    served.build(vec![anchor]);
+    let hash = served.send(0, LOGGER, Some(1));
+    served.mine();
+    for _ in 0..500 {
+        served.mine();
+        if served.chain.history_floor().unwrap() > 2 {
+            break;
+        }
+    }
+    let floor = served.chain.history_floor().unwrap();
+    assert!(floor > 2, "old state is removed");
+    for (method, params) in [
+        ("eth_getBalance", json!([from, "0x2"])),
+        ("eth_call", json!([{"to": LOGGER}, "0x2"])),
+        ("eth_getProof", json!([from, [], "0x2"])),
+        ("eth_estimateGas", json!([{"to": LOGGER}, "0x2"])),
+    ] {
+        let (code, message) = served.fail(method, params).await;
+        assert_eq!(code, -32000, "{message}");
+        let floor = served.chain.history_floor().unwrap();
+        assert!(message.ends_with(&format!("the oldest kept is that after block {floor}")), "{message}");
+    }
+    // Blocks, receipts and logs are there for ever; the fee is found where the anchor was set.
+    let receipt = served.call("eth_getTransactionReceipt", json!([hash])).await;
+    assert_eq!(number(&receipt["l1GasPrice"]), 3_000_000_000);
+    assert_eq!(number(&receipt["l1BlobBaseFee"]), 9);
+    assert!(number(&receipt["l1Fee"]) > 0);
+    let logs = served.call("eth_getLogs", json!([{"fromBlock": "0x2", "toBlock": "0x2"}])).await;
+    assert_eq!(logs[0]["transactionHash"], json!(hash));
 }

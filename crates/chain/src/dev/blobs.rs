@@ -83,6 +83,11 @@ impl BlobStore {
         Ok(Transaction::Ethereum(tx.map_eip4844(|tx| tx.tx)))
     }
 
+    /// Drops the blobs of a transaction that the pool has refused.
+    pub fn forget(&self, hash: B256) {
+        self.pooled.lock().remove(&hash);
+    }
+
     /// Moves the blobs of a block's transactions to disk.
     ///
     /// # Errors

@@ -43,6 +43,19 @@ enum Count {
 impl ChainApi {
     /// A tip that recent blocks would have taken; the configured one if they say nothing.
     fn suggested_tip(&self) -> RpcResult<u128> {
+        let head = self.chain().head().hash;
+        // Wallets ask all the time, and the answer changes with the head only.
+        if let Some((at, tip)) = *self.tip.lock()
+            && at == head
+        {
+            return Ok(tip);
+        }
+        let tip = self.recent_tip()?;
+        *self.tip.lock() = Some((head, tip));
+        Ok(tip)
+    }
+
+    fn recent_tip(&self) -> RpcResult<u128> {
         let head = self.chain().head().header.number;
         let mut tips = Vec::new();
         for number in (head.saturating_sub(TIP_BLOCKS - 1)..=head).rev() {

@@ -121,9 +121,15 @@ impl Served {
     }
 
     pub async fn l2() -> Self {
+        Self::l2_with(duplex_storage::History::Archive).await
+    }
+
+    pub async fn l2_with(history: duplex_storage::History) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let config = ChainConfig::l2_dev(CHAIN_ID);
-        let chain = Chain::open(dir.path(), &genesis(config, signer().address()), options(config)).unwrap();
+        let mut options = options(config);
+        options.storage.history = history;
+        let chain = Chain::open(dir.path(), &genesis(config, signer().address()), options).unwrap();
         let api = ChainApi::new(chain.clone(), RpcConfig::default());
         Self::serve(chain, None, api, dir).await
     }
