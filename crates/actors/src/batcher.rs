@@ -22,6 +22,10 @@ use crate::{ActorError, Operator, Rollup};
 const PAUSE: Duration = Duration::from_millis(100);
 /// Batches sent and not yet mined. More only helps an L1 that is slower than the L2.
 const IN_FLIGHT: u64 = 24;
+/// Time for the watcher to see what was mined.
+const BEHIND: Duration = Duration::from_secs(10);
+/// Pause after L1 would not take a batch.
+const REFUSED_PAUSE: Duration = Duration::from_secs(3);
 /// Gas of `append` besides what its data costs.
 const APPEND_GAS: u64 = 250_000;
 /// Gas per byte of data: calldata at the floor price (EIP-7623), and hashing it.
@@ -62,10 +66,17 @@ pub struct Batcher {
     /// When the first block after `last` was seen.
     oldest: Option<Instant>,
     not_before: Instant,
+    /// Since when L1 shows less than was mined.
+    behind_since: Option<Instant>,
 }
 
 fn key(index: u64) -> String {
     format!("sealed/{index:020}")
+}
+
+/// Marks a batch that was sealed again in another form; L1 may have taken the first one.
+fn given_up(hash: B256) -> String {
+    format!("given-up/{hash}")
 }
 
 impl Batcher {
@@ -93,6 +104,7 @@ impl Batcher {
             pending: Vec::new(),
             oldest: None,
             not_before: now,
+            behind_since: None,
         })
     }
 
@@ -145,7 +157,7 @@ impl Batcher {
             self.last = sealed.header;
             self.oldest = None;
         }
-        self.collect();
+        self.collect(on_l1)?;
         if Instant::now() >= self.not_before {
             self.send(on_l1).await?;
         }
@@ -170,7 +182,16 @@ impl Batcher {
             && ours.header.hash() != last.hash()
         {
             let (found, ours) = (last.hash(), ours.header.hash());
-            return Err(ActorError::ForeignBatch { index: on_l1, found, ours });
+            if self.records.get(&given_up(found))?.is_none() {
+                return Err(ActorError::ForeignBatch { index: on_l1, found, ours });
+            }
+            // An earlier form of ours made it after all: what was sealed instead is void.
+            self.resumed = false;
+            self.records.remove(&key(on_l1))?;
+        }
+        if self.rollup.agrees_with(&last)? == Some(false) && on_l1 > 0 {
+            let ours = self.sealed(on_l1)?.map_or(B256::ZERO, |sealed| sealed.header.hash());
+            return Err(ActorError::ForeignBatch { index: on_l1, found: last.hash(), ours });
         }
         if self.resumed && self.last.index >= on_l1 && self.stands(&self.last)? {
             self.forget(on_l1)?;
@@ -233,50 +254,54 @@ impl Batcher {
         let full = limit * self.options.full_percent as usize / 100;
         let mut content = BatchContent::default();
         let mut before = self.before(first)?;
-        let (mut raw, mut best, mut next_try) = (0, None, full);
+        let (mut raw, mut best, mut next_try, mut overflow) = (0, None, full, false);
         for number in first..=head {
             let block = chain.block(number)?.ok_or(ActorError::MissingBlock(number))?;
             raw += block.transaction_bytes() + 8;
             if raw > MAX_CONTENT / 2 {
+                overflow = true;
                 break;
             }
-            content.blocks.push(block_content(&block, &mut before));
-            let last = number == head || content.blocks.len() as u64 == parameters.max_batch_blocks;
+            let Some(part) = block_content(&block, &mut before) else { return Ok(None) };
+            content.blocks.push(part);
+            let most = content.blocks.len() as u64 == parameters.max_batch_blocks;
             // Compressing is the costly part: only when it may be enough, or when it is time.
-            if raw < next_try && (!last || (number == head && age < self.options.max_age)) {
+            let due = number == head && age >= self.options.max_age;
+            if raw < next_try && !most && !due {
                 continue;
             }
-            let data = content
-                .encode(chain.config().chain_id)
-                .map_err(|error| ActorError::Content { block: number, error })?;
+            let data = self.encode(&content, number)?;
             if data.len() > limit {
+                overflow = true;
                 break;
             }
             next_try = raw + (limit - data.len()).max(limit / 16);
-            let is_full = data.len() >= full || content.blocks.len() as u64 == parameters.max_batch_blocks;
+            let is_full = data.len() >= full || most;
             best = Some((number, data));
-            if is_full {
-                return self.finish(best, first).map(Some);
+            if is_full || due {
+                return self.finish(best, first);
             }
         }
-        // The next block would not fit: what came before it is a full batch.
-        let covers_all = best.as_ref().is_some_and(|(number, _)| *number == head);
-        if best.is_none() && age < self.options.max_age && raw < next_try {
+        if !overflow {
             return Ok(None);
         }
-        if !covers_all && best.is_none() {
+        if best.is_none() {
             // Compression was first tried past the limit: take blocks one by one.
             best = self.largest_prefix(first, head, limit)?;
         }
-        if covers_all && age < self.options.max_age {
-            return Ok(None);
-        }
-        if best.is_none() { Ok(None) } else { self.finish(best, first).map(Some) }
+        self.finish(best, first)
     }
 
-    fn before(&self, first: u64) -> Result<(u64, L2Extra), ActorError> {
+    fn encode(&self, content: &BatchContent, block: u64) -> Result<Vec<u8>, ActorError> {
+        let chain_id = self.rollup.chain.config().chain_id;
+        content.encode(chain_id).map_err(|error| ActorError::Content { block, error })
+    }
+
+    /// What the block before `first` says: its hash, its time, its place on L1.
+    fn before(&self, first: u64) -> Result<Before, ActorError> {
         let parent = self.rollup.chain.header(first - 1)?.ok_or(ActorError::MissingBlock(first - 1))?;
-        Ok((parent.timestamp, L2Extra::decode(&parent.extra_data).unwrap_or_default()))
+        let extra = L2Extra::decode(&parent.extra_data).unwrap_or_default();
+        Ok(Before { hash: parent.hash_slow(), timestamp: parent.timestamp, extra })
     }
 
     fn largest_prefix(
@@ -291,10 +316,9 @@ impl Batcher {
         let mut best = None;
         for number in first..=head {
             let block = chain.block(number)?.ok_or(ActorError::MissingBlock(number))?;
-            content.blocks.push(block_content(&block, &mut before));
-            let data = content
-                .encode(chain.config().chain_id)
-                .map_err(|error| ActorError::Content { block: number, error })?;
+            let Some(part) = block_content(&block, &mut before) else { return Ok(None) };
+            content.blocks.push(part);
+            let data = self.encode(&content, number)?;
             if data.len() > limit {
                 break;
             }
@@ -307,8 +331,9 @@ impl Batcher {
         Ok(best)
     }
 
-    fn finish(&self, best: Option<(u64, Vec<u8>)>, first: u64) -> Result<Sealed, ActorError> {
-        let (last, data) = best.ok_or(ActorError::MissingBlock(first))?;
+    /// The sealed batch. `None` if the chain was taken back meanwhile.
+    fn finish(&self, best: Option<(u64, Vec<u8>)>, first: u64) -> Result<Option<Sealed>, ActorError> {
+        let Some((last, data)) = best else { return Ok(None) };
         let chain = &self.rollup.chain;
         let header = chain.header(last)?.ok_or(ActorError::MissingBlock(last))?;
         let extra = L2Extra::decode(&header.extra_data).unwrap_or_default();
@@ -331,12 +356,12 @@ impl Batcher {
             messageCount: extra.message_count,
             messageAcc: accumulator,
         };
-        Ok(Sealed { header: batch, data: data.into(), last_block_hash: header.hash_slow() })
+        Ok(Some(Sealed { header: batch, data: data.into(), last_block_hash: header.hash_slow() }))
     }
 
     /// Looks at what became of the batches sent.
-    fn collect(&mut self) {
-        let mut failed = None;
+    fn collect(&mut self, on_l1: u64) -> Result<(), ActorError> {
+        let mut failed: Option<(u64, TxManagerError)> = None;
         self.pending.retain_mut(|(index, receiver)| match receiver.try_recv() {
             Err(oneshot::error::TryRecvError::Empty) => true,
             Ok(Ok(receipt)) => {
@@ -344,32 +369,72 @@ impl Batcher {
                 false
             }
             Ok(Err(error)) => {
-                failed.get_or_insert((*index, error.to_string()));
+                failed.get_or_insert((*index, error));
                 false
             }
             Err(oneshot::error::TryRecvError::Closed) => false,
         });
-        if let Some((index, error)) = failed {
-            tracing::warn!(batch = index, error, "batch was not accepted, will be sent again");
-            self.restart_sending(Duration::from_secs(2));
+        let Some((index, error)) = failed else { return Ok(()) };
+        tracing::warn!(batch = index, %error, "batch was not accepted");
+        self.restart_sending(Duration::from_secs(2));
+        if matches!(error, TxManagerError::Reverted { .. }) {
+            // The same batch would be refused again: a message may be overdue that only later
+            // blocks consume, or the anchor too old. What is sealed next has those blocks in it.
+            self.give_up(on_l1)?;
         }
+        Ok(())
+    }
+
+    /// Drops all sealed batches that are not on L1; their blocks will be sealed anew.
+    fn give_up(&mut self, on_l1: u64) -> Result<(), ActorError> {
+        for index in on_l1 + 1..=self.last.index {
+            let Some(sealed) = self.sealed(index)? else { continue };
+            let (mark, key) = (given_up(sealed.header.hash()), key(index));
+            self.records.put_all([(mark.as_str(), Some(&[1u8][..])), (key.as_str(), None)])?;
+        }
+        self.resumed = false;
+        Ok(())
     }
 
     async fn send(&mut self, on_l1: u64) -> Result<(), ActorError> {
+        let idle = self.pending.is_empty() && self.operator.txs.in_flight().await == 0;
         if self.sent <= on_l1 {
             // What an earlier run sent may be mined any moment: sending it twice only costs gas.
-            if self.sent == 0 && self.operator.txs.in_flight().await > 0 && self.pending.is_empty() {
+            if self.sent == 0 && !idle {
                 return Ok(());
             }
             self.sent = on_l1;
+        } else if idle {
+            // Everything sent is mined, yet L1 shows less: the watcher is a moment behind, or L1
+            // went back.
+            let waited = self.behind_since.get_or_insert_with(Instant::now).elapsed();
+            if waited > BEHIND {
+                self.restart_sending(Duration::ZERO);
+            }
+            return Ok(());
         }
+        self.behind_since = None;
         while self.sent < self.last.index && self.sent - on_l1.min(self.sent) < IN_FLIGHT {
             let index = self.sent + 1;
             let Some(sealed) = self.sealed(index)? else { break };
+            let (to, from) = (self.rollup.deployment.contracts.inbox, self.operator.txs.address());
+            let data: Bytes = append_call(&sealed.header, sealed.data.clone()).into();
+            if index == on_l1 + 1
+                && idle
+                && let Err(error) = self.rollup.l1.estimate_gas(from, Some(to), U256::ZERO, &data).await
+            {
+                if error.is_temporary() {
+                    return Err(error.into());
+                }
+                tracing::warn!(batch = index, %error, "L1 would refuse the batch: sealing again");
+                self.give_up(on_l1)?;
+                self.not_before = Instant::now() + REFUSED_PAUSE;
+                return Ok(());
+            }
             let request = TxRequest {
-                to: self.rollup.deployment.contracts.inbox,
+                to,
                 gas_limit: Some(APPEND_GAS + GAS_PER_BYTE * sealed.data.len() as u64),
-                data: append_call(&sealed.header, sealed.data).into(),
+                data,
                 value: U256::ZERO,
                 label: format!("batch {index}"),
             };
@@ -397,14 +462,27 @@ fn append_call(header: &BatchHeader, data: Bytes) -> Vec<u8> {
     IInbox::appendCall { header, data }.abi_encode()
 }
 
-fn block_content(block: &BlockData, before: &mut (u64, L2Extra)) -> BlockContent {
+/// What a block says of the one before it.
+struct Before {
+    hash: B256,
+    timestamp: u64,
+    extra: L2Extra,
+}
+
+/// A block's part of a batch. `None` if it does not build on the block before: the chain was taken
+/// back while it was read.
+fn block_content(block: &BlockData, before: &mut Before) -> Option<BlockContent> {
     let header = block.header();
-    let extra = L2Extra::decode(&header.extra_data).unwrap_or_default();
-    let (timestamp, parent) = std::mem::replace(before, (header.timestamp, extra));
-    BlockContent {
-        timestamp_delta: header.timestamp - timestamp,
-        anchor_delta: extra.anchor_number - parent.anchor_number,
-        messages: extra.message_count - parent.message_count,
-        transactions: block.transactions().iter().filter(|tx| !tx.is_deposit()).cloned().collect(),
+    let extra = L2Extra::decode(&header.extra_data)?;
+    let now = Before { hash: block.hash(), timestamp: header.timestamp, extra };
+    let parent = std::mem::replace(before, now);
+    if header.parent_hash != parent.hash {
+        return None;
     }
+    Some(BlockContent {
+        timestamp_delta: header.timestamp.checked_sub(parent.timestamp)?,
+        anchor_delta: extra.anchor_number.checked_sub(parent.extra.anchor_number)?,
+        messages: extra.message_count.checked_sub(parent.extra.message_count)?,
+        transactions: block.transactions().iter().filter(|tx| !tx.is_deposit()).cloned().collect(),
+    })
 }

@@ -48,6 +48,7 @@ pub enum ActorError {
 impl ActorError {
     /// True if trying again later may help without anything being changed.
     pub(crate) const fn is_temporary(&self) -> bool {
-        matches!(self, Self::Rpc(_) | Self::Tx(_))
+        // A block can be missing for a moment while the chain is taken back.
+        matches!(self, Self::Rpc(_) | Self::Tx(_) | Self::MissingBlock(_))
     }
 }

@@ -9,15 +9,19 @@ use alloy_primitives::{B256, U256};
 use alloy_sol_types::SolCall;
 use duplex_chain::Chain;
 use duplex_contracts::bindings::ISettlement;
-use duplex_l1::{ClaimEntry, ClaimStatus, L1Index, TxRequest};
+use duplex_l1::{BatchEntry, ClaimEntry, ClaimStatus, L1Index, TxManagerError, TxReceipt, TxRequest};
 use duplex_primitives::OutputRoot;
-use tokio::time::Instant;
+use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{ActorError, Operator, Rollup};
 
 /// Pause between looks at what there is to do.
 const PAUSE: Duration = Duration::from_millis(250);
+/// Pause between looks at bonds that came back.
+const COLLECT_EVERY: Duration = Duration::from_secs(30);
+/// How many bonds are worth a transaction.
+const COLLECT_BONDS: u64 = 4;
 
 /// How often the proposer claims.
 #[derive(Debug, Clone, Copy)]
@@ -33,10 +37,14 @@ pub struct Proposer {
     operator: Operator,
     options: ProposerOptions,
     /// Whether claims that were looked at say what this chain says.
-    checked: BTreeMap<u64, bool>,
+    checked: BTreeMap<(u64, B256, B256), bool>,
     last: Option<Instant>,
+    /// When bonds were last looked for.
+    collected: Instant,
     /// Claims whose finalisation was sent.
-    finalizing: BTreeSet<u64>,
+    finalizing: BTreeMap<u64, oneshot::Receiver<Result<TxReceipt, TxManagerError>>>,
+    /// False claims that were contested.
+    contested: BTreeSet<u64>,
 }
 
 /// `(blockOutputsRoot, outputRoot)` of a claim over L2 blocks `first..=last`; `None` if the chain
@@ -48,10 +56,16 @@ pub fn claim_roots(chain: &Chain, first: u64, last: u64) -> Result<Option<(B256,
     if last > chain.head().header.number {
         return Ok(None);
     }
-    let mut outputs = Vec::with_capacity((last - first + 1) as usize);
+    let mut outputs = Vec::with_capacity((last + 1).saturating_sub(first) as usize);
+    let mut parent = None;
     for number in first..=last {
         let header = chain.header(number)?.ok_or(ActorError::MissingBlock(number))?;
-        let hash = chain.hash_of(number)?.ok_or(ActorError::MissingBlock(number))?;
+        let hash = header.hash_slow();
+        // The chain may be taken back meanwhile: blocks of two branches make no claim.
+        if parent.is_some_and(|parent| parent != header.parent_hash) {
+            return Ok(None);
+        }
+        parent = Some(hash);
         outputs.push(OutputRoot::of(&header, hash).hash());
     }
     let newest = outputs.last().copied().unwrap_or_default();
@@ -68,8 +82,17 @@ fn last_block(index: &L1Index, batch: u64) -> Result<Option<u64>, ActorError> {
 
 impl Proposer {
     /// A proposer for `rollup`.
-    pub const fn new(rollup: Rollup, operator: Operator, options: ProposerOptions) -> Self {
-        Self { rollup, operator, options, checked: BTreeMap::new(), last: None, finalizing: BTreeSet::new() }
+    pub fn new(rollup: Rollup, operator: Operator, options: ProposerOptions) -> Self {
+        Self {
+            rollup,
+            operator,
+            options,
+            checked: BTreeMap::new(),
+            last: None,
+            collected: Instant::now(),
+            finalizing: BTreeMap::new(),
+            contested: BTreeSet::new(),
+        }
     }
 
     /// Claims until cancelled.
@@ -95,15 +118,35 @@ impl Proposer {
 
     async fn step(&mut self) -> Result<(), ActorError> {
         let Some(l1_head) = self.rollup.l1_head.borrow().clone() else { return Ok(()) };
-        let claims = self.rollup.index.claims()?;
-        let mut honest: Vec<ClaimEntry> = Vec::new();
-        for claim in claims {
+        let (_, batches) = self.rollup.index.counts()?;
+        if let Some(batch) = self.rollup.index.batch(batches)?
+            && self.rollup.agrees_with(&batch.header)? == Some(false)
+        {
+            // Another sequencer's chain is on L1: stake nothing on this one.
+            return Ok(());
+        }
+        // Honest claims all of whose ancestors are honest and uncontested, by id: only on these
+        // can anything become final.
+        let mut live: Vec<ClaimEntry> = Vec::new();
+        let mut ids = BTreeSet::from([0]);
+        let mut false_claims = Vec::new();
+        for claim in self.rollup.index.claims()? {
+            let on_live = ids.contains(&claim.parent_id);
             if self.agrees(&claim)? {
-                honest.push(claim);
+                if claim.status == ClaimStatus::Final || (claim.status == ClaimStatus::Pending && on_live) {
+                    ids.insert(claim.id);
+                    live.push(claim);
+                }
+            } else if claim.status == ClaimStatus::Pending && on_live {
+                false_claims.push(claim);
             }
         }
-        self.finalize(&honest, l1_head.header.timestamp).await?;
-        self.propose(&honest).await
+        for claim in false_claims {
+            self.contest(&claim).await?;
+        }
+        self.finalize(&live, l1_head.header.timestamp).await?;
+        self.collect_bonds().await?;
+        self.propose(&live).await
     }
 
     /// True if a claim says what this chain says. A claim on batches this node does not have is
@@ -112,7 +155,8 @@ impl Proposer {
         if claim.id == 0 || claim.status == ClaimStatus::Final {
             return Ok(true);
         }
-        if let Some(known) = self.checked.get(&claim.id) {
+        let key = (claim.id, claim.block_outputs_root, claim.output_root);
+        if let Some(known) = self.checked.get(&key) {
             return Ok(*known);
         }
         let index = &self.rollup.index;
@@ -132,8 +176,83 @@ impl Proposer {
         if !agrees {
             tracing::error!(claim = claim.id, proposer = %claim.proposer, "a claim on L1 is false");
         }
-        self.checked.insert(claim.id, agrees);
+        self.checked.insert(key, agrees);
         Ok(agrees)
+    }
+
+    /// Puts the truth beside a false claim, at the price of a bond: neither can then become final.
+    async fn contest(&mut self, claim: &ClaimEntry) -> Result<(), ActorError> {
+        if self.contested.contains(&claim.id) {
+            return Ok(());
+        }
+        let index = &self.rollup.index;
+        let covered = match claim.parent_id {
+            0 => 0,
+            parent => index.claim(parent)?.map_or(0, |parent| parent.last_batch),
+        };
+        let (Some(before), Some(batch)) = (last_block(index, covered)?, index.batch(claim.last_batch)?)
+        else {
+            return Ok(());
+        };
+        let Some((block_outputs, output)) =
+            claim_roots(&self.rollup.chain, before + 1, batch.header.lastBlock)?
+        else {
+            return Ok(());
+        };
+        let label = format!("contest claim {}", claim.id);
+        self.claim(claim.parent_id, &batch, block_outputs, output, label).await?;
+        self.contested.insert(claim.id);
+        Ok(())
+    }
+
+    /// Sends a claim and waits until it is mined.
+    async fn claim(
+        &self,
+        parent_id: u64,
+        batch: &BatchEntry,
+        block_outputs: B256,
+        output: B256,
+        label: String,
+    ) -> Result<TxReceipt, ActorError> {
+        let call = ISettlement::proposeCall {
+            parentId: parent_id,
+            lastBatch: batch.header.index,
+            lastBatchHash: batch.hash,
+            blockOutputsRoot: block_outputs,
+            outputRoot: output,
+        };
+        let request = TxRequest {
+            to: self.rollup.deployment.contracts.settlement,
+            data: call.abi_encode().into(),
+            value: self.rollup.deployment.parameters.bond,
+            gas_limit: None,
+            label,
+        };
+        Ok(self.operator.txs.send(request).await?)
+    }
+
+    /// Takes back the bonds of claims that became final, several at a time.
+    async fn collect_bonds(&mut self) -> Result<(), ActorError> {
+        if self.collected.elapsed() < COLLECT_EVERY {
+            return Ok(());
+        }
+        self.collected = Instant::now();
+        let settlement = self.rollup.deployment.contracts.settlement;
+        let me = self.operator.txs.address();
+        let credit = self.rollup.l1.call(settlement, &ISettlement::creditCall { account: me }).await?;
+        let bond = self.rollup.deployment.parameters.bond;
+        if credit.is_zero() || credit < bond * U256::from(COLLECT_BONDS) {
+            return Ok(());
+        }
+        let request = TxRequest {
+            to: settlement,
+            data: ISettlement::withdrawCreditCall { to: me }.abi_encode().into(),
+            value: U256::ZERO,
+            gas_limit: None,
+            label: "take back bonds".into(),
+        };
+        self.operator.txs.submit(request).await?;
+        Ok(())
     }
 
     async fn finalize(&mut self, honest: &[ClaimEntry], now: u64) -> Result<(), ActorError> {
@@ -141,12 +260,16 @@ impl Proposer {
         let mut finals: BTreeSet<u64> =
             honest.iter().filter(|claim| claim.status == ClaimStatus::Final).map(|claim| claim.id).collect();
         finals.insert(0);
-        self.finalizing.retain(|id| !finals.contains(id));
+        // What failed is tried again.
+        self.finalizing.retain(|id, receiver| {
+            !finals.contains(id)
+                && !matches!(receiver.try_recv(), Ok(Err(_)) | Err(oneshot::error::TryRecvError::Closed))
+        });
         for claim in honest {
             let ripe = claim.status == ClaimStatus::Pending
                 && now >= claim.l1_timestamp + window
                 && finals.contains(&claim.parent_id)
-                && !self.finalizing.contains(&claim.id);
+                && !self.finalizing.contains_key(&claim.id);
             if !ripe {
                 continue;
             }
@@ -159,7 +282,7 @@ impl Proposer {
             };
             // An estimate that fails says that it is not time yet, or that somebody was faster.
             match self.operator.txs.submit(request).await {
-                Ok(_) => drop(self.finalizing.insert(claim.id)),
+                Ok(receiver) => drop(self.finalizing.insert(claim.id, receiver)),
                 Err(duplex_l1::TxManagerError::Rpc(error)) if !error.is_temporary() => {
                     tracing::debug!(claim = claim.id, %error, "not yet final");
                 }
@@ -175,8 +298,7 @@ impl Proposer {
             return Ok(());
         }
         let index = &self.rollup.index;
-        let usable = honest.iter().filter(|claim| claim.status != ClaimStatus::Contested);
-        let tip = usable.max_by_key(|claim| claim.last_batch);
+        let tip = honest.iter().max_by_key(|claim| claim.last_batch);
         let (parent_id, covered) = tip.map_or((0, 0), |claim| (claim.id, claim.last_batch));
         let (_, on_l1) = index.counts()?;
         if on_l1 <= covered {
@@ -197,21 +319,8 @@ impl Proposer {
         else {
             return Ok(());
         };
-        let call = ISettlement::proposeCall {
-            parentId: parent_id,
-            lastBatch: batch,
-            lastBatchHash: entry.hash,
-            blockOutputsRoot: block_outputs,
-            outputRoot: output,
-        };
-        let request = TxRequest {
-            to: self.rollup.deployment.contracts.settlement,
-            data: call.abi_encode().into(),
-            value: self.rollup.deployment.parameters.bond,
-            gas_limit: None,
-            label: format!("claim up to batch {batch}"),
-        };
-        let receipt = self.operator.txs.send(request).await?;
+        let label = format!("claim up to batch {batch}");
+        let receipt = self.claim(parent_id, &entry, block_outputs, output, label).await?;
         tracing::info!(batch, block = entry.header.lastBlock, %output, tx = %receipt.transaction_hash, "claimed");
         self.last = Some(Instant::now());
         Ok(())

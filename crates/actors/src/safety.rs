@@ -40,7 +40,18 @@ impl SafetyTracker {
         let Rollup { chain, index, .. } = &self.rollup;
         let (_, batches) = index.counts()?;
         let head = chain.head().header.number;
-        let safe = index.batch(batches)?.map_or(0, |batch| batch.header.lastBlock.min(head));
+        let safe = match index.batch(batches)? {
+            None => 0,
+            Some(batch) => match self.rollup.agrees_with(&batch.header)? {
+                Some(true) => batch.header.lastBlock,
+                // Not there yet: everything that is here is in some batch.
+                None => head,
+                Some(false) => {
+                    tracing::error!(batch = batches, "the newest batch on L1 is not of this chain");
+                    return Ok(());
+                }
+            },
+        };
         let last_final = match index.last_final()? {
             Some(claim) => index.batch(claim.last_batch)?,
             None => None,

@@ -16,6 +16,8 @@ use crate::{ActorError, Rollup};
 const GLANCE: Duration = Duration::from_millis(20);
 /// The cheapest transaction.
 const TX_GAS: u64 = 21_000;
+/// L1 blocks after which a block is made to renew the anchor; L1 remembers 8191 (EIP-2935).
+const STALE_ANCHOR: u64 = 2048;
 
 /// How the sequencer works.
 #[derive(Debug, Clone, Copy)]
@@ -87,7 +89,7 @@ impl Sequencer {
                     }
                 }
             }
-            let idle = last.elapsed() >= self.options.heartbeat;
+            let idle = last.elapsed() >= self.options.heartbeat || self.anchor_is_stale();
             if self.build(idle).await? || idle {
                 last = Instant::now();
             } else if !on_demand {
@@ -116,8 +118,17 @@ impl Sequencer {
         Ok(())
     }
 
-    async fn is_canonical(&self, number: u64, hash: alloy_primitives::B256) -> Result<bool, RpcError> {
-        Ok(self.rollup.l1.header(number).await?.is_some_and(|header| header.hash == hash))
+    /// Whether L1 has this block. `None` if it does not say: a node that lags is no reorganisation.
+    async fn is_canonical(
+        &self,
+        number: u64,
+        hash: alloy_primitives::B256,
+    ) -> Result<Option<bool>, RpcError> {
+        let shorter = self.rollup.l1_head.borrow().as_ref().is_some_and(|head| head.header.number < number);
+        if shorter {
+            return Ok(Some(false));
+        }
+        Ok(self.rollup.l1.header(number).await?.map(|header| header.hash == hash))
     }
 
     async fn check_anchor(&mut self) -> Result<(), ActorError> {
@@ -127,10 +138,13 @@ impl Sequencer {
         loop {
             let header = chain.header(number)?.ok_or(ActorError::MissingBlock(number))?;
             let anchor = L2Extra::decode(&header.extra_data).unwrap_or_default().anchor_number;
-            if number == 0
-                || self.is_canonical(anchor, header.parent_beacon_block_root.unwrap_or_default()).await?
-            {
+            if number == 0 {
                 break;
+            }
+            match self.is_canonical(anchor, header.parent_beacon_block_root.unwrap_or_default()).await? {
+                None => return Ok(()),
+                Some(true) => break,
+                Some(false) => {}
             }
             // All blocks with the same anchor share its fate.
             number -= 1;
@@ -141,6 +155,11 @@ impl Sequencer {
                 }
                 number -= 1;
             }
+        }
+        // What L1 holds in a batch was built on anchors that L1 checked: it never goes.
+        let (_, batches) = self.rollup.index.counts()?;
+        if let Some(batch) = self.rollup.index.batch(batches)? {
+            number = number.max(batch.header.lastBlock.min(head.header.number));
         }
         if number < head.header.number {
             tracing::warn!(
@@ -179,6 +198,19 @@ impl Sequencer {
         }
     }
 
+    /// The wall's time, but never so far ahead of L1's that L1 would refuse the batch.
+    fn time(&self) -> u64 {
+        let drift = self.rollup.deployment.parameters.max_drift / 2;
+        let l1 = self.rollup.l1_head.borrow().as_ref().map(|head| head.header.timestamp);
+        l1.map_or_else(now, |l1| now().min(l1.saturating_add(drift)))
+    }
+
+    /// True if the newest block's anchor is so old that L1 could soon no longer check it.
+    fn anchor_is_stale(&self) -> bool {
+        let used = extra(&self.rollup.chain).anchor_number;
+        self.anchor.as_ref().is_some_and(|anchor| anchor.header.number > used + STALE_ANCHOR)
+    }
+
     /// What the next block is made of; `None` if there is nothing to include.
     fn request(&self, even_empty: bool) -> Result<Option<BuildRequest>, ActorError> {
         let chain = &self.rollup.chain;
@@ -205,7 +237,7 @@ impl Sequencer {
         }
         let mut forced: Vec<Transaction> = Vec::with_capacity(messages.len() + 1);
         let mut attributes = BlockAttributes {
-            timestamp: now().max(head.header.timestamp),
+            timestamp: self.time().max(head.header.timestamp),
             prev_randao: head.header.mix_hash,
             beacon_root: head.header.parent_beacon_block_root.unwrap_or_default(),
             l2: L2Extra { anchor_number, message_count: count },

@@ -236,7 +236,12 @@ impl Chain {
     /// If the database fails.
     pub fn transaction(&self, hash: B256) -> Result<Option<(Arc<BlockData>, usize)>, ChainError> {
         let Some((number, index)) = self.head().reader.transaction(&hash)? else { return Ok(None) };
-        Ok(self.block(number)?.map(|block| (block, index as usize)))
+        let index = index as usize;
+        // The chain may have been taken back between the two look-ups.
+        Ok(self
+            .block(number)?
+            .filter(|block| block.tx_hashes.get(index) == Some(&hash))
+            .map(|block| (block, index)))
     }
 
     /// The oldest block whose state can be read.

@@ -199,7 +199,8 @@ impl Chain {
         *self.inner.head.write() = Arc::new(head);
         self.set_safety(self.safe().min(to), self.finalized().min(to));
 
-        let mut senders = std::collections::BTreeSet::new();
+        // Whatever the pool holds may have lost what it had.
+        let mut senders: std::collections::BTreeSet<_> = self.inner.pool.content().into_keys().collect();
         let mut txs = Vec::new();
         for block in removed.iter().rev() {
             for (tx, sender) in block.transactions().iter().zip(&block.recovered.senders) {

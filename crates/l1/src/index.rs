@@ -221,7 +221,7 @@ impl L1Index {
             .max_by_key(|claim| claim.last_batch))
     }
 
-    /// The oldest final claim that covers an L2 block.
+    /// The newest final claim that covers an L2 block.
     ///
     /// # Errors
     /// If the file cannot be read.
@@ -231,6 +231,6 @@ impl L1Index {
         Ok(claims
             .into_iter()
             .filter(|claim| claim.status == ClaimStatus::Final && claim.last_batch >= batch.header.index)
-            .min_by_key(|claim| claim.last_batch))
+            .max_by_key(|claim| claim.last_batch))
     }
 }

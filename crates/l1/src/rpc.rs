@@ -91,6 +91,14 @@ impl RpcError {
     }
 }
 
+/// Whether a node's words mean that it has the transaction already; each has its own.
+fn is_known(text: &str) -> bool {
+    let text = text.to_lowercase();
+    ["already known", "alreadyknown", "already imported", "known transaction"]
+        .iter()
+        .any(|known| text.contains(known))
+}
+
 /// A block's header and hash.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct L1Header {
@@ -370,9 +378,7 @@ impl Rpc {
     /// As [`request`](Self::request).
     pub async fn send_raw(&self, raw: &Bytes) -> Result<B256, RpcError> {
         match self.request("eth_sendRawTransaction", (raw,)).await {
-            Err(error) if error.rejection().is_some_and(|text| text.contains("already known")) => {
-                Ok(keccak256(raw))
-            }
+            Err(error) if error.rejection().is_some_and(is_known) => Ok(keccak256(raw)),
             other => other,
         }
     }

@@ -25,6 +25,8 @@ use crate::{Rpc, RpcError, TxReceipt};
 
 /// Fee increase on every resend. Nodes ask for 10%.
 const BUMP_PERCENT: u128 = 15;
+/// Highest multiple of the market's fee that is ever offered.
+const MOST_OVER_MARKET: u128 = 8;
 /// Added to every gas estimate, in percent, because the state moves on.
 const GAS_MARGIN_PERCENT: u64 = 20;
 
@@ -111,12 +113,16 @@ impl FeeQuote {
         Ok(Self { max_fee: u128::from(base) * 2 + priority_fee, priority_fee })
     }
 
-    fn bumped(self, market: Self) -> Self {
-        let bump = |fee: u128| fee + fee * BUMP_PERCENT / 100 + 1;
-        Self {
+    /// Higher fees for the same nonce; `None` if that would be far above the market, where waiting
+    /// has another reason than the price.
+    fn bumped(self, market: Self) -> Option<Self> {
+        let bump = |fee: u128| fee.saturating_add(fee.saturating_mul(BUMP_PERCENT) / 100).saturating_add(1);
+        let fees = Self {
             max_fee: bump(self.max_fee).max(market.max_fee),
             priority_fee: bump(self.priority_fee).max(market.priority_fee),
-        }
+        };
+        let most = market.max_fee.saturating_mul(MOST_OVER_MARKET);
+        (fees.max_fee <= most && fees.priority_fee <= most).then_some(fees)
     }
 }
 
@@ -164,8 +170,10 @@ struct Saved {
     request: TxRequest,
     gas_limit: u64,
     fees: FeeQuote,
-    /// All signed forms; any of them may be the one that is mined.
-    raw: Vec<Bytes>,
+    /// The newest signed form.
+    raw: Bytes,
+    /// Hashes of the older ones; any of them may be the one that is mined.
+    hashes: Vec<B256>,
 }
 
 #[derive(Debug)]
@@ -221,11 +229,9 @@ impl TxManager {
             let saved: Option<Saved> = serde_json::from_slice(&bytes).ok();
             match (nonce, saved) {
                 (Some(nonce), Some(saved)) if nonce == state.next_nonce => {
-                    for raw in &saved.raw {
-                        // The node may know it already, or have a newer form of it.
-                        if let Err(error) = rpc.send_raw(raw).await {
-                            tracing::debug!(nonce, %error, "sent again after restart");
-                        }
+                    // The node may know it already.
+                    if let Err(error) = rpc.send_raw(&saved.raw).await {
+                        tracing::debug!(nonce, %error, "sent again after restart");
                     }
                     state
                         .in_flight
@@ -280,10 +286,12 @@ impl TxManager {
         let mut state = inner.state.lock().await;
         let nonce = state.next_nonce;
         let raw = inner.sign(nonce, &request, gas_limit, fees)?;
-        let saved = Saved { request, gas_limit, fees, raw: vec![raw.clone()] };
+        let saved = Saved { request, gas_limit, fees, raw: raw.clone(), hashes: Vec::new() };
         inner.save(nonce, &saved)?;
         if let Err(error) = inner.rpc.send_raw(&raw).await {
-            if !error.is_temporary() {
+            // Tried again after a time-out, it may be there already.
+            let known = inner.rpc.receipt(keccak256(&raw)).await.is_ok_and(|receipt| receipt.is_some());
+            if !error.is_temporary() && !known {
                 inner.records.remove(&key(nonce))?;
                 if error.rejection().is_some_and(|text| text.contains("nonce too low")) {
                     state.next_nonce = inner.rpc.nonce(self.address(), true).await?;
@@ -325,11 +333,19 @@ impl TxManager {
     async fn tend(&self) -> Result<(), TxManagerError> {
         let inner = &self.inner;
         if inner.state.lock().await.in_flight.is_empty() {
+            // A reorganisation can drop what was mined: the next transaction must not leave a gap.
+            let pending = inner.rpc.nonce(self.address(), true).await?;
+            let mut state = inner.state.lock().await;
+            if state.in_flight.is_empty() && pending < state.next_nonce {
+                tracing::warn!(from = state.next_nonce, to = pending, "L1 dropped transactions");
+                state.next_nonce = pending;
+            }
             return Ok(());
         }
         let mined = inner.rpc.nonce(self.address(), false).await?;
         let mut state = inner.state.lock().await;
         let open: Vec<u64> = state.in_flight.keys().copied().collect();
+        let lowest = open.iter().find(|nonce| **nonce >= mined).copied();
         for nonce in open {
             if nonce < mined {
                 let Some(receipt) = inner.find(&state.in_flight[&nonce].saved).await? else {
@@ -346,7 +362,9 @@ impl TxManager {
                 let done = state.in_flight.remove(&nonce);
                 inner.records.remove(&key(nonce))?;
                 inner.settle(nonce, done, Some(receipt));
-            } else if state.in_flight[&nonce].sent.elapsed() > inner.options.resend_after {
+            } else if Some(nonce) == lowest
+                && state.in_flight[&nonce].sent.elapsed() > inner.options.resend_after
+            {
                 inner.resend(nonce, &mut state).await?;
             }
         }
@@ -372,8 +390,8 @@ impl Inner {
     }
 
     async fn find(&self, saved: &Saved) -> Result<Option<TxReceipt>, RpcError> {
-        for raw in saved.raw.iter().rev() {
-            if let Some(receipt) = self.rpc.receipt(keccak256(raw)).await? {
+        for hash in std::iter::once(keccak256(&saved.raw)).chain(saved.hashes.iter().rev().copied()) {
+            if let Some(receipt) = self.rpc.receipt(hash).await? {
                 return Ok(Some(receipt));
             }
         }
@@ -398,13 +416,19 @@ impl Inner {
     async fn resend(&self, nonce: u64, state: &mut State) -> Result<(), TxManagerError> {
         let market = FeeQuote::current(&self.rpc).await?;
         let Some(tx) = state.in_flight.get_mut(&nonce) else { return Ok(()) };
-        let fees = tx.saved.fees.bumped(market);
-        let raw = self.sign(nonce, &tx.saved.request, tx.saved.gas_limit, fees)?;
-        tx.saved.fees = fees;
-        tx.saved.raw.push(raw.clone());
-        self.save(nonce, &tx.saved)?;
         tx.sent = Instant::now();
-        tracing::info!(nonce, label = %tx.saved.request.label, max_fee = fees.max_fee, "sending again");
+        let raw = match tx.saved.fees.bumped(market) {
+            Some(fees) => {
+                let raw = self.sign(nonce, &tx.saved.request, tx.saved.gas_limit, fees)?;
+                tx.saved.fees = fees;
+                tx.saved.hashes.push(keccak256(&tx.saved.raw));
+                tx.saved.raw = raw.clone();
+                self.save(nonce, &tx.saved)?;
+                raw
+            }
+            None => tx.saved.raw.clone(),
+        };
+        tracing::info!(nonce, label = %tx.saved.request.label, max_fee = tx.saved.fees.max_fee, "sending again");
         if let Err(error) = self.rpc.send_raw(&raw).await {
             tracing::debug!(nonce, %error, "sending again");
         }

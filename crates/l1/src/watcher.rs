@@ -148,12 +148,20 @@ impl Watcher {
             if to == latest.header.number { Some(latest.clone()) } else { self.rpc.header(to).await? };
         let Some(last) = last else { return Ok(false) };
         let addresses = [self.options.message_queue, self.options.inbox, self.options.settlement];
-        let logs = self.rpc.logs(&addresses, next, to).await?;
+        let mut logs = self.rpc.logs(&addresses, next, to).await?;
         // Logs of another branch than the header's would be taken for its own.
         let same = logs
             .iter()
             .filter(|log| log.block_number == Some(to))
             .all(|log| log.block_hash == Some(last.hash));
+        let bloom = last.header.logs_bloom;
+        let expects =
+            |address: &Address| bloom.contains_input(alloy_primitives::BloomInput::Raw(address.as_slice()));
+        // The bloom can say yes wrongly, so a block without logs is only asked for once more.
+        if addresses.iter().any(expects) && !logs.iter().any(|log| log.block_number == Some(to)) {
+            tokio::time::sleep(self.options.poll).await;
+            logs = self.rpc.logs(&addresses, next, to).await?;
+        }
         if !same || self.rpc.header(to).await?.is_none_or(|header| header.hash != last.hash) {
             return Ok(true);
         }
@@ -206,7 +214,10 @@ impl Watcher {
                         accumulator: event.acc,
                     };
                     changes.put(message_key(message.index), &message);
-                    messages = event.index + 1;
+                    if event.index != messages {
+                        return self.reread("message", event.index, messages);
+                    }
+                    messages += 1;
                     undo.messages += 1;
                 }
                 Some(&IInbox::BatchAppended::SIGNATURE_HASH) => {
@@ -226,7 +237,10 @@ impl Watcher {
                     };
                     let entry = BatchEntry { header, hash: event.batchHash, l1_tx: tx, l1_block: number };
                     changes.put(batch_key(event.index), &entry);
-                    batches = event.index;
+                    if event.index != batches + 1 {
+                        return self.reread("batch", event.index, batches + 1);
+                    }
+                    batches += 1;
                     undo.batches += 1;
                 }
                 Some(&ISettlement::ClaimProposed::SIGNATURE_HASH) => {
@@ -280,6 +294,12 @@ impl Watcher {
             changes.remove(undo_key(old));
         }
         Ok(self.index.write(&changes)?)
+    }
+
+    /// L1's node left something out (one that lags answers with no logs): everything is read again.
+    fn reread(&self, what: &str, found: u64, expected: u64) -> Result<(), WatcherError> {
+        tracing::warn!(what, found, expected, "L1's logs had a gap, reading them again");
+        Ok(self.index.write(&self.index.erase()?)?)
     }
 
     fn set_status(

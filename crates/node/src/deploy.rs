@@ -4,7 +4,10 @@
 //! addresses before they exist. The plan is on disk before the first transaction; a deployment
 //! that was cut off goes on where it stopped.
 
-use std::path::Path;
+use std::{
+    path::Path,
+    time::{Duration, Instant},
+};
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_signer_local::PrivateKeySigner;
@@ -27,6 +30,8 @@ use crate::{
 
 /// Gas limit of one deployment transaction (EIP-7825 caps it).
 const CREATE_GAS: u64 = 6_000_000;
+/// How long L1 may take for a deployment; running it again goes on.
+const MINED_WITHIN: Duration = Duration::from_secs(30 * 60);
 /// What development accounts have on L2 from the start, backed by the deployer's ETH in the Vault.
 const DEV_BALANCE: u128 = 100_000_000_000_000_000_000;
 /// What every development account has of each development token.
@@ -236,17 +241,28 @@ async fn run_plan(
     for (nonce, step) in &missing {
         (options.progress)(&step.contract);
         let raw = sign_eip1559(key, chain_id, *nonce, None, step.value, step.code.clone(), CREATE_GAS, fees)?;
-        sent.push((rpc.send_raw(&raw).await?, *step));
-    }
-    for (hash, step) in sent {
-        let receipt = loop {
-            if let Some(receipt) = rpc.receipt(hash).await? {
-                break receipt;
+        let hash = match rpc.send_raw(&raw).await {
+            Ok(hash) => hash,
+            // An earlier run's transaction with this nonce is on its way: it says the same.
+            Err(error)
+                if error
+                    .rejection()
+                    .is_some_and(|text| text.contains("underpriced") || text.contains("nonce too low")) =>
+            {
+                alloy_primitives::keccak256(&raw)
             }
-            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+            Err(error) => return Err(error.into()),
         };
-        if !receipt.is_success() {
-            return Err(NodeError::DeployFailed { contract: step.contract.clone(), hash });
+        sent.push((hash, *step));
+    }
+    let start = Instant::now();
+    for (hash, step) in sent {
+        while rpc.code(step.address).await?.is_empty() {
+            let failed = rpc.receipt(hash).await?.is_some_and(|receipt| !receipt.is_success());
+            if failed || start.elapsed() > MINED_WITHIN {
+                return Err(NodeError::DeployFailed { contract: step.contract.clone(), hash });
+            }
+            tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
     Ok(())

@@ -105,7 +105,9 @@ pub enum NodeError {
         expected: u64,
     },
     /// A deployment transaction failed.
-    #[error("deployment of {contract} failed on L1 (transaction {hash})")]
+    #[error(
+        "deployment of {contract} failed on L1, or was not mined in time (transaction {hash}); the same command goes on where it stopped"
+    )]
     DeployFailed {
         /// The contract.
         contract: String,

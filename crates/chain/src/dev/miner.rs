@@ -155,6 +155,8 @@ impl DevChain {
         let timestamp = self.time();
         let mut controls = self.controls.lock();
         controls.next_timestamp = None;
+        // A clock that had to be pushed past the parent stays there: time goes on from the head.
+        controls.offset = controls.offset.max(timestamp.saturating_sub(now()));
         let parent = self.chain.head().hash;
         let attributes = BlockAttributes {
             timestamp,
