@@ -133,7 +133,7 @@ impl Writer<'_> {
             };
             states.push((*address, sender));
         }
-        inner.pool.on_block(mined, states.into_iter(), base_fee);
+        inner.pool.on_block(mined, states, base_fee);
         // Nobody listening is not an error.
         let _ = inner.events.send(ChainEvent::Block(data.clone()));
         Ok(())
@@ -215,7 +215,7 @@ impl Chain {
             .map(|sender| state.sender(sender).map(|state| (sender, state)))
             .collect::<Result<Vec<_>, _>>()?;
         let base_fee = self.head().header.base_fee_per_gas.unwrap_or_default();
-        self.inner.pool.on_block(std::iter::empty(), states.into_iter(), base_fee);
+        self.inner.pool.on_block(std::iter::empty(), states, base_fee);
         for refused in
             self.inner.pool.reinsert(txs, |sender| state.sender(sender)).into_iter().filter_map(Result::err)
         {

@@ -21,13 +21,11 @@ impl Tasks {
     }
 
     /// Starts a part.
-    pub fn spawn<E: Display>(
+    pub fn spawn<E: Display + Send + 'static>(
         &mut self,
         part: &'static str,
         run: impl Future<Output = Result<(), E>> + Send + 'static,
-    ) where
-        E: Send + 'static,
-    {
+    ) {
         self.set.spawn(async move { (part, run.await.map_err(|error| error.to_string())) });
     }
 

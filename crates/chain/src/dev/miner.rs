@@ -16,7 +16,7 @@ use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
 use super::BlobStore;
-use crate::{BlockData, BuildRequest, Chain, ChainError, ChainEvent, ChainOptions, StateAt, StateError};
+use crate::{BlockData, BuildRequest, Chain, ChainError, ChainEvent, ChainOptions, StateAt};
 
 /// Blocks behind the head that a development L1 calls safe and final.
 const SAFE_DEPTH: u64 = 4;
@@ -174,10 +174,7 @@ impl DevChain {
         self.chain.set_safety(head.saturating_sub(SAFE_DEPTH), head.saturating_sub(FINAL_DEPTH));
     }
 
-    fn mine_patched(
-        &self,
-        patch: Option<&mut dyn FnMut(&mut Overlay<StateAt>) -> Result<(), StateError>>,
-    ) -> Result<Arc<BlockData>, ChainError> {
+    fn mine_patched(&self, patch: Option<crate::build::Patch<'_>>) -> Result<Arc<BlockData>, ChainError> {
         let built = self.chain.build_patched(&self.request(), patch)?;
         let block = built.map(|built| built.block);
         let block = match block {
