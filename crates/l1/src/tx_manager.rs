@@ -27,6 +27,10 @@ use crate::{Rpc, RpcError, TxReceipt};
 const BUMP_PERCENT: u128 = 15;
 /// Highest multiple of the market's fee that is ever offered.
 const MOST_OVER_MARKET: u128 = 8;
+/// Time that L1 is given to find what it dropped in a reorganisation.
+const GAP: Duration = Duration::from_secs(5);
+/// Gas of a transaction that does nothing.
+const NOTHING_GAS: u64 = 21_000;
 /// Added to every gas estimate, in percent, because the state moves on.
 const GAS_MARGIN_PERCENT: u64 = 20;
 
@@ -187,6 +191,8 @@ struct InFlight {
 struct State {
     next_nonce: u64,
     in_flight: BTreeMap<u64, InFlight>,
+    /// Since when L1 waits for a nonce before those in flight.
+    gap_since: Option<Instant>,
 }
 
 /// Sends the transactions of one key, in order.
@@ -223,7 +229,7 @@ impl TxManager {
         let chain_id = rpc.chain_id().await?;
         let address = signer.address();
         let mined = rpc.nonce(address, false).await?;
-        let mut state = State { next_nonce: mined, in_flight: BTreeMap::new() };
+        let mut state = State { next_nonce: mined, in_flight: BTreeMap::new(), gap_since: None };
         for (name, bytes) in records.prefix("l1tx/")? {
             let nonce = name.rsplit('/').next().and_then(|nonce| nonce.parse::<u64>().ok());
             let saved: Option<Saved> = serde_json::from_slice(&bytes).ok();
@@ -368,7 +374,7 @@ impl TxManager {
                 inner.resend(nonce, &mut state).await?;
             }
         }
-        Ok(())
+        inner.close_gap(mined, &mut state).await
     }
 }
 
@@ -411,6 +417,46 @@ impl Inner {
             // Whoever asked may have gone; the transaction is mined all the same.
             let _ = waiter.send(result);
         }
+    }
+
+    /// A reorganisation can drop what was mined, and what is in flight would wait for its nonces
+    /// forever: transactions that do nothing take their place. Those who sent what was dropped see
+    /// that it is gone, and send it again.
+    async fn close_gap(&self, mined: u64, state: &mut State) -> Result<(), TxManagerError> {
+        let address = self.signer.address();
+        let first = state.in_flight.range(mined..).next().map(|(nonce, _)| *nonce);
+        let next = match first {
+            // What is in the pool is not gone.
+            Some(first) if first > mined => self.rpc.nonce(address, true).await?.max(mined),
+            _ => u64::MAX,
+        };
+        let Some(first) = first.filter(|first| *first > next) else {
+            state.gap_since = None;
+            return Ok(());
+        };
+        if state.gap_since.get_or_insert_with(Instant::now).elapsed() < GAP {
+            return Ok(());
+        }
+        tracing::warn!(from = next, to = first, "L1 dropped transactions: their nonces are filled");
+        let fees = FeeQuote::current(&self.rpc).await?;
+        for nonce in next..first {
+            let request = TxRequest {
+                to: address,
+                data: Bytes::new(),
+                value: U256::ZERO,
+                gas_limit: Some(NOTHING_GAS),
+                label: "nothing".into(),
+            };
+            let raw = self.sign(nonce, &request, NOTHING_GAS, fees)?;
+            let saved = Saved { request, gas_limit: NOTHING_GAS, fees, raw: raw.clone(), hashes: Vec::new() };
+            self.save(nonce, &saved)?;
+            if let Err(error) = self.rpc.send_raw(&raw).await {
+                tracing::debug!(nonce, %error, "filling a nonce");
+            }
+            state.in_flight.insert(nonce, InFlight { saved, sent: Instant::now(), waiters: Vec::new() });
+        }
+        state.gap_since = None;
+        Ok(())
     }
 
     async fn resend(&self, nonce: u64, state: &mut State) -> Result<(), TxManagerError> {
