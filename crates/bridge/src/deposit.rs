@@ -8,7 +8,7 @@ use alloy_sol_types::SolCall;
 use duplex_contracts::bindings::{IERC20, IVault};
 use serde::{Deserialize, Serialize};
 
-use crate::{Asset, Bridge, BridgeError, Progress, Sent, balance, send::send_transaction};
+use crate::{Asset, Bridge, BridgeError, Progress, Sent, send::send_transaction};
 
 /// Gas that the recipient's code may use on L2.
 const RECIPIENT_GAS: u32 = 100_000;
@@ -64,16 +64,7 @@ impl Bridge {
     ) -> Result<DepositReport, BridgeError> {
         let start = Instant::now();
         let from = key.address();
-        let has = balance(&self.l1, asset.l1(), from).await?;
-        if has < amount {
-            return Err(BridgeError::Balance {
-                address: from,
-                has: asset.format(has),
-                needs: asset.format(amount),
-                symbol: asset.symbol().into(),
-                layer: "L1",
-            });
-        }
+        self.check_balance(asset, from, amount, "L1").await?;
         let vault = self.deployment.contracts.vault;
         let mut cost = U256::ZERO;
         let (value, call): (U256, Bytes) = match asset {

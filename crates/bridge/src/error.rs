@@ -42,7 +42,7 @@ pub enum BridgeError {
     )]
     Token(String),
     /// The sender has too little.
-    #[error("{address} has {has} {symbol} on {layer}, needed are {needs}")]
+    #[error("{address} has {has} on {layer}, needed are {needs}")]
     Balance {
         /// The sender.
         address: Address,
@@ -50,8 +50,6 @@ pub enum BridgeError {
         has: String,
         /// What it needs.
         needs: String,
-        /// The asset.
-        symbol: String,
         /// `L1` or `L2`.
         layer: &'static str,
     },

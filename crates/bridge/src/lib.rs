@@ -71,10 +71,29 @@ impl Bridge {
         Ok((balance(&self.l1, asset.l1(), address).await?, balance(&self.l2, asset.l2(), address).await?))
     }
 
+    /// Checks that an address has an amount on a layer (`L1` or `L2`).
+    async fn check_balance(
+        &self,
+        asset: &Asset,
+        address: Address,
+        amount: U256,
+        layer: &'static str,
+    ) -> Result<(), BridgeError> {
+        let has = match layer {
+            "L1" => balance(&self.l1, asset.l1(), address).await?,
+            _ => balance(&self.l2, asset.l2(), address).await?,
+        };
+        if has >= amount {
+            return Ok(());
+        }
+        let (has, needs) = (asset.format(has), asset.format(amount));
+        Err(BridgeError::Balance { address, has, needs, layer })
+    }
+
     /// Moves an asset on L2.
     ///
     /// # Errors
-    /// If L2 refuses or the call reverts.
+    /// If the sender has too little, L2 refuses or the call reverts.
     pub async fn transfer(
         &self,
         key: &PrivateKeySigner,
@@ -82,6 +101,7 @@ impl Bridge {
         to: Address,
         amount: U256,
     ) -> Result<Sent, BridgeError> {
+        self.check_balance(asset, key.address(), amount, "L2").await?;
         match asset.l2() {
             None => send_transaction(&self.l2, key, Some(to), amount, Default::default()).await,
             Some(token) => {

@@ -9,7 +9,7 @@ use duplex_contracts::bindings::{IL2Bridge, IVault, OutputRootProof, Withdrawal,
 use duplex_primitives::{OutputRoot, predeploys};
 use serde::{Deserialize, Serialize};
 
-use crate::{Asset, Bridge, BridgeError, Progress, Sent, balance, send::send_transaction};
+use crate::{Asset, Bridge, BridgeError, Progress, Sent, send::send_transaction};
 
 /// Gas that the recipient's code gets on L1 at least.
 const RECIPIENT_GAS: u32 = 200_000;
@@ -96,17 +96,7 @@ impl Bridge {
         to: Address,
         amount: U256,
     ) -> Result<Sent, BridgeError> {
-        let from = key.address();
-        let has = balance(&self.l2, asset.l2(), from).await?;
-        if has < amount {
-            return Err(BridgeError::Balance {
-                address: from,
-                has: asset.format(has),
-                needs: asset.format(amount),
-                symbol: asset.symbol().into(),
-                layer: "L2",
-            });
-        }
+        self.check_balance(asset, key.address(), amount, "L2").await?;
         let call = IL2Bridge::withdrawToCall {
             l2Token: asset.l2().unwrap_or(predeploys::ETH_TOKEN),
             to,
