@@ -1,3 +1,6 @@
 //! Conformance and end-to-end suites.
 
 pub mod conformance;
+pub mod devnet;
+pub mod load;
+pub mod truth;
