@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use alloy_primitives::U256;
+use alloy_primitives::{Address, U256};
 use duplex_l1::{Deployment, Rpc};
 use duplex_testing::{
     devnet::{Dice, Process, bridge, free_port, words},
@@ -13,6 +13,21 @@ use serde_json::Value;
 
 /// Development account 9.
 const OPERATOR: &str = "0x2a871d0798f97d79848a013d4936a73bf4cc922c825d33c1cf7073dff6d409c6";
+
+/// Drops the transactions of an account from L1's pool, but for those up to a nonce.
+async fn keep_first(rpc: &Rpc, account: Address, nonces: usize) {
+    let pool: Value = rpc.request("txpool_content", ()).await.unwrap();
+    for kind in ["pending", "queued"] {
+        for (owner, txs) in pool[kind].as_object().unwrap() {
+            assert_eq!(owner.parse::<Address>().unwrap(), account);
+            for (nonce, tx) in txs.as_object().unwrap() {
+                if nonce.parse::<usize>().unwrap() >= nonces {
+                    let _: Value = rpc.request("anvil_dropTransaction", (tx["hash"].clone(),)).await.unwrap();
+                }
+            }
+        }
+    }
+}
 
 async fn contracts(rpc: &Rpc, plan: &Value) -> usize {
     let mut there = 0;
@@ -38,28 +53,33 @@ async fn a_deployment_that_was_cut_off_goes_on() {
     };
     l1.answers(&url).await;
     let rpc = Rpc::new(&url).unwrap();
+    let deployer: Address = "0xa0Ee7A142d267C1f36714E4a8F75612F20a79720".parse().unwrap();
     let args = words(&format!(
         "deploy --json --development --challenge-window 3 --l1 {url} --l1-key {OPERATOR} --deployment {}",
         file.display()
     ));
 
-    // Cut off between two transactions, with the miner at work; then with some of them mined; then
-    // while the last are waited for.
-    let plan_now = || -> Option<Value> { serde_json::from_slice(&std::fs::read(&plan).ok()?).ok() };
+    // L1 mines nothing but by hand while the deployment is cut off at several places.
+    let _: Value = rpc.request("evm_setIntervalMining", (0,)).await.unwrap();
+    let plan_now = || -> Value {
+        let plan = std::fs::read(&plan).expect("the plan is on disk before the first transaction");
+        serde_json::from_slice(&plan).expect("the plan is written whole")
+    };
     let mut first = None;
-    for (round, line) in ["Inbox", "Settlement", "Vault"].into_iter().enumerate() {
+    for (round, line) in ["MessageQueue", "Inbox", "Settlement", "Vault"].into_iter().enumerate() {
         let mut deploy = Process::duplex(&args);
-        let found = deploy.logged_within(0, line, Duration::from_secs(20)).await;
+        deploy.logged(0, line).await;
         deploy.kill();
         assert!(!file.exists(), "not deployed yet");
-        if !found {
-            continue;
-        }
-        let plan = plan_now().expect("the plan is on disk before the first transaction");
-        let steps = plan["steps"].clone();
+        let steps = plan_now()["steps"].clone();
         assert_eq!(first.get_or_insert_with(|| steps.clone()), &steps, "round {round} follows the plan");
+        // L1 takes some and loses the rest.
+        keep_first(&rpc, deployer, round + 1).await;
+        let _: Value = rpc.request("evm_mine", ()).await.unwrap();
+        assert_eq!(contracts(&rpc, &plan_now()).await, round + 1, "cut off at {line}");
     }
-    let plan_steps = plan_now().unwrap();
+    let _: Value = rpc.request("evm_setIntervalMining", (1,)).await.unwrap();
+    let plan_steps = plan_now();
     let total = plan_steps["steps"].as_array().unwrap().len();
     let done = Process::run(&args).await;
     assert_eq!(done.code, Some(0), "{}", done.stderr);
