@@ -78,12 +78,13 @@ pub(crate) struct PaceArgs {
     /// L1 blocks that must follow before deposits in an L1 block are taken.
     #[arg(long, env = "DUPLEX_CONFIRMATIONS", value_name = "BLOCKS", default_value_t = 0)]
     pub(crate) confirmations: u64,
-    /// Seconds after which a batch is posted although it is not full.
-    #[arg(long, env = "DUPLEX_BATCH_AGE", value_name = "SECS", default_value_t = 2)]
-    pub(crate) batch_age: u64,
-    /// Seconds between claims.
-    #[arg(long, env = "DUPLEX_CLAIM_INTERVAL", value_name = "SECS", default_value_t = 2)]
-    pub(crate) claim_interval: u64,
+    /// Seconds after which a batch is posted although it is not full; 2 on devnets, otherwise 300.
+    #[arg(long, env = "DUPLEX_BATCH_AGE", value_name = "SECS")]
+    batch_age: Option<u64>,
+    /// Seconds between claims; 2 on devnets, otherwise 3600. Each locks a bond for the challenge
+    /// window.
+    #[arg(long, env = "DUPLEX_CLAIM_INTERVAL", value_name = "SECS")]
+    claim_interval: Option<u64>,
     /// Blocks whose state is kept; all unless given. Withdrawals are proved from state as old as
     /// the challenge window, so keep more than that.
     #[arg(long, env = "DUPLEX_HISTORY", value_name = "BLOCKS")]
@@ -107,11 +108,13 @@ impl PaceArgs {
         }
     }
 
-    pub(crate) const fn batcher(&self) -> BatcherOptions {
-        BatcherOptions { max_age: Duration::from_secs(self.batch_age), full_percent: 90 }
+    pub(crate) fn batcher(&self, devnet: bool) -> BatcherOptions {
+        let seconds = self.batch_age.unwrap_or(if devnet { 2 } else { 300 });
+        BatcherOptions { max_age: Duration::from_secs(seconds), full_percent: 90 }
     }
 
-    pub(crate) const fn proposer(&self) -> ProposerOptions {
-        ProposerOptions { interval: Duration::from_secs(self.claim_interval) }
+    pub(crate) fn proposer(&self, devnet: bool) -> ProposerOptions {
+        let seconds = self.claim_interval.unwrap_or(if devnet { 2 } else { 3600 });
+        ProposerOptions { interval: Duration::from_secs(seconds) }
     }
 }

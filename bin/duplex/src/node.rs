@@ -72,6 +72,7 @@ pub(crate) async fn run(args: NodeArgs) -> eyre::Result<()> {
         _ => {}
     }
     let mut tasks = Tasks::default();
+    let devnet = !deployment.accounts.is_empty();
     let l1_url = args.l1.unwrap_or_else(|| deployment.l1_rpc.clone());
     let options = RollupOptions {
         dir: args.data_dir,
@@ -81,8 +82,8 @@ pub(crate) async fn run(args: NodeArgs) -> eyre::Result<()> {
         roles: Roles { sequence: args.sequence, batch: args.batch, propose: args.propose },
         key,
         sequencer: args.pace.sequencer(),
-        batcher: args.pace.batcher(),
-        proposer: args.pace.proposer(),
+        batcher: args.pace.batcher(devnet),
+        proposer: args.pace.proposer(devnet),
         l1_poll: Duration::from_millis(500),
         history: args.pace.history(),
     };
@@ -168,7 +169,9 @@ pub(crate) async fn run_deploy(args: DeployArgs) -> eyre::Result<()> {
         progress: |step| output::note(&format!("  {step}")),
     };
     let plan = args.deployment.with_extension("plan.json");
-    let deployment = deploy(&rpc, &key, &plan, &options).await?;
+    let mut deployment = deploy(&rpc, &key, &plan, &options).await?;
+    // Where `duplex node` listens unless told otherwise.
+    deployment.l2_rpc = "http://127.0.0.1:9545".into();
     deployment.save(&args.deployment)?;
     std::fs::remove_file(&plan).wrap_err_with(|| format!("{}", plan.display()))?;
     if args.output.json {

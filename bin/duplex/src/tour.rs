@@ -93,7 +93,7 @@ pub(crate) async fn run(args: TourArgs) -> eyre::Result<ExitCode> {
         l1_url: args.l1,
         l1_port: 0,
         l2_port: 0,
-        challenge_window: args.challenge_window,
+        challenge_window: Some(args.challenge_window),
         batch_age: Duration::from_secs(1),
         claim_interval: Duration::from_secs(1),
         ..Default::default()

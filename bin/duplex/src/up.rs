@@ -33,9 +33,9 @@ pub(crate) struct UpArgs {
     /// Remove what is there and start anew.
     #[arg(long, env = "DUPLEX_FRESH")]
     fresh: bool,
-    /// Seconds in which a claim can be challenged.
-    #[arg(long, env = "DUPLEX_CHALLENGE_WINDOW", value_name = "SECS", default_value_t = 10)]
-    challenge_window: u64,
+    /// Seconds in which a claim can be challenged; 10 on a development L1, seven days on another.
+    #[arg(long, env = "DUPLEX_CHALLENGE_WINDOW", value_name = "SECS")]
+    challenge_window: Option<u64>,
     /// Milliseconds between blocks of the embedded L1.
     #[arg(long, env = "DUPLEX_L1_BLOCK_TIME", value_name = "MS", default_value_t = 1000)]
     l1_block_time: u64,
@@ -64,8 +64,8 @@ pub(crate) async fn run(args: UpArgs) -> eyre::Result<()> {
         block_time: args.pace.block_time(),
         challenge_window: args.challenge_window,
         confirmations: args.pace.confirmations,
-        batch_age: Duration::from_secs(args.pace.batch_age),
-        claim_interval: Duration::from_secs(args.pace.claim_interval),
+        batch_age: args.pace.batcher(true).max_age,
+        claim_interval: args.pace.proposer(true).interval,
         key: args.l1_key.as_deref().map(parse_key).transpose()?,
         history: args.pace.history(),
         progress: |step| output::note(&format!("  {step}")),
@@ -142,7 +142,9 @@ fn banner(deployment: &Deployment, embedded: bool, l1_block_ms: u64, l2_block_ms
     row("Vault", &contracts.vault);
     row("Courier", &contracts.courier);
     row("window", &format!("{} s to challenge a claim", deployment.parameters.challenge_window));
-    line(&output::dim("  Disputes are not built yet: nobody can stop a false claim. Keep no value here."));
+    line(&output::dim(
+        "  Disputes are not built yet: a false claim can only be contested, which freezes it. Keep no value here.",
+    ));
 
     if !deployment.tokens.is_empty() {
         heading("Tokens (L1 / L2)");

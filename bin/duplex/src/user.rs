@@ -16,7 +16,7 @@ use crate::{
 pub(crate) struct MoveArgs {
     /// How much, as a decimal number.
     amount: String,
-    /// Who receives it; the signer unless given.
+    /// Who receives it. A deposit goes to the signer unless given; a transfer needs it.
     #[arg(long, value_name = "ADDRESS")]
     to: Option<Address>,
     /// What: ETH, UNI, DAI, or the address of an ERC-20.
@@ -153,8 +153,9 @@ pub(crate) async fn withdraw(args: WithdrawArgs) -> eyre::Result<()> {
             let sent = bridge.start_withdrawal(&key, &asset, to, amount).await?;
             let hash = sent.receipt.transaction_hash;
             output::note(&format!(
-                "started on L2 in block {}; if this is interrupted, go on with: duplex withdraw --resume {hash}",
-                sent.receipt.block_number
+                "started on L2 in block {}; if this is interrupted, go on with: duplex withdraw --resume {hash} --deployment {}",
+                sent.receipt.block_number,
+                args.connect.deployment.display()
             ));
             if args.no_wait {
                 if args.output.json {

@@ -121,7 +121,12 @@ impl Batcher {
             }
         }
         loop {
-            match self.step().await {
+            // A step may wait for L1 to answer; stopping does not. Cutting it off is like a crash.
+            let done = tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                done = self.step() => done,
+            };
+            match done {
                 Ok(()) => {}
                 Err(error) if error.is_temporary() => {
                     tracing::warn!(%error, "batcher waits");

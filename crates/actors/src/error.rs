@@ -40,6 +40,17 @@ pub enum ActorError {
         /// Hash of what should be.
         ours: B256,
     },
+    /// L1 has more of the rollup than this node, or something else.
+    #[error(
+        "L1 has batches up to L2 block {on_l1}, this node ends at {head} or has other blocks there: its data directory is \
+         old or was lost; restore the newest copy, or start over with --fresh on a devnet"
+    )]
+    BehindL1 {
+        /// Last L2 block in a batch on L1.
+        on_l1: u64,
+        /// The node's newest block.
+        head: u64,
+    },
     /// The L2 chain lacks a block that it must have.
     #[error("block {0} is missing from the L2 chain")]
     MissingBlock(u64),

@@ -101,7 +101,12 @@ impl Proposer {
     /// If the chain or the index cannot be read.
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), ActorError> {
         loop {
-            let pause = match self.step().await {
+            // A step may wait for L1 to mine; stopping does not.
+            let done = tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                done = self.step() => done,
+            };
+            let pause = match done {
                 Ok(()) => PAUSE,
                 Err(error) if error.is_temporary() => {
                     tracing::warn!(%error, "proposer waits");

@@ -59,6 +59,21 @@ impl Sequencer {
     /// # Errors
     /// If the chain cannot be written.
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), ActorError> {
+        // What is on L1 must be here too, or users would be told of blocks that can never be posted.
+        while self.rollup.l1_head.borrow().is_none() {
+            tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                changed = self.rollup.l1_head.changed() => if changed.is_err() { return Ok(()) },
+            }
+        }
+        self.rollup.l1_head.mark_changed();
+        let (_, batches) = self.rollup.index.counts()?;
+        if let Some(batch) = self.rollup.index.batch(batches)?
+            && self.rollup.agrees_with(&batch.header)? != Some(true)
+        {
+            let head = self.rollup.chain.head().header.number;
+            return Err(ActorError::BehindL1 { on_l1: batch.header.lastBlock, head });
+        }
         let mut last = Instant::now();
         let mut arrivals = self.rollup.chain.subscribe_pending();
         loop {

@@ -150,6 +150,13 @@ impl Chain {
         self.inner.head.read().clone()
     }
 
+    /// Publishes a new head. The old one may be the last user of a database snapshot: readers go
+    /// on before that is closed.
+    pub(crate) fn set_head(&self, head: Head) {
+        let old = std::mem::replace(&mut *self.inner.head.write(), Arc::new(head));
+        drop(old);
+    }
+
     /// The transaction pool.
     pub fn pool(&self) -> &Pool {
         &self.inner.pool

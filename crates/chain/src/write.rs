@@ -114,7 +114,7 @@ impl Writer<'_> {
             }
         }
         let base_fee = next_base_fee(&inner.config, &head.header, head.header.timestamp.saturating_add(1));
-        *inner.head.write() = Arc::new(head);
+        self.chain.set_head(head);
         let mined = data
             .tx_hashes
             .iter()
@@ -196,7 +196,7 @@ impl Chain {
         writer.state.trie = StateTrie::new(head.header.state_root);
         let state = head.state();
         self.inner.recent.write().retain(|block| block.number() <= to);
-        *self.inner.head.write() = Arc::new(head);
+        self.set_head(head);
         self.set_safety(self.safe().min(to), self.finalized().min(to));
 
         // Whatever the pool holds may have lost what it had.

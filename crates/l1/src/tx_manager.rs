@@ -328,7 +328,11 @@ impl TxManager {
                 () = cancel.cancelled() => return Ok(()),
                 () = tokio::time::sleep(self.inner.options.poll) => {}
             }
-            match self.tend().await {
+            let done = tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                done = self.tend() => done,
+            };
+            match done {
                 Ok(()) => {}
                 Err(TxManagerError::Rpc(error)) => tracing::warn!(%error, "L1 transactions"),
                 Err(error) => return Err(error),

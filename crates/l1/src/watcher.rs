@@ -99,7 +99,12 @@ impl Watcher {
     pub async fn run(self, cancel: CancellationToken) -> Result<(), WatcherError> {
         let mut failing = false;
         loop {
-            match self.advance().await {
+            // Cutting a step off is like a crash: what it writes is written at once or not at all.
+            let done = tokio::select! {
+                () = cancel.cancelled() => return Ok(()),
+                done = self.advance() => done,
+            };
+            match done {
                 Ok(behind) => {
                     if std::mem::take(&mut failing) {
                         tracing::info!("L1 answers again");

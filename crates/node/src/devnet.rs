@@ -44,8 +44,9 @@ pub struct DevnetOptions {
     pub l1_block_time: Duration,
     /// Time between blocks of the L2; zero for a block for every transaction.
     pub block_time: Duration,
-    /// Seconds in which a claim can be challenged.
-    pub challenge_window: u64,
+    /// Seconds in which a claim can be challenged; ten on a development L1 and seven days on
+    /// another unless given.
+    pub challenge_window: Option<u64>,
     /// L1 blocks that must follow before an L1 block is built on.
     pub confirmations: u64,
     /// Age at which a batch is sealed although it is not full.
@@ -72,7 +73,7 @@ impl Default for DevnetOptions {
             l2_chain_id: L2_CHAIN_ID,
             l1_block_time: Duration::from_secs(1),
             block_time: Duration::from_secs(1),
-            challenge_window: 10,
+            challenge_window: None,
             confirmations: 0,
             batch_age: Duration::from_secs(2),
             claim_interval: Duration::from_secs(2),
@@ -161,14 +162,23 @@ impl Devnet {
 
         let path = dir.join("deployment.json");
         let (mut deployment, resumed) = if path.exists() {
-            (Deployment::load(&path)?, true)
+            let deployment = Deployment::load(&path)?;
+            let was = deployment.parameters.challenge_window;
+            if let Some(now) = options.challenge_window.filter(|now| *now != was) {
+                let text = |seconds| format!("a challenge window of {seconds} s");
+                return Err(NodeError::OtherSetup { path: dir.clone(), was: text(was), now: text(now) });
+            }
+            (deployment, true)
         } else {
             (options.progress)("deploying the contracts");
             let deploy_options = DeployOptions {
                 l2_chain_id: options.l2_chain_id,
-                parameters: Parameters {
-                    challenge_window: options.challenge_window,
-                    ..if development { Parameters::development() } else { Parameters::production() }
+                parameters: {
+                    let base = if development { Parameters::development() } else { Parameters::production() };
+                    Parameters {
+                        challenge_window: options.challenge_window.unwrap_or(base.challenge_window),
+                        ..base
+                    }
                 },
                 development,
                 progress: options.progress,
@@ -202,6 +212,8 @@ impl Devnet {
         .await?;
         deployment.l2_rpc = l2.url();
         deployment.save(&path)?;
+        // The plan has done its duty once the deployment is on disk.
+        let _ = std::fs::remove_file(dir.join("deployment.plan.json"));
         Ok(Self { deployment, l1, l2, resumed, tasks })
     }
 

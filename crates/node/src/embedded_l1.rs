@@ -21,7 +21,7 @@ use duplex_rpc::{
 };
 use duplex_storage::{History, Options};
 
-use crate::{NodeError, Tasks, keys::dev_addresses};
+use crate::{NodeError, Tasks, keys::dev_addresses, rollup::STOP_WITHIN};
 
 /// Chain id of the embedded L1; wallets know it as a local development chain.
 pub const L1_CHAIN_ID: u64 = 31337;
@@ -131,8 +131,8 @@ impl EmbeddedL1 {
         format!("http://{}", self.server.addr)
     }
 
-    /// Stops the server.
+    /// Stops the server. Clients that hold their connections open are not waited for long.
     pub async fn stop(self) {
-        self.server.stop().await;
+        let _ = tokio::time::timeout(STOP_WITHIN, self.server.stop()).await;
     }
 }

@@ -62,6 +62,16 @@ pub enum NodeError {
         /// The chain id of the deployment.
         expected: u64,
     },
+    /// The key is not the sequencer's.
+    #[error(
+        "the key given belongs to {found}, L1 takes batches only from {expected}: use that key with --l1-key"
+    )]
+    WrongKey {
+        /// Whose key was given.
+        found: Address,
+        /// The sequencer.
+        expected: Address,
+    },
     /// L1 does not have the rollup's contracts.
     #[error(
         "there is no contract at {address} on {url}: L1 was reset since the deployment; start over with --fresh, or use another --data-dir"

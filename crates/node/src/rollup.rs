@@ -24,6 +24,9 @@ pub const L2_CHAIN_ID: u64 = 42_424;
 /// Time after which an L1 transaction that is not mined is sent again with a higher fee.
 const RESEND_AFTER: Duration = Duration::from_secs(30);
 
+/// How long requests in flight are waited for when stopping.
+pub(crate) const STOP_WITHIN: Duration = Duration::from_secs(3);
+
 /// What a node does besides following and answering.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Roles {
@@ -79,6 +82,11 @@ impl RollupNode {
         let deployment = Arc::new(options.deployment);
         let l1 = Rpc::new(&options.l1_url)?;
         check_l1(&l1, &deployment).await?;
+        if let Some(key) =
+            options.key.as_ref().filter(|key| options.roles.batch && key.address() != deployment.sequencer)
+        {
+            return Err(NodeError::WrongKey { found: key.address(), expected: deployment.sequencer });
+        }
         create_dir(&options.dir)?;
 
         let config = deployment.genesis.config;
@@ -156,9 +164,9 @@ impl RollupNode {
         format!("http://{}", self.server.addr)
     }
 
-    /// Stops the server.
+    /// Stops the server. Clients that hold their connections open are not waited for long.
     pub async fn stop(self) {
-        self.server.stop().await;
+        let _ = tokio::time::timeout(STOP_WITHIN, self.server.stop()).await;
     }
 }
 
