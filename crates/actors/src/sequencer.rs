@@ -5,8 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use alloy_consensus::Transaction as _;
 use duplex_chain::{BuildRequest, Chain, ChainError};
 use duplex_l1::{L1Header, RpcError};
-use duplex_primitives::{L2Extra, Transaction, anchor_deposit};
-use duplex_stf::BlockAttributes;
+use duplex_primitives::{BlockAttributes, L2Extra, Transaction, anchor_deposit};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 

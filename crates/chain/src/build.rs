@@ -5,8 +5,8 @@ use std::sync::Arc;
 use alloy_eips::{eip2718::Encodable2718, eip4895::Withdrawals};
 use alloy_primitives::Address;
 use duplex_pool::{Added, PooledTx};
-use duplex_primitives::{BlockBody, Transaction};
-use duplex_stf::{BlockAttributes, Executor, Overlay, TxError, blob_base_fee, open_header};
+use duplex_primitives::{BlockAttributes, BlockBody, Transaction};
+use duplex_stf::{Executor, Overlay, TxError, blob_base_fee, open_header};
 
 use crate::{BlockData, Chain, ChainError, StateAt, StateError, SubmitError, write::Executed};
 

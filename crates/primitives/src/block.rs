@@ -3,7 +3,7 @@
 use alloc::vec::Vec;
 pub use alloy_consensus::Header;
 use alloy_consensus::proofs::ordered_trie_root_with_encoder;
-use alloy_eips::eip2718::Encodable2718;
+use alloy_eips::{eip2718::Encodable2718, eip4895::Withdrawal};
 use alloy_primitives::{Address, B256, Bytes};
 
 use crate::Transaction;
@@ -12,6 +12,23 @@ use crate::Transaction;
 pub type Block = alloy_consensus::Block<Transaction>;
 /// The part of a block that its header commits to.
 pub type BlockBody = alloy_consensus::BlockBody<Transaction>;
+
+/// What the builder of a block decides; all other fields follow.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BlockAttributes {
+    /// Unix seconds. Later than the parent's on L1, not earlier on L2.
+    pub timestamp: u64,
+    /// Who gets the priority fees. L2 always pays its fee vault.
+    pub beneficiary: Address,
+    /// What `PREVRANDAO` gives.
+    pub prev_randao: B256,
+    /// L1: the parent beacon block root. L2: the hash of the anchor.
+    pub beacon_root: B256,
+    /// L1: validators' withdrawals.
+    pub withdrawals: Vec<Withdrawal>,
+    /// L2: the anchor's number, and the messages consumed after this block.
+    pub l2: L2Extra,
+}
 
 /// A block together with what is costly to compute from it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -19,7 +19,7 @@ mod receipt;
 mod transaction;
 
 pub use batch::{BatchHeader, DATA_CHUNK, data_root};
-pub use block::{Block, BlockBody, Header, L2Extra, RecoveredBlock, transactions_root};
+pub use block::{Block, BlockAttributes, BlockBody, Header, L2Extra, RecoveredBlock, transactions_root};
 pub use config::{BaseFeeRule, ChainConfig, L1FeeScalars, Rules};
 pub use content::{BatchContent, BlockContent, ContentError, MAX_BLOCKS, MAX_CONTENT};
 pub use genesis::{Genesis, GenesisAccount};

@@ -8,8 +8,8 @@ use std::{
 use alloy_eips::{BlockId, BlockNumberOrTag};
 use alloy_primitives::B256;
 use duplex_chain::{BlockData, StateAt};
-use duplex_primitives::{Header, L2Extra};
-use duplex_stf::{BlockAttributes, open_header};
+use duplex_primitives::{BlockAttributes, Header, L2Extra};
+use duplex_stf::open_header;
 
 use crate::{ChainApi, RpcError, RpcResult};
 

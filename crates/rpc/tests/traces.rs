@@ -9,9 +9,10 @@ use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
 use devkit::{CALLER, CHAIN_ID, Kit, LOOP, REVERTER, genesis, options, reply, sign};
 use duplex_chain::{BuildRequest, Chain};
-use duplex_primitives::{Block, ChainConfig, Header, L1Message, Transaction, anchor_deposit};
+use duplex_primitives::{
+    Block, BlockAttributes, ChainConfig, Header, L1Message, Transaction, anchor_deposit,
+};
 use duplex_rpc::{ChainApi, RpcConfig, debug_module};
-use duplex_stf::BlockAttributes;
 use jsonrpsee::Methods;
 use serde_json::{Value, json};
 

@@ -1,16 +1,14 @@
 //! Headers: what a block starts with, ends with, and must say.
 
 use alloc::string::ToString;
-use alloc::vec::Vec;
 use alloy_consensus::{EMPTY_OMMER_ROOT_HASH, proofs::calculate_withdrawals_root};
 use alloy_eips::{
-    eip1559::BaseFeeParams,
-    eip4895::{Withdrawal, Withdrawals},
-    eip7685::EMPTY_REQUESTS_HASH,
-    eip7840::BlobParams,
+    eip1559::BaseFeeParams, eip4895::Withdrawals, eip7685::EMPTY_REQUESTS_HASH, eip7840::BlobParams,
 };
-use alloy_primitives::{Address, B64, B256, Bytes, U256};
-use duplex_primitives::{Block, ChainConfig, Header, L2Extra, Rules, predeploys, transactions_root};
+use alloy_primitives::{B64, B256, Bytes, U256};
+use duplex_primitives::{
+    Block, BlockAttributes, ChainConfig, Header, L2Extra, Rules, predeploys, transactions_root,
+};
 
 use crate::{BlockError, Outcome};
 
@@ -19,23 +17,6 @@ const MAX_BLOCK_BYTES: usize = 10_485_760 - 2_097_152;
 /// Lowest gas limit of an L1 block, and how far it may move from its parent's.
 const MIN_GAS_LIMIT: u64 = 5000;
 const GAS_LIMIT_DIVISOR: u64 = 1024;
-
-/// What the builder of a block decides; all other fields follow.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct BlockAttributes {
-    /// Unix seconds. Later than the parent's on L1, not earlier on L2.
-    pub timestamp: u64,
-    /// Who gets the priority fees. L2 always pays its fee vault.
-    pub beneficiary: Address,
-    /// What `PREVRANDAO` gives.
-    pub prev_randao: B256,
-    /// L1: the parent beacon block root. L2: the hash of the anchor.
-    pub beacon_root: B256,
-    /// L1: validators' withdrawals.
-    pub withdrawals: Vec<Withdrawal>,
-    /// L2: the anchor's number, and the messages consumed after this block.
-    pub l2: L2Extra,
-}
 
 /// The base fee of the block after `parent` at `timestamp`.
 pub fn next_base_fee(config: &ChainConfig, parent: &Header, timestamp: u64) -> u64 {

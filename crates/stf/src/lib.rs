@@ -19,6 +19,6 @@ mod requests;
 pub use env::{block_env, tx_env};
 pub use error::{BlockError, TxError};
 pub use executor::{Executor, Outcome, execute_block};
-pub use header::{BlockAttributes, blob_base_fee, next_base_fee, open_header, seal_header, validate_header};
+pub use header::{blob_base_fee, next_base_fee, open_header, seal_header, validate_header};
 pub use machine::{L1Context, L2Context, Machine, Relaxed, TxResult, TxStatus};
 pub use overlay::{Changes, Overlay};

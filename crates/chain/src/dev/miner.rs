@@ -8,8 +8,8 @@ use std::{
 
 use alloy_consensus::constants::KECCAK_EMPTY;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
-use duplex_primitives::Genesis;
-use duplex_stf::{BlockAttributes, Overlay};
+use duplex_primitives::{BlockAttributes, Genesis};
+use duplex_stf::Overlay;
 use parking_lot::Mutex;
 use revm::{Database, bytecode::Bytecode, state::AccountInfo};
 use tokio::sync::Notify;

@@ -17,9 +17,8 @@ use duplex_chain::{
     dev_system_contracts,
 };
 use duplex_pool::PoolConfig;
-use duplex_primitives::{ChainConfig, Genesis, GenesisAccount, Transaction, predeploys};
+use duplex_primitives::{BlockAttributes, ChainConfig, Genesis, GenesisAccount, Transaction, predeploys};
 use duplex_rpc::{ChainApi, DevSubmit, RpcConfig, RunningServer, eth_module, serve};
-use duplex_stf::BlockAttributes;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

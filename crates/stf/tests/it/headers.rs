@@ -9,12 +9,12 @@ use alloy_eips::{
 };
 use alloy_primitives::{Address, B64, B256, Bloom, Bytes, TxKind, U256};
 use duplex_primitives::{
-    BaseFeeRule, Block, BlockBody, ChainConfig, Header, L2Extra, RecoveredBlock, predeploys,
+    BaseFeeRule, Block, BlockAttributes, BlockBody, ChainConfig, Header, L2Extra, RecoveredBlock, predeploys,
     transactions_root,
 };
 use duplex_stf::{
-    BlockAttributes, BlockError, Executor, TxError, blob_base_fee, execute_block, next_base_fee, open_header,
-    seal_header, validate_header,
+    BlockError, Executor, TxError, blob_base_fee, execute_block, next_base_fee, open_header, seal_header,
+    validate_header,
 };
 
 use crate::state::{ALICE, BOB, GWEI, Missing, State, attributes, call, l2_state, parent, people, sign};

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use alloy_consensus::{SignableTransaction, TxEip1559};
 use alloy_primitives::{Address, B256, Bytes, Signature, TxKind, U256, address, hex, keccak256};
-use duplex_primitives::{BaseFeeRule, ChainConfig, Header, L2Extra, Transaction, predeploys};
-use duplex_stf::{BlockAttributes, Changes, Executor, Outcome, TxResult, open_header};
+use duplex_primitives::{
+    BaseFeeRule, BlockAttributes, ChainConfig, Header, L2Extra, Transaction, predeploys,
+};
+use duplex_stf::{Changes, Executor, Outcome, TxResult, open_header};
 use revm::{DatabaseRef, bytecode::Bytecode, database_interface::DBErrorMarker, state::AccountInfo};
 
 pub(crate) const ALICE: Address = address!("00000000000000000000000000000000000a11ce");
