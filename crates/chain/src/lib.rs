@@ -7,6 +7,7 @@
 mod block;
 mod build;
 mod chain;
+mod derive;
 mod error;
 mod events;
 mod genesis;
@@ -18,6 +19,7 @@ pub mod dev;
 pub use block::BlockData;
 pub use build::{BuildRequest, Built};
 pub use chain::{Chain, ChainOptions, Head};
+pub use derive::Derived;
 pub use error::{ChainError, StateError, SubmitError};
 pub use events::ChainEvent;
 pub use genesis::{dev_system_contracts, genesis_header};

@@ -6,7 +6,7 @@ use alloy_primitives::B256;
 use alloy_trie::EMPTY_ROOT_HASH;
 use duplex_pool::{PooledTx, SenderState};
 use duplex_primitives::{Block, BlockBody, Header, RecoveredBlock, predeploys, transactions_root};
-use duplex_stf::{BlockError, Outcome, execute_block, next_base_fee, seal_header};
+use duplex_stf::{BlockError, Outcome, next_base_fee, seal_header};
 use duplex_trie::{NodeUpdates, StateTrie};
 use parking_lot::MutexGuard;
 
@@ -153,27 +153,6 @@ fn check<T: PartialEq + core::fmt::Debug>(
 }
 
 impl Chain {
-    /// Imports a block that builds on the head: executes it, checks everything it says, commits.
-    ///
-    /// # Errors
-    /// If the block is invalid or the database fails; the chain is as it was before.
-    pub fn import(&self, block: Block) -> Result<Arc<BlockData>, ChainError> {
-        let hash = block.header.hash_slow();
-        let recovered = RecoveredBlock::recover(block).ok_or(ChainError::Signature(hash))?;
-        let mut writer = self.writer();
-        let head = self.head();
-        if recovered.block.header.parent_hash != head.hash {
-            return Err(ChainError::NotOnHead {
-                parent: recovered.block.header.parent_hash,
-                head: head.hash,
-            });
-        }
-        let outcome = execute_block(&self.inner.config, &head.header, head.hash, &recovered, head.state())?;
-        let Block { header, body } = recovered.block;
-        let executed = Executed { open: header.clone(), body, senders: recovered.senders, outcome };
-        writer.commit(executed, Some(&header))
-    }
-
     /// Removes all blocks above `to`. Users' transactions in them go back to the pool.
     ///
     /// # Errors

@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+mod derive;
 mod env;
 mod error;
 mod executor;
@@ -16,6 +17,7 @@ mod opening;
 mod overlay;
 mod requests;
 
+pub use derive::{DerivedBlock, Listed, derive_block};
 pub use env::{block_env, tx_env};
 pub use error::{BlockError, TxError};
 pub use executor::{Executor, Outcome, execute_block};
