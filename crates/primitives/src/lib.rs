@@ -8,6 +8,7 @@
 extern crate alloc;
 
 mod batch;
+pub mod blob;
 mod block;
 mod config;
 mod content;
