@@ -10,7 +10,8 @@ const require = createRequire(import.meta.url)
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const out = resolve(process.argv[2] ?? join(root, 'artifacts'))
 const WANTED = ['src/L1/', 'src/L2/', 'src/dev/']
-const SKIPPED = ['Incinerator']
+// Abstract contracts have no code of their own.
+const SKIPPED = ['Incinerator', 'Exodus']
 
 const posix = path => path.split('\\').join('/')
 const solidityFiles = folder =>

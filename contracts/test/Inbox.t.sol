@@ -406,15 +406,199 @@ contract InboxTest is System {
         append(consuming(2), DATA);
     }
 
-    function test_append_overdueThatDoesNotFit_mayWait() public {
+    function test_append_overdueThatMightNotFit_mayWait() public {
         for (uint256 i; i < 3; ++i) {
             send(10_000_000);
         }
         vm.warp(block.timestamp + 1 hours + 1);
-        reject(consuming(1), abi.encodeWithSelector(MessageOverdue.selector, 1));
-        append(consuming(2), DATA);
-        reject(consuming(2), abi.encodeWithSelector(MessageOverdue.selector, 2));
-        append(consuming(3), DATA);
+        // One message fits surely; a second of this size need not. Two blocks take two.
+        reject(consuming(0), abi.encodeWithSelector(MessageOverdue.selector, 0));
+        append(consuming(1), DATA);
+        BatchHeader memory header = consuming(1);
+        header.lastBlock++;
+        reject(header, abi.encodeWithSelector(MessageOverdue.selector, 1));
+        header.messageCount = 3;
+        header.messageAcc = queue.accumulator(3);
+        append(header, DATA);
+    }
+
+    function test_append_oneBlockBatches_cannotStarveABigMessage() public {
+        send(10_000_000);
+        vm.warp(block.timestamp + 1 hours + 1);
+        for (uint256 i; i < 3; ++i) {
+            reject(consuming(0), abi.encodeWithSelector(MessageOverdue.selector, 0));
+        }
+        append(consuming(1), DATA);
+    }
+
+    /// @dev Who packs whole messages in order, each block up to its limit, is never refused; and what the Inbox
+    /// takes always fits into the blocks if each takes messages until it has the limit.
+    function testFuzz_append_honestPacking_isAlwaysTaken(uint256 seed, uint8 blocks) public {
+        uint256 limit = inbox.messageGasPerBlock();
+        uint256 count = 1 + seed % 12;
+        uint256[] memory gasOf = new uint256[](count);
+        for (uint256 i; i < count; ++i) {
+            seed = uint256(keccak256(abi.encode(seed)));
+            gasOf[i] = seed % 3 == 0 ? 10_000_000 : 21_000 + (seed >> 8) % 9_979_001;
+            send(uint64(gasOf[i]));
+        }
+        vm.warp(block.timestamp + 1 hours + 1);
+        uint256 blockCount = 1 + uint256(blocks) % 6;
+        uint256 packed;
+        for (uint256 b; b < blockCount; ++b) {
+            uint256 room = limit;
+            while (packed < count && gasOf[packed] <= room) room -= gasOf[packed++];
+        }
+        BatchHeader memory header = consuming(uint64(packed));
+        header.lastBlock = header.firstBlock + uint64(blockCount) - 1;
+        append(header, DATA);
+
+        uint256 placed;
+        for (uint256 b; b < blockCount; ++b) {
+            uint256 used;
+            while (placed < packed && used < limit) used += gasOf[placed++];
+            vm.assertLe(used, limit + 10_000_000);
+        }
+        vm.assertEq(placed, packed);
+    }
+
+    /// @dev Any count that the Inbox takes can be placed by the default content.
+    function testFuzz_append_whatIsTaken_fitsByDefault(uint256 seed, uint8 blocks, uint8 take) public {
+        uint256 limit = inbox.messageGasPerBlock();
+        uint256 count = 1 + seed % 12;
+        uint256[] memory gasOf = new uint256[](count);
+        for (uint256 i; i < count; ++i) {
+            seed = uint256(keccak256(abi.encode(seed)));
+            gasOf[i] = 21_000 + seed % 9_979_001;
+            send(uint64(gasOf[i]));
+        }
+        uint256 blockCount = 1 + uint256(blocks) % 6;
+        uint256 taken = uint256(take) % (count + 1);
+        BatchHeader memory header = consuming(uint64(taken));
+        header.lastBlock = header.firstBlock + uint64(blockCount) - 1;
+        vm.prank(sequencer, sequencer);
+        try inbox.append(header, DATA) {
+            uint256 placed;
+            for (uint256 b; b < blockCount; ++b) {
+                uint256 used;
+                while (placed < taken && used < limit) used += gasOf[placed++];
+            }
+            vm.assertEq(placed, taken);
+        } catch {}
+    }
+
+    // --- blobs ---
+
+    function blobRoot(bytes32[] memory hashes) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(uint8(2), hashes));
+    }
+
+    function someBlobs(uint256 count) internal returns (bytes32[] memory hashes) {
+        hashes = new bytes32[](count);
+        for (uint256 i; i < count; ++i) {
+            hashes[i] = bytes32(uint256(1) << 248 | uint256(keccak256(abi.encode(i))) >> 8);
+        }
+        vm.blobhashes(hashes);
+    }
+
+    function rejectBlobs(address sender, BatchHeader memory header, bytes memory reason) internal {
+        vm.expectRevert(reason);
+        vm.prank(sender, sender);
+        inbox.appendBlobs(header);
+    }
+
+    function test_appendBlobs_anyNumber_isTaken() public {
+        for (uint256 count = 1; count <= 6; ++count) {
+            bytes32[] memory hashes = someBlobs(count);
+            BatchHeader memory header = consuming(0);
+            header.dataRoot = blobRoot(hashes);
+            bytes32 hash = Hashing.batchHash(header);
+            vm.expectEmit();
+            emit IInbox.BatchAppended(header.index, hash, header, sequencer);
+            vm.prank(sequencer, sequencer);
+            inbox.appendBlobs(header);
+            last = header;
+            vm.assertEq(inbox.batchHash(header.index), hash);
+        }
+    }
+
+    function test_appendBlobs_withoutBlobs_reverts() public {
+        BatchHeader memory header = consuming(0);
+        header.dataRoot = blobRoot(new bytes32[](0));
+        rejectBlobs(sequencer, header, abi.encodeWithSelector(NoBlobs.selector));
+    }
+
+    function test_appendBlobs_otherBlobsOrOrder_reverts() public {
+        bytes32[] memory hashes = someBlobs(2);
+        BatchHeader memory header = consuming(0);
+        bytes32 actual = blobRoot(hashes);
+        (hashes[0], hashes[1]) = (hashes[1], hashes[0]);
+        header.dataRoot = blobRoot(hashes);
+        rejectBlobs(
+            sequencer, header, abi.encodeWithSelector(UnexpectedDataRoot.selector, actual, header.dataRoot)
+        );
+        bytes32[] memory fewer = new bytes32[](1);
+        fewer[0] = hashes[1];
+        header.dataRoot = blobRoot(fewer);
+        rejectBlobs(
+            sequencer, header, abi.encodeWithSelector(UnexpectedDataRoot.selector, actual, header.dataRoot)
+        );
+    }
+
+    /// @dev The root of blobs is never that of calldata: what a program asks for has one meaning.
+    function test_appendBlobs_calldataWhoseRootLooksAlike_reverts() public {
+        bytes32[] memory hashes = someBlobs(1);
+        bytes memory data = abi.encodePacked(uint8(2), hashes);
+        BatchHeader memory header = nextHeader(data);
+        rejectBlobs(
+            sequencer,
+            header,
+            abi.encodeWithSelector(UnexpectedDataRoot.selector, blobRoot(hashes), header.dataRoot)
+        );
+        header.dataRoot = blobRoot(hashes);
+        bytes32 actual = this.dataRoot(data);
+        rejectFrom(
+            sequencer,
+            header,
+            data,
+            abi.encodeWithSelector(UnexpectedDataRoot.selector, actual, header.dataRoot)
+        );
+    }
+
+    function test_appendBlobs_othersAndContracts_revert() public {
+        bytes32[] memory hashes = someBlobs(1);
+        BatchHeader memory header = consuming(0);
+        header.dataRoot = blobRoot(hashes);
+        rejectBlobs(alice, header, abi.encodeWithSelector(NotSequencer.selector, alice));
+        vm.expectRevert(abi.encodeWithSelector(NotTransactionSender.selector, sequencer));
+        vm.prank(sequencer, alice);
+        inbox.appendBlobs(header);
+        send(21_000);
+        vm.warp(block.timestamp + 12 hours + 1);
+        header = consuming(1);
+        header.dataRoot = blobRoot(hashes);
+        vm.prank(alice, alice);
+        inbox.appendBlobs(header);
+    }
+
+    function test_appendBlobs_longerInput_reverts() public {
+        bytes32[] memory hashes = someBlobs(1);
+        BatchHeader memory header = consuming(0);
+        header.dataRoot = blobRoot(hashes);
+        bytes memory input = abi.encodePacked(abi.encodeCall(inbox.appendBlobs, (header)), uint8(0));
+        vm.prank(sequencer, sequencer);
+        (bool success, bytes memory reason) = address(inbox).call(input);
+        vm.assertFalse(success);
+        vm.assertEq(bytes32(bytes4(reason)), bytes32(NonCanonicalCalldata.selector));
+    }
+
+    function test_appendBlobs_overdueMessage_reverts() public {
+        bytes32[] memory hashes = someBlobs(1);
+        send(21_000);
+        vm.warp(block.timestamp + 1 hours + 1);
+        BatchHeader memory header = consuming(0);
+        header.dataRoot = blobRoot(hashes);
+        rejectBlobs(sequencer, header, abi.encodeWithSelector(MessageOverdue.selector, 0));
     }
 
     // --- data ---

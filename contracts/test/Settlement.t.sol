@@ -20,9 +20,14 @@ contract SettlementTest is System {
     }
 
     function rejectProposal(uint64 parentId, uint64 lastBatch, bytes32 hash, bytes memory reason) internal {
+        bytes32 root = parentId < settlement.claimCount() ? settlement.claim(parentId).outputRoot : OUTPUT;
         vm.expectRevert(reason);
         vm.prank(proposer);
-        settlement.propose{value: BOND}(parentId, lastBatch, hash, BLOCK_OUTPUTS, OUTPUT);
+        settlement.propose{value: BOND}(parentId, root, lastBatch, hash, BLOCK_OUTPUTS, OUTPUT);
+    }
+
+    function proposeFrom(uint64 parentId, uint64 lastBatch, bytes32 outputRoot) external {
+        propose(parentId, lastBatch, outputRoot);
     }
 
     // --- construction ---
@@ -70,7 +75,7 @@ contract SettlementTest is System {
             uint256 value = i == 0 ? 0 : i == 1 ? BOND - 1 : BOND + 1;
             vm.expectRevert(abi.encodeWithSelector(WrongBond.selector, BOND, value));
             vm.prank(proposer);
-            settlement.propose{value: value}(0, 1, hash, BLOCK_OUTPUTS, OUTPUT);
+            settlement.propose{value: value}(0, GENESIS_OUTPUT, 1, hash, BLOCK_OUTPUTS, OUTPUT);
         }
     }
 
@@ -78,9 +83,30 @@ contract SettlementTest is System {
         bytes32 hash = inbox.batchHash(1);
         vm.startPrank(proposer);
         vm.expectRevert(ZeroRoot.selector);
-        settlement.propose{value: BOND}(0, 1, hash, 0, OUTPUT);
+        settlement.propose{value: BOND}(0, GENESIS_OUTPUT, 1, hash, 0, OUTPUT);
         vm.expectRevert(ZeroRoot.selector);
-        settlement.propose{value: BOND}(0, 1, hash, BLOCK_OUTPUTS, 0);
+        settlement.propose{value: BOND}(0, GENESIS_OUTPUT, 1, hash, BLOCK_OUTPUTS, 0);
+    }
+
+    function test_propose_otherParentRoot_reverts() public {
+        bytes32 hash = inbox.batchHash(1);
+        vm.expectRevert(abi.encodeWithSelector(UnexpectedOutputRoot.selector, GENESIS_OUTPUT, OTHER));
+        vm.prank(proposer);
+        settlement.propose{value: BOND}(0, OTHER, 1, hash, BLOCK_OUTPUTS, OUTPUT);
+    }
+
+    function test_lastFinalizedAt_newBatchesOnly() public {
+        uint256 start = settlement.lastFinalizedAt();
+        vm.assertEq(start, block.timestamp);
+        propose(0, 2, OUTPUT);
+        propose(0, 1, OUTPUT);
+        vm.warp(start + WINDOW);
+        settlement.finalize(1);
+        vm.assertEq(settlement.lastFinalizedAt(), start + WINDOW);
+        // A claim on what is covered already proves nobody to be there.
+        vm.warp(start + WINDOW + 1);
+        settlement.finalize(2);
+        vm.assertEq(settlement.lastFinalizedAt(), start + WINDOW);
     }
 
     function test_propose_unknownParent_reverts() public {
@@ -219,7 +245,7 @@ contract SettlementTest is System {
         propose(0, 1, OUTPUT);
         bytes32 hash = inbox.batchHash(1);
         vm.prank(proposer);
-        settlement.propose{value: BOND}(0, 1, hash, keccak256("other history"), OUTPUT);
+        settlement.propose{value: BOND}(0, GENESIS_OUTPUT, 1, hash, keccak256("other history"), OUTPUT);
         vm.assertTrue(settlement.isContested(1));
     }
 
@@ -281,7 +307,7 @@ contract SettlementTest is System {
         vm.deal(address(hook), BOND);
         bytes32 hash = inbox.batchHash(1);
         vm.prank(address(hook));
-        settlement.propose{value: BOND}(0, 1, hash, BLOCK_OUTPUTS, OUTPUT);
+        settlement.propose{value: BOND}(0, GENESIS_OUTPUT, 1, hash, BLOCK_OUTPUTS, OUTPUT);
         propose(0, 2, OTHER);
         vm.warp(block.timestamp + WINDOW);
         settlement.finalize(1);
@@ -304,11 +330,7 @@ contract SettlementTest is System {
             uint64 parentBatch = settlement.claim(parentId).lastBatch;
             if (parentBatch == 3) continue;
             uint64 lastBatch = uint64(parentBatch + 1 + (seed >> 8) % (3 - parentBatch));
-            bytes32 hash = inbox.batchHash(lastBatch);
-            vm.prank(proposer);
-            try settlement.propose{value: BOND}(
-                parentId, lastBatch, hash, BLOCK_OUTPUTS, bytes32((seed >> 16) % 2 + 1)
-            ) {} catch {}
+            try this.proposeFrom(parentId, lastBatch, bytes32((seed >> 16) % 2 + 1)) {} catch {}
         }
         vm.warp(block.timestamp + WINDOW);
         for (uint64 id = 1; id < settlement.claimCount(); ++id) {

@@ -36,13 +36,17 @@ contract VaultDepositTest is System {
         vault.depositERC20(l1Token, expected, amount, 0, "");
     }
 
-    function test_constructor_zeroAddresses_revert() public {
+    function test_constructor_badParameters_revert() public {
+        (address q, address c) = (address(queue), address(settlement));
         vm.expectRevert(ZeroAddress.selector);
-        new Vault(address(0), address(1), address(1));
+        new Vault(address(0), c, address(1), EXODUS_DELAY);
         vm.expectRevert(ZeroAddress.selector);
-        new Vault(address(1), address(0), address(1));
+        new Vault(q, address(0), address(1), EXODUS_DELAY);
         vm.expectRevert(ZeroAddress.selector);
-        new Vault(address(1), address(1), address(0));
+        new Vault(q, c, address(0), EXODUS_DELAY);
+        vm.expectRevert(InvalidParameter.selector);
+        new Vault(q, c, address(1), 2 * WINDOW - 1);
+        new Vault(q, c, address(1), 2 * WINDOW);
     }
 
     function test_constructor_value_isLocked() public view {

@@ -276,10 +276,9 @@ async fn batches(bridge: &Bridge, audit: &mut Audit) {
     let mut before = position(&genesis);
     for (event, log) in l1_logs::<IInbox::BatchAppended>(bridge, inbox).await {
         let hash = log.transaction_hash.expect("a mined transaction");
-        let (to, input) =
-            bridge.l1.transaction_input(hash).await.expect("L1 answers").expect("the batch's transaction");
-        assert_eq!(to, Some(inbox));
-        let data: Bytes = IInbox::appendCall::abi_decode(&input).expect("a call of append").data;
+        let tx = bridge.l1.transaction(hash).await.expect("L1 answers").expect("the batch's transaction");
+        assert_eq!(tx.to, Some(inbox));
+        let data: Bytes = IInbox::appendCall::abi_decode(&tx.input).expect("a call of append").data;
         let h = event.header;
         let header = BatchHeader {
             index: h.index,

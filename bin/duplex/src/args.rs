@@ -2,12 +2,13 @@
 
 use std::{path::PathBuf, time::Duration};
 
+use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
-use clap::Args;
-use duplex_actors::{BatcherOptions, ProposerOptions, SequencerOptions};
+use clap::{Args, ValueEnum};
+use duplex_actors::{BatcherOptions, DaMode, ProposerOptions, SequencerOptions};
 use duplex_bridge::Bridge;
-use duplex_l1::Deployment;
-use duplex_node::{dev_key, parse_key};
+use duplex_l1::{Deployment, Rpc, manifest};
+use duplex_node::{BlobOptions, Delays, dev_key, parse_key};
 use duplex_storage::History;
 use eyre::{WrapErr, bail};
 
@@ -40,6 +41,95 @@ impl ConnectArgs {
         })?;
         Ok(Bridge::new(deployment, self.l1.as_deref(), self.l2.as_deref())?)
     }
+}
+
+/// Which rollup a command is about that needs nothing but L1.
+#[derive(Debug, Args)]
+pub(crate) struct FindArgs {
+    /// JSON-RPC of L1; the deployment file's unless given.
+    #[arg(long, env = "DUPLEX_L1", value_name = "URL", required_unless_present = "deployment")]
+    pub(crate) l1: Option<String>,
+    /// The rollup, by the address of its Vault on L1; needed only where L1 has several.
+    #[arg(long, env = "DUPLEX_ROLLUP", value_name = "ADDRESS", conflicts_with = "deployment")]
+    pub(crate) rollup: Option<Address>,
+    /// Deployment file of the rollup; without it, L1 itself says what the rollup is.
+    #[arg(long, env = "DUPLEX_DEPLOYMENT", value_name = "FILE")]
+    pub(crate) deployment: Option<PathBuf>,
+}
+
+impl FindArgs {
+    /// The rollup, and L1's URL.
+    pub(crate) async fn find(&self) -> eyre::Result<(Deployment, String)> {
+        if let Some(path) = &self.deployment {
+            let deployment = Deployment::load(path)?;
+            let url = self.l1.clone().unwrap_or_else(|| deployment.l1_rpc.clone());
+            return Ok((deployment, url));
+        }
+        let Some(url) = &self.l1 else { bail!("name L1 with --l1 URL, or a rollup with --deployment FILE") };
+        let deployment = manifest::discover(&Rpc::new(url)?, self.rollup).await?;
+        Ok((Deployment { l1_rpc: url.clone(), ..deployment }, url.clone()))
+    }
+}
+
+/// Where blobs come from.
+#[derive(Debug, Args)]
+pub(crate) struct BlobArgs {
+    /// Beacon API of L1, or another node's archive, where blobs are read; may be repeated, and is
+    /// asked in this order. L1's own URL unless given, which is right for development L1s.
+    #[arg(long, env = "DUPLEX_BLOBS", value_name = "URL", value_delimiter = ',')]
+    pub(crate) blobs: Vec<String>,
+    /// Days for which blobs are kept; for good unless given. L1 forgets them after about 18.
+    #[arg(long, env = "DUPLEX_BLOB_ARCHIVE_DAYS", value_name = "DAYS")]
+    blob_archive_days: Option<u64>,
+}
+
+impl BlobArgs {
+    pub(crate) fn options(&self) -> BlobOptions {
+        let keep = self.blob_archive_days.map(|days| Duration::from_secs(days.saturating_mul(24 * 3600)));
+        BlobOptions { sources: self.blobs.clone(), keep }
+    }
+}
+
+/// Delays that the contracts are told at deployment.
+#[derive(Debug, Args)]
+pub(crate) struct DelayArgs {
+    /// Seconds in which a claim can be challenged; 10 on a development L1, seven days on another.
+    #[arg(long, env = "DUPLEX_CHALLENGE_WINDOW", value_name = "SECS")]
+    challenge_window: Option<u64>,
+    /// Seconds after which a message from L1 must be in the next batch; 300 on a development L1, a day
+    /// on another.
+    #[arg(long, env = "DUPLEX_FORCED_INCLUSION_DELAY", value_name = "SECS")]
+    forced_inclusion_delay: Option<u64>,
+    /// Seconds after which anyone may append a batch, because a message waits; 600 on a development
+    /// L1, 36 hours on another.
+    #[arg(long, env = "DUPLEX_SEQUENCER_TIMEOUT", value_name = "SECS")]
+    sequencer_timeout: Option<u64>,
+    /// Seconds without a final claim after which the exodus may start; a day on a development L1,
+    /// 30 days on another.
+    #[arg(long, env = "DUPLEX_EXODUS_DELAY", value_name = "SECS")]
+    exodus_delay: Option<u64>,
+}
+
+impl DelayArgs {
+    pub(crate) const fn delays(&self) -> Delays {
+        Delays {
+            challenge_window: self.challenge_window,
+            forced_inclusion_delay: self.forced_inclusion_delay,
+            sequencer_timeout: self.sequencer_timeout,
+            exodus_delay: self.exodus_delay,
+        }
+    }
+}
+
+/// Where the data of batches goes.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum Da {
+    /// Whichever is cheaper at the time.
+    Auto,
+    /// EIP-4844 blobs.
+    Blob,
+    /// The calldata of L1 transactions.
+    Calldata,
 }
 
 /// Who signs.
@@ -81,6 +171,10 @@ pub(crate) struct PaceArgs {
     /// Seconds after which a batch is posted although it is not full; 2 on devnets, otherwise 300.
     #[arg(long, env = "DUPLEX_BATCH_AGE", value_name = "SECS")]
     batch_age: Option<u64>,
+    /// Where the data of batches goes; `calldata` on devnets, where gas is free and proofs for blobs
+    /// take the processor longer than executing what is in them, otherwise `auto`.
+    #[arg(long, env = "DUPLEX_DA", value_enum, value_name = "MODE")]
+    da: Option<Da>,
     /// Seconds between claims; 2 on devnets, otherwise 3600. Each locks a bond for the challenge
     /// window.
     #[arg(long, env = "DUPLEX_CLAIM_INTERVAL", value_name = "SECS")]
@@ -105,12 +199,20 @@ impl PaceArgs {
             block_time: self.block_time(),
             heartbeat: Duration::from_secs(60),
             confirmations: self.confirmations,
+            only_when_open: false,
         }
     }
 
     pub(crate) fn batcher(&self, devnet: bool) -> BatcherOptions {
         let seconds = self.batch_age.unwrap_or(if devnet { 2 } else { 300 });
-        BatcherOptions { max_age: Duration::from_secs(seconds), full_percent: 90 }
+        let da = match self.da {
+            None if devnet => DaMode::Calldata,
+            None | Some(Da::Auto) => DaMode::Auto,
+            Some(Da::Blob) => DaMode::Blob,
+            Some(Da::Calldata) => DaMode::Calldata,
+        };
+        let max_age = Duration::from_secs(seconds);
+        BatcherOptions { max_age, full_percent: 90, da, only_when_open: false }
     }
 
     pub(crate) fn proposer(&self, devnet: bool) -> ProposerOptions {

@@ -6,6 +6,7 @@ mod args;
 mod bench;
 mod node;
 mod output;
+mod progress;
 mod tour;
 mod up;
 mod user;
@@ -44,8 +45,10 @@ struct LogArgs {
 enum Command {
     /// Start (or resume) L1, contracts and L2, and serve until Ctrl-C.
     Up(up::UpArgs),
-    /// Run an L2 node from a deployment file; roles are chosen by flags.
+    /// Run an L2 node; roles are chosen by flags.
     Node(node::NodeArgs),
+    /// Make L2 blocks from L1's messages when the sequencer does not, and post them.
+    Sequence(node::SequenceArgs),
     /// Run the embedded development L1 alone.
     L1(node::L1Args),
     /// Deploy a rollup's contracts to an L1 and write its deployment file.
@@ -71,7 +74,7 @@ impl Command {
     /// What is logged unless something else is asked for.
     const fn default_log(&self) -> &'static str {
         match self {
-            Self::Up(_) | Self::Node(_) | Self::L1(_) => "info",
+            Self::Up(_) | Self::Node(_) | Self::Sequence(_) | Self::L1(_) => "info",
             _ => "warn",
         }
     }
@@ -104,6 +107,7 @@ async fn run(command: Command) -> eyre::Result<ExitCode> {
     match command {
         Command::Up(args) => up::run(args).await?,
         Command::Node(args) => node::run(args).await?,
+        Command::Sequence(args) => node::run_sequence(args).await?,
         Command::L1(args) => node::run_l1(args).await?,
         Command::Deploy(args) => node::run_deploy(args).await?,
         Command::Deposit(args) => user::deposit(args).await?,

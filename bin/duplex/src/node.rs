@@ -7,6 +7,7 @@ use std::{
 };
 
 use clap::Args;
+use duplex_actors::BatcherOptions;
 use duplex_l1::{Deployment, Parameters, Rpc};
 use duplex_node::{
     DeployOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, Roles, RollupNode, RollupOptions, Tasks,
@@ -16,20 +17,18 @@ use duplex_storage::History;
 use eyre::{WrapErr, bail};
 
 use crate::{
-    args::{OutputArgs, PaceArgs},
-    output,
+    args::{BlobArgs, DelayArgs, FindArgs, OutputArgs, PaceArgs},
+    output, progress,
     up::stop_on_signal,
 };
 
-/// Run an L2 node from a deployment file; roles are chosen by flags.
+/// Run an L2 node; roles are chosen by flags.
+///
+/// Every node derives the L2 from L1. Without roles, and without --feed, that is all it does.
 #[derive(Debug, Args)]
 pub(crate) struct NodeArgs {
-    /// Deployment file of the rollup.
-    #[arg(long, env = "DUPLEX_DEPLOYMENT", value_name = "FILE")]
-    deployment: PathBuf,
-    /// JSON-RPC of L1; the deployment file's unless given.
-    #[arg(long, env = "DUPLEX_L1", value_name = "URL")]
-    l1: Option<String>,
+    #[command(flatten)]
+    find: FindArgs,
     /// Where the node keeps its data.
     #[arg(long, env = "DUPLEX_DATA_DIR", value_name = "DIR")]
     data_dir: PathBuf,
@@ -39,24 +38,34 @@ pub(crate) struct NodeArgs {
     /// Port of the L2; 0 takes a free one.
     #[arg(long, env = "DUPLEX_L2_PORT", value_name = "PORT", default_value_t = 9545)]
     l2_port: u16,
+    /// Rebuild everything from L1 and its blobs, and believe nobody else. This is what a node without
+    /// roles does anyway; the flag refuses whatever would add something.
+    #[arg(long, env = "DUPLEX_FROM_L1", conflicts_with_all = ["sequence", "batch", "feed"])]
+    from_l1: bool,
+    /// RPC of the sequencer, or of another node: its newest blocks are taken before they are on L1,
+    /// and transactions are handed on to it.
+    #[arg(long, env = "DUPLEX_FEED", value_name = "URL", conflicts_with = "sequence")]
+    feed: Option<String>,
     /// Make L2 blocks.
     #[arg(long, env = "DUPLEX_SEQUENCE")]
     sequence: bool,
     /// Post batches to L1. Only the sequencer's key may, and only the node that makes the blocks.
     #[arg(long, env = "DUPLEX_BATCH", requires = "sequence")]
     batch: bool,
-    /// Make claims on L1 and finalise them.
-    #[arg(long, env = "DUPLEX_PROPOSE", requires = "sequence")]
+    /// Make claims on L1 and finalise them. Anyone may.
+    #[arg(long, env = "DUPLEX_PROPOSE")]
     propose: bool,
     /// Private key for L1 transactions.
     #[arg(long, env = "DUPLEX_L1_KEY", value_name = "HEX", hide_env_values = true)]
     l1_key: Option<String>,
     #[command(flatten)]
+    blobs: BlobArgs,
+    #[command(flatten)]
     pace: PaceArgs,
 }
 
 pub(crate) async fn run(args: NodeArgs) -> eyre::Result<()> {
-    let deployment = Deployment::load(&args.deployment)?;
+    let (deployment, l1_url) = args.find.find().await?;
     let key = args.l1_key.as_deref().map(parse_key).transpose()?;
     match &key {
         None if args.batch || args.propose => {
@@ -64,33 +73,120 @@ pub(crate) async fn run(args: NodeArgs) -> eyre::Result<()> {
         }
         Some(key) if args.batch && key.address() != deployment.sequencer => {
             bail!(
-                "--l1-key belongs to {}, batches are taken only from {}",
+                "--l1-key belongs to {}, batches are taken only from {}; others may append with `duplex sequence \
+                 --permissionless` once a message has waited for {} s",
                 key.address(),
-                deployment.sequencer
+                deployment.sequencer,
+                deployment.parameters.sequencer_timeout,
             )
         }
         _ => {}
     }
     let mut tasks = Tasks::default();
-    let devnet = !deployment.accounts.is_empty();
-    let l1_url = args.l1.unwrap_or_else(|| deployment.l1_rpc.clone());
+    let devnet = is_devnet(&deployment);
     let options = RollupOptions {
         dir: args.data_dir,
         l1_url,
         deployment,
-        addr: SocketAddr::new(args.host, args.l2_port),
-        roles: Roles { sequence: args.sequence, batch: args.batch, propose: args.propose },
+        addr: Some(SocketAddr::new(args.host, args.l2_port)),
+        roles: Roles {
+            sequence: args.sequence,
+            batch: args.batch,
+            propose: args.propose,
+            permissionless: false,
+        },
         key,
         sequencer: args.pace.sequencer(),
         batcher: args.pace.batcher(devnet),
         proposer: args.pace.proposer(devnet),
         l1_poll: Duration::from_millis(500),
         history: args.pace.history(),
+        feed: args.feed,
+        blobs: args.blobs.options(),
     };
     let node = RollupNode::start(options, &mut tasks).await?;
     output::line(&format!("L2 {} at {}", node.rollup.deployment.l2_chain_id, node.url()));
     stop_on_signal(tasks.cancel_token());
+    let shown = tokio::spawn(progress::show(node.rollup.clone()));
     let result = tasks.wait().await;
+    shown.abort();
+    node.stop().await;
+    Ok(result?)
+}
+
+/// Whether the L1 of a rollup is a development chain, where batches and claims follow each other
+/// fast.
+fn is_devnet(deployment: &Deployment) -> bool {
+    !deployment.tokens.is_empty()
+}
+
+/// Make L2 blocks from L1's messages when the sequencer does not, and post them.
+///
+/// Once a message has waited on L1 for longer than the rollup's sequencer timeout, anyone may append a
+/// batch that consumes it. This derives L2 from L1, waits for that, and does it; and again whenever it
+/// is needed.
+#[derive(Debug, Args)]
+pub(crate) struct SequenceArgs {
+    #[command(flatten)]
+    find: FindArgs,
+    /// Required: says that blocks are made only when everyone may make them.
+    #[arg(long)]
+    permissionless: bool,
+    /// Private key that pays on L1.
+    #[arg(long, env = "DUPLEX_L1_KEY", value_name = "HEX", hide_env_values = true)]
+    l1_key: String,
+    /// Where the node keeps its data.
+    #[arg(long, env = "DUPLEX_DATA_DIR", value_name = "DIR", default_value = "duplex-sequence")]
+    data_dir: PathBuf,
+    /// Address to listen on.
+    #[arg(long, env = "DUPLEX_HOST", value_name = "IP", default_value = "127.0.0.1")]
+    host: IpAddr,
+    /// Port of the L2; 0 takes a free one.
+    #[arg(long, env = "DUPLEX_L2_PORT", value_name = "PORT", default_value_t = 9545)]
+    l2_port: u16,
+    /// Also make claims on L1 and finalise them.
+    #[arg(long, env = "DUPLEX_PROPOSE")]
+    propose: bool,
+    #[command(flatten)]
+    blobs: BlobArgs,
+    #[command(flatten)]
+    pace: PaceArgs,
+}
+
+pub(crate) async fn run_sequence(args: SequenceArgs) -> eyre::Result<()> {
+    if !args.permissionless {
+        bail!(
+            "say --permissionless to make blocks when the sequencer does not; the sequencer itself is \
+             `duplex node --sequence --batch`"
+        );
+    }
+    let (deployment, l1_url) = args.find.find().await?;
+    let key = parse_key(&args.l1_key)?;
+    let mut tasks = Tasks::default();
+    let devnet = is_devnet(&deployment);
+    let timeout = deployment.parameters.sequencer_timeout;
+    let options = RollupOptions {
+        dir: args.data_dir,
+        l1_url,
+        deployment,
+        addr: Some(SocketAddr::new(args.host, args.l2_port)),
+        roles: Roles { sequence: true, batch: true, propose: args.propose, permissionless: true },
+        key: Some(key),
+        sequencer: args.pace.sequencer(),
+        batcher: BatcherOptions { max_age: Duration::ZERO, ..args.pace.batcher(devnet) },
+        proposer: args.pace.proposer(devnet),
+        l1_poll: Duration::from_millis(500),
+        history: args.pace.history(),
+        feed: None,
+        blobs: args.blobs.options(),
+    };
+    let node = RollupNode::start(options, &mut tasks).await?;
+    output::line(&format!("L2 {} at {}", node.rollup.deployment.l2_chain_id, node.url()));
+    output::note(&format!("waiting for messages that nobody took for {timeout} s"));
+    stop_on_signal(tasks.cancel_token());
+    let shown = tokio::spawn(progress::show(node.rollup.clone()));
+    let result = tasks.wait().await;
+    shown.abort();
     node.stop().await;
     Ok(result?)
 }
@@ -145,9 +241,8 @@ pub(crate) struct DeployArgs {
     /// Chain id of the L2.
     #[arg(long, env = "DUPLEX_L2_CHAIN_ID", value_name = "ID", default_value_t = L2_CHAIN_ID)]
     l2_chain_id: u64,
-    /// Seconds in which a claim can be challenged.
-    #[arg(long, env = "DUPLEX_CHALLENGE_WINDOW", value_name = "SECS", default_value_t = 7 * 24 * 3600)]
-    challenge_window: u64,
+    #[command(flatten)]
+    delays: DelayArgs,
     /// Deploy development tokens and fund accounts whose keys everybody knows.
     #[arg(long, env = "DUPLEX_DEVELOPMENT")]
     development: bool,
@@ -164,7 +259,7 @@ pub(crate) async fn run_deploy(args: DeployArgs) -> eyre::Result<()> {
     let base = if args.development { Parameters::development() } else { Parameters::production() };
     let options = DeployOptions {
         l2_chain_id: args.l2_chain_id,
-        parameters: Parameters { challenge_window: args.challenge_window, ..base },
+        parameters: args.delays.delays().apply(base),
         development: args.development,
         progress: |step| output::note(&format!("  {step}")),
     };

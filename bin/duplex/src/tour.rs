@@ -14,7 +14,7 @@ use duplex_contracts::{
     artifact,
     bindings::{IERC20, IVault},
 };
-use duplex_node::{Devnet, DevnetOptions, dev_key};
+use duplex_node::{Delays, Devnet, DevnetOptions, dev_key};
 use eyre::{WrapErr, ensure};
 use serde::Serialize;
 use serde_json::Value;
@@ -93,7 +93,7 @@ pub(crate) async fn run(args: TourArgs) -> eyre::Result<ExitCode> {
         l1_url: args.l1,
         l1_port: 0,
         l2_port: 0,
-        challenge_window: Some(args.challenge_window),
+        delays: Delays { challenge_window: Some(args.challenge_window), ..Default::default() },
         batch_age: Duration::from_secs(1),
         claim_interval: Duration::from_secs(1),
         ..Default::default()
@@ -264,12 +264,7 @@ impl Tour {
             if !batch.is_null() && !posted {
                 posted = true;
                 let l1_transaction = batch["l1Transaction"].as_str().unwrap_or_default().parse()?;
-                let input = self
-                    .bridge
-                    .l1
-                    .transaction_input(l1_transaction)
-                    .await?
-                    .map_or(0, |(_, input)| input.len());
+                let input = self.bridge.l1.transaction(l1_transaction).await?.map_or(0, |tx| tx.input.len());
                 let receipt = self.bridge.l1.receipt(l1_transaction).await?;
                 let header = &batch["header"];
                 let what = format!(

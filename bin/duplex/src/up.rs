@@ -8,7 +8,7 @@ use duplex_l1::Deployment;
 use duplex_node::{Devnet, DevnetOptions, L2_CHAIN_ID, parse_key};
 
 use crate::{
-    args::{OutputArgs, PaceArgs},
+    args::{BlobArgs, DelayArgs, OutputArgs, PaceArgs},
     output,
 };
 
@@ -33,9 +33,8 @@ pub(crate) struct UpArgs {
     /// Remove what is there and start anew.
     #[arg(long, env = "DUPLEX_FRESH")]
     fresh: bool,
-    /// Seconds in which a claim can be challenged; 10 on a development L1, seven days on another.
-    #[arg(long, env = "DUPLEX_CHALLENGE_WINDOW", value_name = "SECS")]
-    challenge_window: Option<u64>,
+    #[command(flatten)]
+    delays: DelayArgs,
     /// Milliseconds between blocks of the embedded L1.
     #[arg(long, env = "DUPLEX_L1_BLOCK_TIME", value_name = "MS", default_value_t = 1000)]
     l1_block_time: u64,
@@ -45,6 +44,8 @@ pub(crate) struct UpArgs {
     /// Private key that deploys and operates; development account 9 on a development L1.
     #[arg(long, env = "DUPLEX_L1_KEY", value_name = "HEX", hide_env_values = true)]
     l1_key: Option<String>,
+    #[command(flatten)]
+    blobs: BlobArgs,
     #[command(flatten)]
     pace: PaceArgs,
     #[command(flatten)]
@@ -62,9 +63,11 @@ pub(crate) async fn run(args: UpArgs) -> eyre::Result<()> {
         l2_chain_id: args.l2_chain_id,
         l1_block_time: Duration::from_millis(args.l1_block_time.max(1)),
         block_time: args.pace.block_time(),
-        challenge_window: args.challenge_window,
+        delays: args.delays.delays(),
         confirmations: args.pace.confirmations,
         batch_age: args.pace.batcher(true).max_age,
+        da: args.pace.batcher(true).da,
+        blob_sources: args.blobs.options().sources,
         claim_interval: args.pace.proposer(true).interval,
         key: args.l1_key.as_deref().map(parse_key).transpose()?,
         history: args.pace.history(),
@@ -141,6 +144,7 @@ fn banner(deployment: &Deployment, embedded: bool, l1_block_ms: u64, l2_block_ms
     row("Settlement", &contracts.settlement);
     row("Vault", &contracts.vault);
     row("Courier", &contracts.courier);
+    row("Manifest", &contracts.manifest);
     row("window", &format!("{} s to challenge a claim", deployment.parameters.challenge_window));
     line(&output::dim(
         "  Disputes are not built yet: a false claim can only be contested, which freezes it. Keep no value here.",

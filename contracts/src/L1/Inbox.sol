@@ -17,6 +17,9 @@ contract Inbox is IInbox {
     /// offset and the length of the data.
     uint256 private constant DATA_OFFSET = 4 + 12 * 32;
 
+    /// @dev Length of the input of `appendBlobs`: selector and ten words of header.
+    uint256 private constant HEADER_ONLY = 4 + 10 * 32;
+
     /// @inheritdoc IInbox
     address public immutable messageQueue;
     /// @inheritdoc IInbox
@@ -34,6 +37,7 @@ contract Inbox is IInbox {
     /// @inheritdoc IInbox
     uint64 public immutable maxBatchData;
 
+    uint64 private immutable _maxMessageGas;
     uint64 private immutable _genesisAnchorNumber;
     bytes32 private immutable _genesisAnchorHash;
 
@@ -51,11 +55,12 @@ contract Inbox is IInbox {
                 || genesis.lastBlock != 0 || genesis.anchorNumber > block.number || genesis.messageCount != 0
                 || genesis.messageAcc != 0
         ) revert InvalidParameter();
+        _maxMessageGas = IMessageQueue(messageQueue_).maxMessageGas();
         // Whoever appends because a message waited too long must also have to consume it. And one block must
         // have room for any message.
         if (
             params.sequencerTimeout < params.forcedInclusionDelay || params.maxBatchBlocks == 0
-                || params.messageGasPerBlock < IMessageQueue(messageQueue_).maxMessageGas()
+                || params.messageGasPerBlock < _maxMessageGas
                 || params.maxBatchData == 0
         ) revert InvalidParameter();
 
@@ -75,26 +80,17 @@ contract Inbox is IInbox {
 
     /// @inheritdoc IInbox
     function append(BatchHeader calldata header, bytes calldata data) external {
-        if (msg.sender != tx.origin || msg.sender.code.length != 0) revert NotTransactionSender(msg.sender);
         _checkEncoding(data);
-
-        uint64 index = uint64(_batches.length);
-        BatchRecord memory last = _batches[index - 1];
-        if (msg.sender != sequencer && !_isOpen(last.messageCount)) revert NotSequencer(msg.sender);
-
-        if (header.index != index) revert UnexpectedBatchIndex(index, header.index);
-        if (header.parentHash != last.hash) revert UnexpectedParent(last.hash, header.parentHash);
-        uint256 blocks = _checkBlocks(header, last);
-        _checkAnchor(header, last);
-        _checkMessages(header, last, blocks);
-
         if (data.length == 0 || data.length > maxBatchData) revert InvalidDataLength(data.length);
-        bytes32 dataRoot = DataRoot.compute(data);
-        if (header.dataRoot != dataRoot) revert UnexpectedDataRoot(dataRoot, header.dataRoot);
+        _append(header, DataRoot.compute(data));
+    }
 
-        bytes32 hash = Hashing.batchHash(header);
-        _store(header, hash);
-        emit BatchAppended(index, hash, header, msg.sender);
+    /// @inheritdoc IInbox
+    function appendBlobs(BatchHeader calldata header) external {
+        if (msg.data.length != HEADER_ONLY) revert NonCanonicalCalldata();
+        bytes32 dataRoot = DataRoot.ofBlobs();
+        if (dataRoot == 0) revert NoBlobs();
+        _append(header, dataRoot);
     }
 
     /// @inheritdoc IInbox
@@ -131,6 +127,26 @@ contract Inbox is IInbox {
     /// @inheritdoc IInbox
     function genesisAnchor() external view returns (uint64 number, bytes32 hash) {
         return (_genesisAnchorNumber, _genesisAnchorHash);
+    }
+
+    /// @dev `dataRoot` is what this contract computed from the data itself.
+    function _append(BatchHeader calldata header, bytes32 dataRoot) private {
+        if (msg.sender != tx.origin || msg.sender.code.length != 0) revert NotTransactionSender(msg.sender);
+
+        uint64 index = uint64(_batches.length);
+        BatchRecord memory last = _batches[index - 1];
+        if (msg.sender != sequencer && !_isOpen(last.messageCount)) revert NotSequencer(msg.sender);
+
+        if (header.index != index) revert UnexpectedBatchIndex(index, header.index);
+        if (header.parentHash != last.hash) revert UnexpectedParent(last.hash, header.parentHash);
+        uint256 blocks = _checkBlocks(header, last);
+        _checkAnchor(header, last);
+        _checkMessages(header, last, blocks);
+        if (header.dataRoot != dataRoot) revert UnexpectedDataRoot(dataRoot, header.dataRoot);
+
+        bytes32 hash = Hashing.batchHash(header);
+        _store(header, hash);
+        emit BatchAppended(index, hash, header, msg.sender);
     }
 
     /// @dev The input must be exactly `abi.encodeCall(append, (header, data))`, padding included.
@@ -197,7 +213,11 @@ contract Inbox is IInbox {
         if (consumed != sent) {
             (, uint64 timestamp,, uint128 gasWithNext) = queue.message(consumed);
             bool overdue = uint256(timestamp) + forcedInclusionDelay < block.timestamp;
-            if (overdue && gasWithNext - gasBefore <= capacity) revert MessageOverdue(consumed);
+            // Whole messages go into blocks in order, so a block may have room that the next message does
+            // not fit: up to `_maxMessageGas` of it. One message always fits.
+            bool fits =
+                consumed == last.messageCount || gasWithNext - gasBefore <= capacity - blocks * _maxMessageGas;
+            if (overdue && fits) revert MessageOverdue(consumed);
         }
     }
 

@@ -28,6 +28,8 @@ contract Settlement is ISettlement {
 
     /// @inheritdoc ISettlement
     uint64 public lastFinalClaim;
+    /// @inheritdoc ISettlement
+    uint64 public lastFinalizedAt;
     Claim[] private _claims;
     mapping(bytes32 parentAndBatch => Contest) private _contests;
     mapping(bytes32 content => uint64 id) private _idOf;
@@ -55,6 +57,7 @@ contract Settlement is ISettlement {
         maxClaimBlocks = maxClaimBlocks_;
 
         uint64 time = uint64(block.timestamp);
+        lastFinalizedAt = time;
         _claims.push(Claim(0, 0, time, time, address(0), ClaimStatus.Final, 0, genesisOutputRoot));
         emit ClaimFinalized(0, genesisOutputRoot, 0);
     }
@@ -62,6 +65,7 @@ contract Settlement is ISettlement {
     /// @inheritdoc ISettlement
     function propose(
         uint64 parentId,
+        bytes32 parentOutputRoot,
         uint64 lastBatch,
         bytes32 lastBatchHash,
         bytes32 blockOutputsRoot,
@@ -69,7 +73,8 @@ contract Settlement is ISettlement {
     ) external payable returns (uint64 id) {
         if (msg.value != bond) revert WrongBond(bond, msg.value);
         if (blockOutputsRoot == 0 || outputRoot == 0) revert ZeroRoot();
-        _checkRange(_at(parentId), parentId, lastBatch, lastBatchHash);
+        _checkParent(parentId, parentOutputRoot);
+        _checkRange(_claims[parentId].lastBatch, lastBatch, lastBatchHash);
 
         id = uint64(_claims.length);
         bytes32 content = keccak256(abi.encode(parentId, lastBatch, blockOutputsRoot, outputRoot));
@@ -114,7 +119,10 @@ contract Settlement is ISettlement {
         c.status = ClaimStatus.Final;
         c.finalizedAt = uint64(block.timestamp);
         credit[c.proposer] += bond;
-        if (c.lastBatch > _claims[lastFinalClaim].lastBatch) lastFinalClaim = id;
+        if (c.lastBatch > _claims[lastFinalClaim].lastBatch) {
+            lastFinalClaim = id;
+            lastFinalizedAt = uint64(block.timestamp);
+        }
         emit ClaimFinalized(id, c.outputRoot, c.lastBatch);
     }
 
@@ -165,12 +173,14 @@ contract Settlement is ISettlement {
         return _idOf[keccak256(abi.encode(parentId, lastBatch, blockOutputsRoot, outputRoot))];
     }
 
-    function _checkRange(Claim storage parent, uint64 parentId, uint64 lastBatch, bytes32 lastBatchHash)
-        private
-        view
-    {
+    function _checkParent(uint64 parentId, bytes32 parentOutputRoot) private view {
+        Claim storage parent = _at(parentId);
         if (parent.status == ClaimStatus.Rejected) revert ParentRejected(parentId);
-        uint64 parentBatch = parent.lastBatch;
+        bytes32 actual = parent.outputRoot;
+        if (actual != parentOutputRoot) revert UnexpectedOutputRoot(actual, parentOutputRoot);
+    }
+
+    function _checkRange(uint64 parentBatch, uint64 lastBatch, bytes32 lastBatchHash) private view {
         if (lastBatch <= parentBatch) revert NoNewBatch(lastBatch);
         bytes32 actual = IInbox(inbox).batchHash(lastBatch);
         if (actual != lastBatchHash) revert UnexpectedBatchHash(actual, lastBatchHash);

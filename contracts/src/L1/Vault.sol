@@ -1,27 +1,25 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
 import {IERC20} from "@openzeppelin/contracts/token/ERC20/IERC20.sol";
 import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol";
-import {ReentrancyGuardTransient} from "@openzeppelin/contracts/utils/ReentrancyGuardTransient.sol";
-import {TrieProof} from "@openzeppelin/contracts/utils/cryptography/TrieProof.sol";
 
 import {ICourier} from "../interfaces/ICourier.sol";
 import {IL2Bridge} from "../interfaces/IL2Bridge.sol";
 import {IMessageQueue} from "../interfaces/IMessageQueue.sol";
-import {ISettlement} from "../interfaces/ISettlement.sol";
 import {IVault} from "../interfaces/IVault.sol";
 import {AddressAlias} from "../libraries/AddressAlias.sol";
 import "../libraries/Errors.sol";
 import {Hashing} from "../libraries/Hashing.sol";
 import {Predeploys} from "../libraries/Predeploys.sol";
+import {StateProof} from "../libraries/StateProof.sol";
 import {TokenMetadata} from "../libraries/TokenMetadata.sol";
 import {OutputRootProof, Withdrawal, WithdrawalState} from "../libraries/Types.sol";
+import {Exodus} from "./Exodus.sol";
 
 /// @title Vault
 /// @notice See {IVault}.
-contract Vault is IVault, ReentrancyGuardTransient {
+contract Vault is IVault, Exodus {
     using SafeERC20 for IERC20;
 
     /// @dev L2 gas for the L2Bridge to deliver or return a deposit, apart from the recipient's own code.
@@ -29,28 +27,19 @@ contract Vault is IVault, ReentrancyGuardTransient {
     uint256 private constant ERC20_DEPOSIT_GAS = 600_000;
 
     /// @inheritdoc IVault
-    address public immutable messageQueue;
-    /// @inheritdoc IVault
-    address public immutable settlement;
-    /// @inheritdoc IVault
     address public immutable courier;
 
-    /// @inheritdoc IVault
-    uint256 public lockedETH;
-    /// @inheritdoc IVault
-    mapping(address l1Token => uint256) public locked;
     /// @inheritdoc IVault
     mapping(bytes32 withdrawalHash => WithdrawalState) public withdrawalState;
 
     /// @dev ETH sent with the deployment backs what the L2 genesis allocates.
-    constructor(address messageQueue_, address settlement_, address courier_) payable {
-        if (messageQueue_ == address(0) || settlement_ == address(0) || courier_ == address(0)) {
-            revert ZeroAddress();
-        }
-        messageQueue = messageQueue_;
-        settlement = settlement_;
+    constructor(address messageQueue_, address settlement_, address courier_, uint64 exodusDelay_)
+        payable
+        Exodus(messageQueue_, settlement_, exodusDelay_)
+    {
+        if (courier_ == address(0)) revert ZeroAddress();
         courier = courier_;
-        lockedETH = msg.value;
+        _lockedETH = msg.value;
     }
 
     modifier onlyEOA() {
@@ -99,9 +88,9 @@ contract Vault is IVault, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IVault
-    function lock() external payable {
-        if (msg.sender != messageQueue) revert Unauthorized(msg.sender);
-        lockedETH += msg.value;
+    function lock() external payable beforeExodus {
+        if (msg.sender != _queue) revert Unauthorized(msg.sender);
+        _lockedETH += msg.value;
     }
 
     // --- withdrawals ---
@@ -116,7 +105,7 @@ contract Vault is IVault, ReentrancyGuardTransient {
         bytes32 hash = Hashing.withdrawalHash(w);
         if (withdrawalState[hash] != WithdrawalState.None) revert AlreadyReleased(hash);
 
-        bytes32 expected = ISettlement(settlement).finalOutputRoot(claimId);
+        bytes32 expected = _releaseRoot(claimId);
         bytes32 actual = Hashing.outputRoot(p);
         if (expected != actual) revert UnexpectedOutputRoot(expected, actual);
         _checkProof(hash, p.messagePasserStorageRoot, storageProof);
@@ -143,24 +132,35 @@ contract Vault is IVault, ReentrancyGuardTransient {
         address sender = ICourier(courier).l2Sender();
         if (sender != Predeploys.L2_BRIDGE) revert UnexpectedL2Sender(sender);
 
-        uint256 available = locked[l1Token];
-        if (available < amount) revert InsufficientLocked(l1Token, available, amount);
-        unchecked {
-            locked[l1Token] = available - amount;
-        }
         emit ERC20WithdrawalFinalized(l1Token, l2TokenAddress(l1Token), from, to, amount, extraData);
-        IERC20(l1Token).safeTransfer(to, amount);
+        _payERC20(l1Token, to, amount);
     }
 
     // --- views ---
 
     /// @inheritdoc IVault
+    function messageQueue() external view returns (address) {
+        return _queue;
+    }
+
+    /// @inheritdoc IVault
+    function settlement() external view returns (address) {
+        return _settlement;
+    }
+
+    /// @inheritdoc IVault
+    function lockedETH() external view returns (uint256) {
+        return _lockedETH;
+    }
+
+    /// @inheritdoc IVault
+    function locked(address l1Token) external view returns (uint256) {
+        return _locked[l1Token];
+    }
+
+    /// @inheritdoc IVault
     function l2TokenAddress(address l1Token) public pure returns (address) {
-        return Clones.predictDeterministicAddress(
-            Predeploys.BRIDGED_TOKEN,
-            bytes32(uint256(uint160(l1Token))),
-            Predeploys.BRIDGED_TOKEN_FACTORY
-        );
+        return _l2TokenAddress(l1Token);
     }
 
     /// @inheritdoc IVault
@@ -175,11 +175,11 @@ contract Vault is IVault, ReentrancyGuardTransient {
 
     // --- internals ---
 
-    function _depositETH(address to, uint32 minGasLimit, bytes memory extraData) private {
+    function _depositETH(address to, uint32 minGasLimit, bytes memory extraData) private beforeExodus {
         if (msg.value == 0) revert ZeroAmount();
         if (to == address(0)) revert ZeroAddress();
         bytes memory data = abi.encodeCall(IL2Bridge.finalizeETHDeposit, (msg.sender, to, msg.value, extraData));
-        uint64 index = IMessageQueue(messageQueue).send{value: msg.value}(
+        uint64 index = IMessageQueue(_queue).send{value: msg.value}(
             Predeploys.L2_BRIDGE, msg.value, ethDepositGas(minGasLimit, data.length), data
         );
         emit ETHDepositInitiated(msg.sender, to, msg.value, extraData, index);
@@ -192,7 +192,7 @@ contract Vault is IVault, ReentrancyGuardTransient {
         uint256 amount,
         uint32 minGasLimit,
         bytes calldata extraData
-    ) private {
+    ) private beforeExodus {
         if (to == address(0)) revert ZeroAddress();
         if (l1Token.code.length == 0) revert NotAToken(l1Token);
         address expected = l2TokenAddress(l1Token);
@@ -200,7 +200,7 @@ contract Vault is IVault, ReentrancyGuardTransient {
 
         amount = _collect(IERC20(l1Token), amount);
         bytes memory data = _erc20Message(l1Token, to, amount, extraData);
-        uint64 index = IMessageQueue(messageQueue).send(
+        uint64 index = IMessageQueue(_queue).send(
             Predeploys.L2_BRIDGE, 0, erc20DepositGas(minGasLimit, data.length), data
         );
         emit ERC20DepositInitiated(l1Token, l2Token, msg.sender, to, amount, extraData, index);
@@ -212,7 +212,7 @@ contract Vault is IVault, ReentrancyGuardTransient {
         token.safeTransferFrom(msg.sender, address(this), amount);
         received = token.balanceOf(address(this)) - balance;
         if (received == 0) revert ZeroAmount();
-        locked[address(token)] += received;
+        _locked[address(token)] += received;
     }
 
     function _erc20Message(address l1Token, address to, uint256 amount, bytes calldata extraData)
@@ -233,11 +233,9 @@ contract Vault is IVault, ReentrancyGuardTransient {
         return uint64(21_000 + 40 * dataLength + fixedGas + minGasLimit + minGasLimit / 63 + 1);
     }
 
-    /// @dev The slot must hold exactly 1. The trie is keyed by the hash of the slot.
+    /// @dev The slot must hold exactly 1.
     function _checkProof(bytes32 hash, bytes32 storageRoot, bytes[] calldata storageProof) private pure {
-        bytes memory key = abi.encode(keccak256(abi.encode(Hashing.withdrawalSlot(hash))));
-        (bytes memory value, TrieProof.ProofError err) = TrieProof.tryTraverse(storageRoot, key, storageProof);
-        if (err != TrieProof.ProofError.NO_ERROR || value.length != 1 || value[0] != 0x01) revert InvalidProof();
+        if (StateProof.slot(storageRoot, Hashing.withdrawalSlot(hash), storageProof) != 1) revert InvalidProof();
     }
 
     /// @dev Makes the call of a withdrawal through the Courier. All bookkeeping is done before it, and undone
@@ -245,10 +243,10 @@ contract Vault is IVault, ReentrancyGuardTransient {
     function _deliver(bytes32 hash, Withdrawal calldata w) private returns (bool success) {
         // A token in the middle of a transfer could else make a withdrawal of that token fail.
         if (_reentrancyGuardEntered()) revert NestedRelease();
-        uint256 available = lockedETH;
+        uint256 available = _lockedETH;
         if (available < w.value) revert InsufficientLocked(address(0), available, w.value);
         unchecked {
-            lockedETH = available - w.value;
+            _lockedETH = available - w.value;
         }
         withdrawalState[hash] = WithdrawalState.Done;
 
@@ -264,6 +262,6 @@ contract Vault is IVault, ReentrancyGuardTransient {
         if (reason == NestedRelease.selector) revert NestedRelease();
         if (reason != DeliveryFailed.selector) revert InsufficientGas();
         withdrawalState[hash] = WithdrawalState.Failed;
-        lockedETH += w.value;
+        _lockedETH += w.value;
     }
 }

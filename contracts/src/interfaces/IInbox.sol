@@ -17,12 +17,21 @@ interface IInbox {
     /// transaction addressed to itself. And the input must be the canonical ABI encoding, so that no two
     /// decoders read it differently.
     ///
-    /// Every message older than `forcedInclusionDelay` must be consumed, unless the next one no longer fits
-    /// into the room that the blocks of the batch make. Without this exception a burst of messages larger
-    /// than the room of all blocks that time admits would stop the chain.
+    /// Every message older than `forcedInclusionDelay` must be consumed, at least one if there is any, unless
+    /// the next one no longer fits into the room that the blocks of the batch surely make: for each of them
+    /// `messageGasPerBlock` less one longest message. Without this exception a burst of messages larger than
+    /// the room of all blocks that time admits would stop the chain.
     /// @param header What the batch commits to.
     /// @param data The data of the batch.
     function append(BatchHeader calldata header, bytes calldata data) external;
+
+    /// @notice Appends a batch whose data is in the EIP-4844 blobs of this transaction, all of them.
+    /// @dev As `append`, except that the data root is `keccak256(0x02 ‖ versionedHash_0 ‖ versionedHash_1 …)`.
+    /// L1 commits only to what it knows itself. A Merkle root that the appender claims, even if bound to the
+    /// blob by a KZG opening at a random point, could be one whose preimage nobody knows: then everyone knows
+    /// that the content is void, but nobody can run a proof over it.
+    /// @param header What the batch commits to.
+    function appendBlobs(BatchHeader calldata header) external;
 
     /// @notice Batches so far, the genesis batch included.
     function batchCount() external view returns (uint64);

@@ -31,6 +31,8 @@ interface ISettlement {
 
     /// @notice Makes a claim for the batches after the parent's last, up to and including `lastBatch`.
     /// @param parentId Claim to build on; final or pending.
+    /// @param parentOutputRoot Output root of that claim. An L1 reorg that gives its number to another claim makes
+    /// the call revert.
     /// @param lastBatch Last batch covered.
     /// @param lastBatchHash Hash of that batch. An L1 reorg that puts another in its place makes the call
     /// revert, rather than turn an honest claim into a false one.
@@ -39,6 +41,7 @@ interface ISettlement {
     /// @return id Number of the claim.
     function propose(
         uint64 parentId,
+        bytes32 parentOutputRoot,
         uint64 lastBatch,
         bytes32 lastBatchHash,
         bytes32 blockOutputsRoot,
@@ -68,6 +71,10 @@ interface ISettlement {
 
     /// @notice The final claim that covers the latest batch.
     function lastFinalClaim() external view returns (uint64);
+
+    /// @notice L1 time at which the newest batch yet became covered by a final claim; that of the deployment at
+    /// first. Claims that became final on batches covered before do not count.
+    function lastFinalizedAt() external view returns (uint64);
 
     /// @notice Number of the claim with exactly this content, or zero.
     function claimIdOf(uint64 parentId, uint64 lastBatch, bytes32 blockOutputsRoot, bytes32 outputRoot)

@@ -50,4 +50,21 @@ library DataRoot {
             root := mload(first)
         }
     }
+
+    /// @notice Root of data in the blobs of this transaction: `keccak256(0x02 ‖ versionedHash_0 ‖ …)`, where
+    /// the prefix keeps it apart from leaves and nodes. Zero without blobs.
+    function ofBlobs() internal view returns (bytes32 root) {
+        assembly ("memory-safe") {
+            let buffer := mload(0x40)
+            mstore8(buffer, 0x02)
+            let end := add(buffer, 1)
+            for { let i := 0 } 1 { i := add(i, 1) } {
+                let hash := blobhash(i)
+                if iszero(hash) { break }
+                mstore(end, hash)
+                end := add(end, 0x20)
+            }
+            if gt(sub(end, buffer), 1) { root := keccak256(buffer, sub(end, buffer)) }
+        }
+    }
 }

@@ -62,6 +62,8 @@ error MessageCapacityExceeded(uint256 gasNeeded, uint256 capacity);
 error MessageOverdue(uint64 index);
 /// @notice A batch without data, or with more than allowed.
 error InvalidDataLength(uint256 length);
+/// @notice The transaction has no blobs.
+error NoBlobs();
 /// @notice The data does not have this root.
 error UnexpectedDataRoot(bytes32 expected, bytes32 actual);
 /// @notice There is no batch with this index.
@@ -114,7 +116,7 @@ error UnexpectedL2Token(address expected, address actual);
 error NestedRelease();
 /// @notice The output root is not the one that the claim made final.
 error UnexpectedOutputRoot(bytes32 expected, bytes32 actual);
-/// @notice The storage proof does not show that the withdrawal was sent.
+/// @notice The proof does not show what it should.
 error InvalidProof();
 /// @notice The withdrawal has been released already.
 error AlreadyReleased(bytes32 withdrawalHash);
@@ -126,6 +128,31 @@ error InsufficientLocked(address token, uint256 locked, uint256 requested);
 error UnexpectedL2Sender(address l2Sender);
 /// @notice The call to the target failed. Raised by the Courier so that the ETH stays with the Vault.
 error DeliveryFailed();
+
+// --- Exodus ---
+
+/// @notice The exodus has begun: nothing is taken in any more.
+error InExodus();
+/// @notice The exodus has not begun.
+error NotInExodus();
+/// @notice Claims became final recently enough; the exodus may start after this time.
+error ExodusTooEarly(uint256 opensAt);
+/// @notice In exodus withdrawals are proven against this one claim.
+error NotTheExodusClaim(uint64 expected, uint64 actual);
+/// @notice The balance has been paid already.
+error AlreadyExited(address l2Asset, address holder);
+/// @notice Only the holder itself may claim.
+error NotTheHolder(address holder, address caller);
+/// @notice The caller is at the holder's address but has other code than the holder on L2.
+error OtherCode(bytes32 expected, bytes32 actual);
+/// @notice Not one of L2's fee vaults.
+error NotAFeeVault(address account);
+/// @notice The message is in the exodus' root: L2 had it.
+error MessageConsumed(uint64 index);
+/// @notice The message at this index is another one.
+error UnexpectedMessage(uint64 index);
+/// @notice The message has been refunded already.
+error AlreadyRefunded(uint64 index);
 
 // --- L2 ---
 

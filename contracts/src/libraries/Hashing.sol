@@ -43,6 +43,12 @@ library Hashing {
         return extend(hash, bytes32(0));
     }
 
+    /// @notice Storage slot of a balance in the ERC-20 tokens of L2 (BridgedToken, WETH9): that of Solady's
+    /// ERC20, `keccak256(holder ‖ 8 zero bytes ‖ 0x87a211a2)`.
+    function tokenBalanceSlot(address holder) internal pure returns (bytes32) {
+        return keccak256(abi.encodePacked(holder, uint64(0), uint32(0x87a211a2)));
+    }
+
     /// @notice Output root of an L2 block.
     function outputRoot(OutputRootProof memory p) internal pure returns (bytes32) {
         return keccak256(abi.encodePacked(p.version, p.stateRoot, p.messagePasserStorageRoot, p.latestBlockhash));

@@ -95,6 +95,22 @@ struct Withdrawal {
     bytes data;
 }
 
+/// @notice A message from L1 to L2, as the MessageQueue hashed it.
+/// @param from Sender on L2: itself if it has a key, else the alias of the contract.
+/// @param target What is called on L2.
+/// @param mint Wei sent along.
+/// @param value Wei of the call on L2.
+/// @param gasLimit Gas of the call on L2.
+/// @param data Input of the call.
+struct QueuedMessage {
+    address from;
+    address target;
+    uint256 mint;
+    uint256 value;
+    uint64 gasLimit;
+    bytes data;
+}
+
 /// @notice Preimage of an output root.
 struct OutputRootProof {
     bytes32 version;

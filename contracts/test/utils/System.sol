@@ -47,6 +47,7 @@ abstract contract System is Test {
     uint256 internal constant GENESIS_ETH = 1000 ether;
     uint256 internal constant BOND = 1 ether;
     uint64 internal constant WINDOW = 7 days;
+    uint64 internal constant EXODUS_DELAY = 30 days;
     bytes32 internal constant GENESIS_OUTPUT = keccak256("genesis output");
     bytes32 internal constant BLOCK_OUTPUTS = keccak256("block outputs");
 
@@ -99,7 +100,9 @@ abstract contract System is Test {
         inbox = new Inbox(address(queue), sequencer, last, params());
         settlement = new Settlement(address(inbox), GENESIS_OUTPUT, BOND, WINDOW, 2000);
         courier = new Courier(vaultAddress);
-        vault = new Vault{value: GENESIS_ETH}(address(queue), address(settlement), address(courier));
+        vault = new Vault{value: GENESIS_ETH}(
+            address(queue), address(settlement), address(courier), EXODUS_DELAY
+        );
         vm.assertEq(address(vault), vaultAddress);
     }
 
@@ -158,8 +161,11 @@ abstract contract System is Test {
 
     function propose(uint64 parentId, uint64 lastBatch, bytes32 outputRoot) internal returns (uint64) {
         bytes32 hash = inbox.batchHash(lastBatch);
+        bytes32 parentRoot = settlement.claim(parentId).outputRoot;
         vm.prank(proposer);
-        return settlement.propose{value: BOND}(parentId, lastBatch, hash, BLOCK_OUTPUTS, outputRoot);
+        return settlement.propose{value: BOND}(
+            parentId, parentRoot, lastBatch, hash, BLOCK_OUTPUTS, outputRoot
+        );
     }
 
     /// @dev A claim of this output root after one more batch, made final.

@@ -1,6 +1,5 @@
 //! Why an actor stops.
 
-use alloy_primitives::B256;
 use thiserror::Error;
 
 /// Why an actor stops. What passes by itself is retried and is not here.
@@ -16,6 +15,9 @@ pub enum ActorError {
     /// An L1 transaction could not be sent.
     #[error(transparent)]
     Tx(#[from] duplex_l1::TxManagerError),
+    /// The data of a batch could not be read.
+    #[error(transparent)]
+    Data(#[from] duplex_l1::DataError),
     /// A local file failed.
     #[error(transparent)]
     Storage(#[from] duplex_storage::Error),
@@ -27,39 +29,49 @@ pub enum ActorError {
         /// What is wrong.
         error: duplex_primitives::ContentError,
     },
-    /// Another batch than ours is on L1.
-    #[error(
-        "batch {index} on L1 is {found}, ours is {ours}: another sequencer with this key is running, or this data \
-         directory is not up to date; stop the other one, or start over with --fresh on a devnet"
-    )]
-    ForeignBatch {
-        /// Position in the inbox.
-        index: u64,
-        /// Hash of what is there.
-        found: B256,
-        /// Hash of what should be.
-        ours: B256,
+    /// A batch cannot be put into blobs, which its size excludes.
+    #[error("the batch up to block {block} cannot be put into blobs: {error}")]
+    Blob {
+        /// Its last block.
+        block: u64,
+        /// What is wrong.
+        error: duplex_primitives::blob::BlobError,
     },
-    /// L1 has more of the rollup than this node, or something else.
-    #[error(
-        "L1 has batches up to L2 block {on_l1}, this node ends at {head} or has other blocks there: its data directory is \
-         old or was lost; restore the newest copy, or start over with --fresh on a devnet"
-    )]
-    BehindL1 {
-        /// Last L2 block in a batch on L1.
-        on_l1: u64,
-        /// The node's newest block.
-        head: u64,
+    /// Blobs could not be committed to or kept.
+    #[error("blobs: {0}")]
+    Archive(#[from] duplex_l1::BlobsError),
+    /// A sealed batch means other blocks than those that are here. Posting it would replace what
+    /// users were told, so the node stops instead.
+    #[error("batch {batch} does not derive to this node's blocks ({why}); this is a fault of this program")]
+    SealedWrongly {
+        /// Position of the batch.
+        batch: u64,
+        /// What differs.
+        why: String,
     },
     /// The L2 chain lacks a block that it must have.
     #[error("block {0} is missing from the L2 chain")]
     MissingBlock(u64),
+    /// L1, or what is known of it, is not where it was a moment ago.
+    #[error("L1 is being read again: {0}")]
+    Behind(&'static str),
+    /// A node that was asked for its blocks does not give them.
+    #[error("feed: {0}")]
+    Feed(String),
 }
 
 impl ActorError {
     /// True if trying again later may help without anything being changed.
     pub(crate) const fn is_temporary(&self) -> bool {
         // A block can be missing for a moment while the chain is taken back.
-        matches!(self, Self::Rpc(_) | Self::Tx(_) | Self::MissingBlock(_))
+        matches!(
+            self,
+            Self::Rpc(_)
+                | Self::Tx(_)
+                | Self::Data(_)
+                | Self::MissingBlock(_)
+                | Self::Behind(_)
+                | Self::Feed(_)
+        )
     }
 }

@@ -122,20 +122,18 @@ impl Proposer {
     }
 
     async fn step(&mut self) -> Result<(), ActorError> {
-        let Some(l1_head) = self.rollup.l1_head.borrow().clone() else { return Ok(()) };
-        let (_, batches) = self.rollup.index.counts()?;
-        if let Some(batch) = self.rollup.index.batch(batches)?
-            && self.rollup.agrees_with(&batch.header)? == Some(false)
-        {
-            // Another sequencer's chain is on L1: stake nothing on this one.
-            return Ok(());
-        }
+        // Only what was derived from L1 is known to be true; on anything else nothing is staked.
+        let derivation = self.rollup.derivation.borrow().clone();
+        let Some(l1_head) = derivation.l1_head else { return Ok(()) };
         // Honest claims all of whose ancestors are honest and uncontested, by id: only on these
         // can anything become final.
         let mut live: Vec<ClaimEntry> = Vec::new();
         let mut ids = BTreeSet::from([0]);
         let mut false_claims = Vec::new();
         for claim in self.rollup.index.claims()? {
+            if claim.last_batch > derivation.batch {
+                continue;
+            }
             let on_live = ids.contains(&claim.parent_id);
             if self.agrees(&claim)? {
                 if claim.status == ClaimStatus::Final || (claim.status == ClaimStatus::Pending && on_live) {
@@ -151,7 +149,7 @@ impl Proposer {
         }
         self.finalize(&live, l1_head.header.timestamp).await?;
         self.collect_bonds().await?;
-        self.propose(&live).await
+        self.propose(&live, derivation.batch).await
     }
 
     /// True if a claim says what this chain says. A claim on batches this node does not have is
@@ -210,6 +208,15 @@ impl Proposer {
         Ok(())
     }
 
+    /// Output root of a claim; genesis is claim 0.
+    fn output_of(&self, id: u64) -> Result<B256, ActorError> {
+        let gone = ActorError::Behind("a claim is not in the index any more");
+        match id {
+            0 => Ok(self.rollup.deployment.genesis_output),
+            id => Ok(self.rollup.index.claim(id)?.ok_or(gone)?.output_root),
+        }
+    }
+
     /// Sends a claim and waits until it is mined.
     async fn claim(
         &self,
@@ -221,6 +228,7 @@ impl Proposer {
     ) -> Result<TxReceipt, ActorError> {
         let call = ISettlement::proposeCall {
             parentId: parent_id,
+            parentOutputRoot: self.output_of(parent_id)?,
             lastBatch: batch.header.index,
             lastBatchHash: batch.hash,
             blockOutputsRoot: block_outputs,
@@ -231,6 +239,7 @@ impl Proposer {
             data: call.abi_encode().into(),
             value: self.rollup.deployment.parameters.bond,
             gas_limit: None,
+            blobs: Vec::new(),
             label,
         };
         Ok(self.operator.txs.send(request).await?)
@@ -254,6 +263,7 @@ impl Proposer {
             data: ISettlement::withdrawCreditCall { to: me }.abi_encode().into(),
             value: U256::ZERO,
             gas_limit: None,
+            blobs: Vec::new(),
             label: "take back bonds".into(),
         };
         self.operator.txs.submit(request).await?;
@@ -283,6 +293,7 @@ impl Proposer {
                 data: ISettlement::finalizeCall { id: claim.id }.abi_encode().into(),
                 value: U256::ZERO,
                 gas_limit: None,
+                blobs: Vec::new(),
                 label: format!("finalise claim {}", claim.id),
             };
             // An estimate that fails says that it is not time yet, or that somebody was faster.
@@ -298,20 +309,20 @@ impl Proposer {
         Ok(())
     }
 
-    async fn propose(&mut self, honest: &[ClaimEntry]) -> Result<(), ActorError> {
+    /// Claims all batches up to `derived` that no honest claim covers yet.
+    async fn propose(&mut self, honest: &[ClaimEntry], derived: u64) -> Result<(), ActorError> {
         if self.last.is_some_and(|last| last.elapsed() < self.options.interval) {
             return Ok(());
         }
         let index = &self.rollup.index;
         let tip = honest.iter().max_by_key(|claim| claim.last_batch);
         let (parent_id, covered) = tip.map_or((0, 0), |claim| (claim.id, claim.last_batch));
-        let (_, on_l1) = index.counts()?;
-        if on_l1 <= covered {
+        if derived <= covered {
             return Ok(());
         }
         let Some(before) = last_block(index, covered)? else { return Ok(()) };
         // As many batches as one claim may cover.
-        let mut batch = on_l1;
+        let mut batch = derived;
         while batch > covered + 1
             && last_block(index, batch)?
                 .is_none_or(|last| last - before > self.rollup.deployment.parameters.max_claim_blocks)

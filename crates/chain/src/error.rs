@@ -81,3 +81,10 @@ pub enum ChainError {
         why: String,
     },
 }
+
+impl ChainError {
+    /// True if a block is at fault, and not this node.
+    pub const fn is_invalid(&self) -> bool {
+        matches!(self, Self::Block(_) | Self::Signature(_) | Self::NotOnHead { .. })
+    }
+}

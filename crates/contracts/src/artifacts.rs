@@ -29,6 +29,7 @@ const SOURCES: &[(&str, &str)] = artifacts![
     "Inbox",
     "L1Block",
     "L2Bridge",
+    "Manifest",
     "MessagePasser",
     "MessageQueue",
     "Settlement",

@@ -15,6 +15,11 @@ sol! {
         function send(address target, uint256 value, uint64 gasLimit, bytes calldata data) external payable returns (uint64 index);
         function count() external view returns (uint64);
         function accumulator(uint64 messageCount) external view returns (bytes32);
+        function message(uint64 index) external view returns (bytes32 acc, uint64 timestamp, uint64 blockNumber, uint128 cumulativeGas);
+        function maxMessageGas() external view returns (uint64);
+        function maxMessageData() external view returns (uint64);
+        function gasBurnDivisor() external view returns (uint256);
+        function vault() external view returns (address);
         function minimumGas(uint256 dataLength) external pure returns (uint256);
     }
 
@@ -54,6 +59,13 @@ sol! {
     interface IInbox {
         event BatchAppended(uint64 indexed index, bytes32 indexed batchHash, Batch header, address appender);
         function append(Batch calldata header, bytes calldata data) external;
+        function appendBlobs(Batch calldata header) external;
+        function isOpen() external view returns (bool);
+        function messageQueue() external view returns (address);
+        function batchHash(uint64 index) external view returns (bytes32);
+        function sequencerTimeout() external view returns (uint64);
+        function forcedInclusionDelay() external view returns (uint64);
+        function maxDrift() external view returns (uint64);
         function batchCount() external view returns (uint64);
         function lastBatch() external view returns (uint64 index, BatchRecord memory record);
         function batch(uint64 index) external view returns (BatchRecord memory);
@@ -83,7 +95,7 @@ sol! {
         );
         event ClaimContested(uint64 indexed id, uint64 indexed rivalId, uint64 indexed parentId, uint64 lastBatch);
         event ClaimFinalized(uint64 indexed id, bytes32 indexed outputRoot, uint64 lastBatch);
-        function propose(uint64 parentId, uint64 lastBatch, bytes32 lastBatchHash, bytes32 blockOutputsRoot, bytes32 outputRoot)
+        function propose(uint64 parentId, bytes32 parentOutputRoot, uint64 lastBatch, bytes32 lastBatchHash, bytes32 blockOutputsRoot, bytes32 outputRoot)
             external payable returns (uint64 id);
         function finalize(uint64 id) external;
         function withdrawCredit(address to) external;
@@ -92,6 +104,9 @@ sol! {
         function isFinal(uint64 id) external view returns (bool);
         function isContested(uint64 id) external view returns (bool);
         function lastFinalClaim() external view returns (uint64);
+        function lastFinalizedAt() external view returns (uint64);
+        function finalOutputRoot(uint64 id) external view returns (bytes32);
+        function inbox() external view returns (address);
         function credit(address account) external view returns (uint256);
         function bond() external view returns (uint256);
         function challengeWindow() external view returns (uint64);
@@ -133,6 +148,48 @@ sol! {
         function lockedETH() external view returns (uint256);
         function locked(address l1Token) external view returns (uint256);
         function withdrawalState(bytes32 withdrawalHash) external view returns (uint8);
+        function messageQueue() external view returns (address);
+        function settlement() external view returns (address);
+        function courier() external view returns (address);
+    }
+
+    /// A message as the queue hashed it.
+    #[derive(Debug, PartialEq, Eq)]
+    struct QueuedMessage {
+        address from;
+        address target;
+        uint256 mint;
+        uint256 value;
+        uint64 gasLimit;
+        bytes data;
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface IExodus {
+        event ExodusStarted(uint64 indexed claimId, bytes32 outputRoot, uint64 messageCount);
+        event Exited(
+            address indexed l1Token, address indexed l2Asset, address indexed holder, address to, uint256 amount
+        );
+        event MessageRefunded(uint64 indexed index, address indexed l1Token, address to, uint256 amount);
+        function startExodus() external;
+        function exitETH(address holder, address to, OutputRootProof calldata p, bytes[] calldata accountProof) external;
+        function exitERC20(address l1Token, address holder, address to, OutputRootProof calldata p, bytes[] calldata accountProof, bytes[] calldata balanceProof, bytes[] calldata holderProof) external;
+        function exitWETH(address holder, address to, OutputRootProof calldata p, bytes[] calldata accountProof, bytes[] calldata balanceProof, bytes[] calldata holderProof) external;
+        function exitFees(address feeVault, OutputRootProof calldata p, bytes[] calldata accountProof, bytes[] calldata recipientProof) external;
+        function refund(uint64 index, QueuedMessage calldata m, address to) external;
+        function exodusDelay() external view returns (uint64);
+        function exodusOpensAt() external view returns (uint256);
+        function exodus() external view returns (bool started, uint64 claimId, bytes32 outputRoot, uint64 messageCount);
+        function hasExited(address l2Asset, address holder) external view returns (bool);
+        function isRefunded(uint64 index) external view returns (bool);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface IManifest {
+        event Published(address indexed vault, bytes data);
+        function vault() external view returns (address);
+        function dataHash() external view returns (bytes32);
+        function publishedAt() external view returns (uint256);
     }
 
     #[derive(Debug, PartialEq, Eq)]

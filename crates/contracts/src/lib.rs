@@ -6,6 +6,8 @@
 mod artifacts;
 pub mod bindings;
 mod genesis;
+mod token;
 
 pub use artifacts::{Artifact, artifact};
 pub use genesis::{L2GenesisParams, l2_alloc};
+pub use token::{l2_token_address, token_balance_slot};

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Form of the deployment file.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// The contracts on L1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,6 +27,8 @@ pub struct L1Contracts {
     pub vault: Address,
     /// Makes the calls that L2 asks for.
     pub courier: Address,
+    /// Says all this on L1.
+    pub manifest: Address,
 }
 
 /// What the contracts were told at deployment; nobody can change it.
@@ -57,7 +59,12 @@ pub struct Parameters {
     pub challenge_window: u64,
     /// Most blocks of a claim.
     pub max_claim_blocks: u64,
+    /// Seconds without a final claim after which the exodus may start.
+    pub exodus_delay: u64,
 }
+
+/// Gas that the anchor update may use in an L2 block.
+const ANCHOR_GAS: u64 = 1_000_000;
 
 impl Parameters {
     /// For a devnet: short delays, a small bond.
@@ -68,6 +75,7 @@ impl Parameters {
             max_drift: 3600,
             bond: U256::from(100_000_000_000_000_000u64),
             challenge_window: 10,
+            exodus_delay: 24 * 3600,
             ..Self::production()
         }
     }
@@ -82,12 +90,20 @@ impl Parameters {
             forced_inclusion_delay: 24 * 3600,
             max_drift: 900,
             max_batch_blocks: 16_384,
-            message_gas_per_block: 20_000_000,
+            message_gas_per_block: 18_000_000,
             max_batch_data: 125_000,
             bond: U256::from(2_000_000_000_000_000_000u64),
             challenge_window: 7 * 24 * 3600,
             max_claim_blocks: 65_536,
+            exodus_delay: 30 * 24 * 3600,
         }
+    }
+
+    /// Whether a block of the L2 has room for what these parameters force into it: messages up to
+    /// `message_gas_per_block`, one that starts just below that, and the anchor update.
+    pub const fn fit(&self, l2_gas_limit: u64) -> bool {
+        self.message_gas_per_block.saturating_add(self.max_message_gas).saturating_add(ANCHOR_GAS)
+            <= l2_gas_limit
     }
 }
 

@@ -22,6 +22,8 @@ pub struct BatchEntry {
     pub l1_tx: B256,
     /// The L1 block of that transaction.
     pub l1_block: u64,
+    /// Who sent it.
+    pub appender: Address,
 }
 
 /// How far a claim has come.

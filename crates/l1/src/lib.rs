@@ -2,14 +2,22 @@
 //!
 //! Everything above talks to L1 through standard JSON-RPC only, so any Ethereum L1 will do.
 
+mod blobs;
+mod data;
 mod deployment;
 mod index;
+pub mod manifest;
+mod prices;
 mod rpc;
 mod tx_manager;
 mod watcher;
 
+pub use blobs::{BlobArchive, Blobs, BlobsError, versioned_hash, versioned_hashes};
+pub use data::{BatchReader, DataError};
 pub use deployment::{Deployment, DeploymentError, DevAccount, L1Contracts, Parameters, TokenInfo};
 pub use index::{BatchEntry, ClaimEntry, ClaimStatus, L1Index};
-pub use rpc::{AccountProof, L1Header, Rpc, RpcError, TxReceipt};
+pub use manifest::ManifestError;
+pub use prices::DaPrices;
+pub use rpc::{AccountProof, L1Header, L1Transaction, Rpc, RpcError, TxReceipt};
 pub use tx_manager::{FeeQuote, TxManager, TxManagerError, TxManagerOptions, TxRequest, sign_eip1559};
 pub use watcher::{Watcher, WatcherError, WatcherOptions};

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use alloy_consensus::Header;
+use alloy_eips::eip7840::BlobParams;
 use alloy_json_rpc::{RpcError as TransportError, RpcSend};
 use alloy_primitives::{Address, B256, Bytes, U64, U256, keccak256};
 use alloy_rpc_client::RpcClient;
@@ -145,6 +146,19 @@ impl TxReceipt {
     pub fn cost(&self) -> U256 {
         self.effective_gas_price * U256::from(self.gas_used) + self.l1_fee.unwrap_or_default()
     }
+}
+
+/// What is read of a transaction.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct L1Transaction {
+    /// What it calls; `None` if it creates a contract.
+    pub to: Option<Address>,
+    /// Its input.
+    pub input: Bytes,
+    /// Versioned hashes of its blobs.
+    #[serde(default)]
+    pub blob_versioned_hashes: Option<Vec<B256>>,
 }
 
 /// An answer to `eth_getProof`.
@@ -310,6 +324,20 @@ impl Rpc {
         self.request("eth_getLogs", (filter,)).await
     }
 
+    /// Logs with these topics in a range of blocks, of any contract; `None` stands for any topic.
+    ///
+    /// # Errors
+    /// As [`request`](Self::request).
+    pub async fn logs_by_topics(
+        &self,
+        topics: &[Option<B256>],
+        from: u64,
+        to: u64,
+    ) -> Result<Vec<Log>, RpcError> {
+        let filter = json!({ "topics": topics, "fromBlock": U64::from(from), "toBlock": U64::from(to) });
+        self.request("eth_getLogs", (filter,)).await
+    }
+
     /// Calls a contract on the newest state.
     ///
     /// # Errors
@@ -365,7 +393,28 @@ impl Rpc {
         value: U256,
         data: &Bytes,
     ) -> Result<u64, RpcError> {
+        self.estimate_gas_with_blobs(from, to, value, data, &[]).await
+    }
+
+    /// As [`estimate_gas`](Self::estimate_gas), for a transaction with blobs.
+    ///
+    /// # Errors
+    /// As [`request`](Self::request); a revert is a rejection with its data.
+    pub async fn estimate_gas_with_blobs(
+        &self,
+        from: Address,
+        to: Option<Address>,
+        value: U256,
+        data: &Bytes,
+        blobs: &[B256],
+    ) -> Result<u64, RpcError> {
         let mut tx = json!({ "from": from, "value": value, "data": data });
+        if !blobs.is_empty() {
+            let head = self.latest_header().await?.header;
+            let fee = head.next_block_blob_fee(BlobParams::osaka()).unwrap_or(1);
+            tx["blobVersionedHashes"] = json!(blobs);
+            tx["maxFeePerBlobGas"] = json!(U256::from(fee) * U256::from(2));
+        }
         if let Some(to) = to {
             tx["to"] = json!(to);
         }
@@ -391,18 +440,12 @@ impl Rpc {
         self.request("eth_getTransactionReceipt", (hash,)).await
     }
 
-    /// The input of a transaction, and what it calls.
+    /// A transaction, if L1 has it.
     ///
     /// # Errors
     /// As [`request`](Self::request).
-    pub async fn transaction_input(&self, hash: B256) -> Result<Option<(Option<Address>, Bytes)>, RpcError> {
-        #[derive(Debug, Deserialize)]
-        struct Tx {
-            to: Option<Address>,
-            input: Bytes,
-        }
-        let tx: Option<Tx> = self.request("eth_getTransactionByHash", (hash,)).await?;
-        Ok(tx.map(|tx| (tx.to, tx.input)))
+    pub async fn transaction(&self, hash: B256) -> Result<Option<L1Transaction>, RpcError> {
+        self.request("eth_getTransactionByHash", (hash,)).await
     }
 
     /// Merkle proofs of an account and some of its slots at a block.

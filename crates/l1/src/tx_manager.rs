@@ -6,12 +6,18 @@
 
 use std::{
     collections::BTreeMap,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
-use alloy_consensus::{SignableTransaction, TxEip1559};
-use alloy_eips::eip2718::Encodable2718;
+use alloy_consensus::{SignableTransaction, TxEip1559, TxEip4844};
+use alloy_eips::{
+    eip2718::Encodable2718, eip4844::DATA_GAS_PER_BLOB, eip7594::BlobTransactionSidecarVariant,
+    eip7840::BlobParams,
+};
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
 use alloy_signer::SignerSync;
 use alloy_signer_local::PrivateKeySigner;
@@ -21,10 +27,15 @@ use thiserror::Error;
 use tokio::sync::{Mutex, oneshot};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Rpc, RpcError, TxReceipt};
+use crate::{
+    BlobsError, Rpc, RpcError, TxReceipt,
+    blobs::{sidecar, versioned_hashes, with_sidecar},
+};
 
 /// Fee increase on every resend. Nodes ask for 10%.
 const BUMP_PERCENT: u128 = 15;
+/// The same for transactions with blobs, of which nodes ask that every fee doubles.
+const BLOB_BUMP_PERCENT: u128 = 101;
 /// Highest multiple of the market's fee that is ever offered.
 const MOST_OVER_MARKET: u128 = 8;
 /// Time that L1 is given to find what it dropped in a reorganisation.
@@ -74,6 +85,9 @@ pub enum TxManagerError {
         /// What it needs.
         needed: U256,
     },
+    /// Its blobs are none.
+    #[error(transparent)]
+    Blobs(#[from] BlobsError),
     /// Signing failed.
     #[error("signing: {0}")]
     Signer(#[from] alloy_signer::Error),
@@ -95,15 +109,21 @@ pub struct TxRequest {
     pub gas_limit: Option<u64>,
     /// For people: what it is for.
     pub label: String,
+    /// Blobs that go with it, of 131,072 bytes each.
+    #[serde(default)]
+    pub blobs: Vec<Bytes>,
 }
 
-/// Fees of an EIP-1559 transaction, wei per gas.
+/// Fees of a transaction, wei per gas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FeeQuote {
     /// Highest total fee.
     pub max_fee: u128,
     /// Part of it for the block's proposer.
     pub priority_fee: u128,
+    /// Highest fee per blob gas.
+    #[serde(default)]
+    pub blob_fee: u128,
 }
 
 impl FeeQuote {
@@ -112,18 +132,21 @@ impl FeeQuote {
     /// # Errors
     /// If L1 cannot be reached.
     pub async fn current(rpc: &Rpc) -> Result<Self, RpcError> {
-        let base = rpc.latest_header().await?.header.base_fee_per_gas.unwrap_or_default();
+        let head = rpc.latest_header().await?.header;
+        let base = head.base_fee_per_gas.unwrap_or_default();
         let priority_fee = rpc.priority_fee().await?;
-        Ok(Self { max_fee: u128::from(base) * 2 + priority_fee, priority_fee })
+        let blob_fee = head.next_block_blob_fee(BlobParams::osaka()).unwrap_or(1) * 2;
+        Ok(Self { max_fee: u128::from(base) * 2 + priority_fee, priority_fee, blob_fee })
     }
 
     /// Higher fees for the same nonce; `None` if that would be far above the market, where waiting
     /// has another reason than the price.
-    fn bumped(self, market: Self) -> Option<Self> {
-        let bump = |fee: u128| fee.saturating_add(fee.saturating_mul(BUMP_PERCENT) / 100).saturating_add(1);
+    fn bumped(self, market: Self, percent: u128) -> Option<Self> {
+        let bump = |fee: u128| fee.saturating_add(fee.saturating_mul(percent) / 100).saturating_add(1);
         let fees = Self {
             max_fee: bump(self.max_fee).max(market.max_fee),
             priority_fee: bump(self.priority_fee).max(market.priority_fee),
+            blob_fee: bump(self.blob_fee).max(market.blob_fee),
         };
         let most = market.max_fee.saturating_mul(MOST_OVER_MARKET);
         (fees.max_fee <= most && fees.priority_fee <= most).then_some(fees)
@@ -178,6 +201,19 @@ struct Saved {
     raw: Bytes,
     /// Hashes of the older ones; any of them may be the one that is mined.
     hashes: Vec<B256>,
+    /// Versioned hashes of its blobs.
+    #[serde(default)]
+    blob_hashes: Vec<B256>,
+}
+
+impl Saved {
+    /// The most that it can cost, in wei.
+    fn most(&self) -> U256 {
+        let blob_gas = DATA_GAS_PER_BLOB * self.blob_hashes.len() as u64;
+        U256::from(self.gas_limit) * U256::from(self.fees.max_fee)
+            + U256::from(blob_gas) * U256::from(self.fees.blob_fee)
+            + self.request.value
+    }
 }
 
 #[derive(Debug)]
@@ -187,7 +223,7 @@ struct InFlight {
     waiters: Vec<oneshot::Sender<Result<TxReceipt, TxManagerError>>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct State {
     next_nonce: u64,
     in_flight: BTreeMap<u64, InFlight>,
@@ -209,6 +245,8 @@ struct Inner {
     records: Arc<Records>,
     options: TxManagerOptions,
     state: Mutex<State>,
+    /// Whether L1 takes blobs with the proofs of EIP-7594; else those of EIP-4844.
+    cells: AtomicBool,
 }
 
 fn key(nonce: u64) -> String {
@@ -229,26 +267,32 @@ impl TxManager {
         let chain_id = rpc.chain_id().await?;
         let address = signer.address();
         let mined = rpc.nonce(address, false).await?;
-        let mut state = State { next_nonce: mined, in_flight: BTreeMap::new(), gap_since: None };
+        let (mut known, mut others) = (Vec::new(), Vec::new());
         for (name, bytes) in records.prefix("l1tx/")? {
             let nonce = name.rsplit('/').next().and_then(|nonce| nonce.parse::<u64>().ok());
             let saved: Option<Saved> = serde_json::from_slice(&bytes).ok();
             match (nonce, saved) {
-                (Some(nonce), Some(saved)) if nonce == state.next_nonce => {
-                    // The node may know it already.
-                    if let Err(error) = rpc.send_raw(&saved.raw).await {
-                        tracing::debug!(nonce, %error, "sent again after restart");
-                    }
-                    state
-                        .in_flight
-                        .insert(nonce, InFlight { saved, sent: Instant::now(), waiters: Vec::new() });
-                    state.next_nonce += 1;
+                (Some(nonce), Some(saved)) if nonce == mined + known.len() as u64 => {
+                    known.push((nonce, saved));
                 }
-                _ => records.remove(&name)?,
+                _ => others.push(name),
             }
         }
-        state.next_nonce = state.next_nonce.max(rpc.nonce(address, true).await?);
-        let inner = Inner { rpc, signer, chain_id, records, options, state: Mutex::new(state) };
+        for name in others {
+            records.remove(&name)?;
+        }
+        let cells = AtomicBool::new(true);
+        let inner = Inner { rpc, signer, chain_id, records, options, state: Mutex::default(), cells };
+        let mut state = State { next_nonce: mined + known.len() as u64, ..Default::default() };
+        for (nonce, saved) in known {
+            // The node may know it already.
+            if let Err(error) = inner.transmit(&saved, None).await {
+                tracing::debug!(nonce, %error, "sent again after restart");
+            }
+            state.in_flight.insert(nonce, InFlight { saved, sent: Instant::now(), waiters: Vec::new() });
+        }
+        state.next_nonce = state.next_nonce.max(inner.rpc.nonce(address, true).await?);
+        *inner.state.lock().await = state;
         Ok(Self { inner: Arc::new(inner) })
     }
 
@@ -289,14 +333,17 @@ impl TxManager {
             }
         };
         let fees = FeeQuote::current(&inner.rpc).await?;
+        // What takes long comes before the lock.
+        let (blob_hashes, proven) = inner.prove(&request.blobs).await?;
         let mut state = inner.state.lock().await;
         let nonce = state.next_nonce;
-        let raw = inner.sign(nonce, &request, gas_limit, fees)?;
-        let saved = Saved { request, gas_limit, fees, raw: raw.clone(), hashes: Vec::new() };
+        let raw = inner.sign(nonce, &request, &blob_hashes, gas_limit, fees)?;
+        let saved = Saved { request, gas_limit, fees, raw, hashes: Vec::new(), blob_hashes };
         inner.save(nonce, &saved)?;
-        if let Err(error) = inner.rpc.send_raw(&raw).await {
+        if let Err(error) = inner.transmit(&saved, proven).await {
             // Tried again after a time-out, it may be there already.
-            let known = inner.rpc.receipt(keccak256(&raw)).await.is_ok_and(|receipt| receipt.is_some());
+            let hash = keccak256(&saved.raw);
+            let known = inner.rpc.receipt(hash).await.is_ok_and(|receipt| receipt.is_some());
             if !error.is_temporary() && !known {
                 inner.records.remove(&key(nonce))?;
                 if error.rejection().is_some_and(|text| text.contains("nonce too low")) {
@@ -304,8 +351,11 @@ impl TxManager {
                 }
                 if error.rejection().is_some_and(|text| text.contains("insufficient funds")) {
                     let balance = inner.rpc.balance(self.address()).await?;
-                    let needed = U256::from(gas_limit) * U256::from(fees.max_fee) + saved.request.value;
-                    return Err(TxManagerError::Unfunded { address: self.address(), balance, needed });
+                    return Err(TxManagerError::Unfunded {
+                        address: self.address(),
+                        balance,
+                        needed: saved.most(),
+                    });
                 }
                 return Err(error.into());
             }
@@ -387,11 +437,87 @@ impl Inner {
         &self,
         nonce: u64,
         request: &TxRequest,
-        gas: u64,
+        blob_hashes: &[B256],
+        gas_limit: u64,
         fees: FeeQuote,
     ) -> Result<Bytes, alloy_signer::Error> {
         let data = request.data.clone();
-        sign_eip1559(&self.signer, self.chain_id, nonce, Some(request.to), request.value, data, gas, fees)
+        if blob_hashes.is_empty() {
+            let (to, value) = (Some(request.to), request.value);
+            return sign_eip1559(&self.signer, self.chain_id, nonce, to, value, data, gas_limit, fees);
+        }
+        let tx = TxEip4844 {
+            chain_id: self.chain_id,
+            nonce,
+            gas_limit,
+            max_fee_per_gas: fees.max_fee,
+            max_priority_fee_per_gas: fees.priority_fee,
+            to: request.to,
+            value: request.value,
+            access_list: Default::default(),
+            blob_versioned_hashes: blob_hashes.to_vec(),
+            max_fee_per_blob_gas: fees.blob_fee,
+            input: data,
+        };
+        let signature = self.signer.sign_hash_sync(&tx.signature_hash())?;
+        Ok(tx.into_signed(signature).encoded_2718().into())
+    }
+
+    /// The versioned hashes of blobs, and what proves them.
+    async fn prove(
+        &self,
+        blobs: &[Bytes],
+    ) -> Result<(Vec<B256>, Option<BlobTransactionSidecarVariant>), BlobsError> {
+        if blobs.is_empty() {
+            return Ok((Vec::new(), None));
+        }
+        let (blobs, cells) = (blobs.to_vec(), self.cells.load(Ordering::Relaxed));
+        let work = move || Ok((versioned_hashes(&blobs)?, Some(sidecar(&blobs, cells)?)));
+        tokio::task::spawn_blocking(work).await.unwrap_or_else(|error| {
+            Err(BlobsError::Invalid { len: 0, why: format!("proving was cut off: {error}") })
+        })
+    }
+
+    /// Sends a signed transaction, with its blobs if it has some. `proven` saves proving them anew.
+    async fn transmit(
+        &self,
+        saved: &Saved,
+        proven: Option<BlobTransactionSidecarVariant>,
+    ) -> Result<(), RpcError> {
+        let blobs = &saved.request.blobs;
+        if blobs.is_empty() {
+            return self.rpc.send_raw(&saved.raw).await.map(drop);
+        }
+        let refused = |why: &dyn std::fmt::Display| RpcError::Rejected {
+            method: "eth_sendRawTransaction".into(),
+            code: 0,
+            message: why.to_string(),
+            data: None,
+        };
+        let wire = |sidecar| with_sidecar(&saved.raw, sidecar).map_err(|why| refused(&why));
+        let proven = match proven {
+            Some(proven) => proven,
+            None => {
+                self.prove(blobs).await.map_err(|why| refused(&why))?.1.ok_or_else(|| refused(&"no blobs"))?
+            }
+        };
+        let first = self.rpc.send_raw(&wire(proven)?).await;
+        let Err(error) = first else { return Ok(()) };
+        if error.is_temporary() {
+            return Err(error);
+        }
+        // An L1 before or after Fusaka takes the other proofs.
+        let cells = !self.cells.load(Ordering::Relaxed);
+        let blobs = blobs.clone();
+        let other = tokio::task::spawn_blocking(move || sidecar(&blobs, cells)).await;
+        let Ok(Ok(other)) = other else { return Err(error) };
+        match self.rpc.send_raw(&wire(other)?).await {
+            Ok(_) => {
+                self.cells.store(cells, Ordering::Relaxed);
+                Ok(())
+            }
+            Err(_) => Err(error),
+        }
     }
 
     fn save(&self, nonce: u64, saved: &Saved) -> Result<(), TxManagerError> {
@@ -450,11 +576,13 @@ impl Inner {
                 value: U256::ZERO,
                 gas_limit: Some(NOTHING_GAS),
                 label: "nothing".into(),
+                blobs: Vec::new(),
             };
-            let raw = self.sign(nonce, &request, NOTHING_GAS, fees)?;
-            let saved = Saved { request, gas_limit: NOTHING_GAS, fees, raw: raw.clone(), hashes: Vec::new() };
+            let raw = self.sign(nonce, &request, &[], NOTHING_GAS, fees)?;
+            let (hashes, blob_hashes) = (Vec::new(), Vec::new());
+            let saved = Saved { request, gas_limit: NOTHING_GAS, fees, raw, hashes, blob_hashes };
             self.save(nonce, &saved)?;
-            if let Err(error) = self.rpc.send_raw(&raw).await {
+            if let Err(error) = self.transmit(&saved, None).await {
                 tracing::debug!(nonce, %error, "filling a nonce");
             }
             state.in_flight.insert(nonce, InFlight { saved, sent: Instant::now(), waiters: Vec::new() });
@@ -467,19 +595,17 @@ impl Inner {
         let market = FeeQuote::current(&self.rpc).await?;
         let Some(tx) = state.in_flight.get_mut(&nonce) else { return Ok(()) };
         tx.sent = Instant::now();
-        let raw = match tx.saved.fees.bumped(market) {
-            Some(fees) => {
-                let raw = self.sign(nonce, &tx.saved.request, tx.saved.gas_limit, fees)?;
-                tx.saved.fees = fees;
-                tx.saved.hashes.push(keccak256(&tx.saved.raw));
-                tx.saved.raw = raw.clone();
-                self.save(nonce, &tx.saved)?;
-                raw
-            }
-            None => tx.saved.raw.clone(),
-        };
+        let percent = if tx.saved.blob_hashes.is_empty() { BUMP_PERCENT } else { BLOB_BUMP_PERCENT };
+        if let Some(fees) = tx.saved.fees.bumped(market, percent) {
+            let saved = &mut tx.saved;
+            let raw = self.sign(nonce, &saved.request, &saved.blob_hashes, saved.gas_limit, fees)?;
+            saved.fees = fees;
+            saved.hashes.push(keccak256(&saved.raw));
+            saved.raw = raw;
+            self.save(nonce, saved)?;
+        }
         tracing::info!(nonce, label = %tx.saved.request.label, max_fee = tx.saved.fees.max_fee, "sending again");
-        if let Err(error) = self.rpc.send_raw(&raw).await {
+        if let Err(error) = self.transmit(&tx.saved, None).await {
             tracing::debug!(nonce, %error, "sending again");
         }
         Ok(())

@@ -240,7 +240,13 @@ impl Watcher {
                         messageCount: h.messageCount,
                         messageAcc: h.messageAcc,
                     };
-                    let entry = BatchEntry { header, hash: event.batchHash, l1_tx: tx, l1_block: number };
+                    let entry = BatchEntry {
+                        header,
+                        hash: event.batchHash,
+                        l1_tx: tx,
+                        l1_block: number,
+                        appender: event.appender,
+                    };
                     changes.put(batch_key(event.index), &entry);
                     if event.index != batches + 1 {
                         return self.reread("batch", event.index, batches + 1);

@@ -60,6 +60,10 @@ pub(crate) fn duplex_module(rollup: Rollup) -> Result<RpcModule<Rollup>, Registe
         let hash: B256 = params.one()?;
         withdrawal_proof(&rollup, hash)
     })?;
+    module.register_blocking_method("duplex_blocks", |params, rollup, _| {
+        let (from, count): (U64, U64) = params.parse()?;
+        blocks(&rollup, from.to(), count.to())
+    })?;
     module.register_blocking_method("duplex_books", |_, rollup, _| books(&rollup))?;
     Ok(module)
 }
@@ -83,7 +87,25 @@ fn sync_status(rollup: &Rollup) -> Answer {
         "messagesConsumed": hex(extra.message_count),
         "messagesOnL1": hex(messages),
         "batchesOnL1": hex(batches),
+        "batchesDerived": hex(rollup.derivation.borrow().batch),
     }))
+}
+
+/// Whole blocks, RLP-encoded, for followers: at most `count`, and not many bytes at once.
+fn blocks(rollup: &Rollup, from: u64, count: u64) -> Result<Vec<Bytes>, ErrorObjectOwned> {
+    const MOST: u64 = 128;
+    const MOST_BYTES: usize = 4 << 20;
+    let (mut list, mut bytes) = (Vec::new(), 0);
+    for number in from..from.saturating_add(count.min(MOST)) {
+        let Some(block) = rollup.chain.block(number).map_err(failed)? else { break };
+        let raw: Bytes = alloy_rlp::encode(&block.recovered.block).into();
+        bytes += raw.len();
+        list.push(raw);
+        if bytes > MOST_BYTES {
+            break;
+        }
+    }
+    Ok(list)
 }
 
 fn batch(index: &L1Index, entry: Option<BatchEntry>) -> Answer {

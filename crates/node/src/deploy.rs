@@ -15,10 +15,10 @@ use alloy_sol_types::SolValue;
 use duplex_chain::{dev_system_contracts, genesis_header};
 use duplex_contracts::{
     L2GenesisParams, artifact,
-    bindings::{Batch, IVault, InboxParams},
-    l2_alloc,
+    bindings::{Batch, InboxParams},
+    l2_alloc, l2_token_address,
 };
-use duplex_l1::{Deployment, FeeQuote, L1Contracts, Parameters, Rpc, TokenInfo, sign_eip1559};
+use duplex_l1::{Deployment, FeeQuote, L1Contracts, Parameters, Rpc, TokenInfo, manifest, sign_eip1559};
 use duplex_primitives::{ChainConfig, Genesis, GenesisAccount, OutputRoot};
 use serde::{Deserialize, Serialize};
 
@@ -90,12 +90,7 @@ pub async fn deploy(
         }
     };
     run_plan(rpc, key, chain_id, &plan, options).await?;
-    let mut deployment = plan.deployment;
-    for token in &mut deployment.tokens {
-        token.l2 =
-            rpc.call(deployment.contracts.vault, &IVault::l2TokenAddressCall { l1Token: token.l1 }).await?;
-    }
-    Ok(deployment)
+    Ok(plan.deployment)
 }
 
 async fn make_plan(
@@ -115,9 +110,13 @@ async fn make_plan(
         settlement: address(tokens + 2),
         courier: address(tokens + 3),
         vault: address(tokens + 4),
+        manifest: address(tokens + 5),
     };
 
     let config = ChainConfig::l2_dev(options.l2_chain_id);
+    if !options.parameters.fit(config.gas_limit) {
+        return Err(NodeError::NoRoomForMessages { gas_limit: config.gas_limit });
+    }
     let mut alloc = dev_system_contracts(false);
     alloc.extend(l2_alloc(&L2GenesisParams {
         vault: contracts.vault,
@@ -172,7 +171,7 @@ async fn make_plan(
             let args = (name.to_owned(), symbol.to_owned(), U256::from(DEV_TOKENS), dev_addresses());
             let l1 = step("DevToken", args.abi_encode_params(), U256::ZERO);
             let (name, symbol) = (name.into(), symbol.into());
-            deployment.tokens.push(TokenInfo { symbol, name, decimals: 18, l1, l2: Address::ZERO });
+            deployment.tokens.push(TokenInfo { symbol, name, decimals: 18, l1, l2: l2_token_address(l1) });
         }
     }
     let p = &options.parameters;
@@ -182,8 +181,10 @@ async fn make_plan(
     let settlement = (contracts.inbox, genesis_output, p.bond, p.challenge_window, p.max_claim_blocks);
     step("Settlement", settlement.abi_encode_params(), U256::ZERO);
     step("Courier", (contracts.vault,).abi_encode_params(), U256::ZERO);
-    let vault = (contracts.message_queue, contracts.settlement, contracts.courier);
+    let vault = (contracts.message_queue, contracts.settlement, contracts.courier, p.exodus_delay);
     step("Vault", vault.abi_encode_params(), locked);
+    let manifest = (contracts.vault, Bytes::from(manifest::encode(&deployment)?));
+    step("Manifest", manifest.abi_encode_params(), U256::ZERO);
     Ok(Plan { deployer, first_nonce, steps, deployment })
 }
 

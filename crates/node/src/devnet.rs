@@ -7,14 +7,14 @@ use std::{
 };
 
 use alloy_signer_local::PrivateKeySigner;
-use duplex_actors::{BatcherOptions, ProposerOptions, SequencerOptions};
+use duplex_actors::{BatcherOptions, DaMode, ProposerOptions, SequencerOptions};
 use duplex_l1::{Deployment, Parameters, Rpc};
 use duplex_storage::History;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    DeployOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, NodeError, Roles, RollupNode, RollupOptions,
-    Tasks, deploy, dev_key,
+    BlobOptions, DeployOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, NodeError, Roles, RollupNode,
+    RollupOptions, Tasks, deploy, dev_key,
     embedded_l1::{create_dir, read_json, write_json},
 };
 
@@ -22,6 +22,51 @@ use crate::{
 const OPERATOR: u32 = 9;
 /// Chain ids of L1s whose accounts are worth nothing: Hardhat's and anvil's, geth's --dev.
 const DEVELOPMENT_CHAINS: [u64; 2] = [31337, 1337];
+
+/// Delays that the contracts are told at deployment, in seconds; those of [`Parameters`] where none
+/// is given.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Delays {
+    /// In which a claim can be challenged.
+    pub challenge_window: Option<u64>,
+    /// After which a message must be consumed.
+    pub forced_inclusion_delay: Option<u64>,
+    /// After which anybody may append.
+    pub sequencer_timeout: Option<u64>,
+    /// After which the exodus may start.
+    pub exodus_delay: Option<u64>,
+}
+
+impl Delays {
+    /// `base` with these delays. Those that must not be shorter than another follow it, unless they
+    /// are given, too.
+    pub fn apply(&self, base: Parameters) -> Parameters {
+        let challenge_window = self.challenge_window.unwrap_or(base.challenge_window);
+        let forced_inclusion_delay = self.forced_inclusion_delay.unwrap_or(base.forced_inclusion_delay);
+        let timeout = base.sequencer_timeout.max(forced_inclusion_delay);
+        let exodus = base.exodus_delay.max(challenge_window.saturating_mul(2));
+        Parameters {
+            challenge_window,
+            forced_inclusion_delay,
+            sequencer_timeout: self.sequencer_timeout.unwrap_or(timeout),
+            exodus_delay: self.exodus_delay.unwrap_or(exodus),
+            ..base
+        }
+    }
+
+    /// The first delay that is given and is not the deployment's: its name, what was deployed, and
+    /// what is given.
+    fn differs(&self, deployed: &Parameters) -> Option<(&'static str, u64, u64)> {
+        [
+            ("challenge window", self.challenge_window, deployed.challenge_window),
+            ("forced inclusion delay", self.forced_inclusion_delay, deployed.forced_inclusion_delay),
+            ("sequencer timeout", self.sequencer_timeout, deployed.sequencer_timeout),
+            ("exodus delay", self.exodus_delay, deployed.exodus_delay),
+        ]
+        .into_iter()
+        .find_map(|(name, given, was)| given.filter(|given| *given != was).map(|given| (name, was, given)))
+    }
+}
 
 /// How a devnet runs.
 #[derive(Debug, Clone)]
@@ -44,13 +89,16 @@ pub struct DevnetOptions {
     pub l1_block_time: Duration,
     /// Time between blocks of the L2; zero for a block for every transaction.
     pub block_time: Duration,
-    /// Seconds in which a claim can be challenged; ten on a development L1 and seven days on
-    /// another unless given.
-    pub challenge_window: Option<u64>,
+    /// Delays that the contracts are told.
+    pub delays: Delays,
     /// L1 blocks that must follow before an L1 block is built on.
     pub confirmations: u64,
     /// Age at which a batch is sealed although it is not full.
     pub batch_age: Duration,
+    /// Where the data of batches goes.
+    pub da: DaMode,
+    /// Beacon APIs of an L1 by URL, where blobs are read; L1's own URL if there is none.
+    pub blob_sources: Vec<String>,
     /// Time between claims.
     pub claim_interval: Duration,
     /// The key that deploys and operates.
@@ -73,9 +121,13 @@ impl Default for DevnetOptions {
             l2_chain_id: L2_CHAIN_ID,
             l1_block_time: Duration::from_secs(1),
             block_time: Duration::from_secs(1),
-            challenge_window: None,
+            delays: Delays::default(),
             confirmations: 0,
             batch_age: Duration::from_secs(2),
+            // Gas is free on a devnet and the processor is not: proofs for a blob take it longer
+            // than executing what is in the blob.
+            da: DaMode::Calldata,
+            blob_sources: Vec::new(),
             claim_interval: Duration::from_secs(2),
             key: None,
             history: History::Archive,
@@ -163,9 +215,9 @@ impl Devnet {
         let path = dir.join("deployment.json");
         let (mut deployment, resumed) = if path.exists() {
             let deployment = Deployment::load(&path)?;
-            let was = deployment.parameters.challenge_window;
-            if let Some(now) = options.challenge_window.filter(|now| *now != was) {
-                let text = |seconds| format!("a challenge window of {seconds} s");
+            if let Some((name, was, now)) = options.delays.differs(&deployment.parameters) {
+                let article = if name.starts_with('e') { "an" } else { "a" };
+                let text = |seconds| format!("{article} {name} of {seconds} s");
                 return Err(NodeError::OtherSetup { path: dir.clone(), was: text(was), now: text(now) });
             }
             (deployment, true)
@@ -173,13 +225,11 @@ impl Devnet {
             (options.progress)("deploying the contracts");
             let deploy_options = DeployOptions {
                 l2_chain_id: options.l2_chain_id,
-                parameters: {
-                    let base = if development { Parameters::development() } else { Parameters::production() };
-                    Parameters {
-                        challenge_window: options.challenge_window.unwrap_or(base.challenge_window),
-                        ..base
-                    }
-                },
+                parameters: options.delays.apply(if development {
+                    Parameters::development()
+                } else {
+                    Parameters::production()
+                }),
                 development,
                 progress: options.progress,
             };
@@ -194,18 +244,26 @@ impl Devnet {
                 dir: dir.join("l2"),
                 deployment: deployment.clone(),
                 l1_url,
-                addr: SocketAddr::new(options.host, options.l2_port),
-                roles: Roles { sequence: true, batch: true, propose: true },
+                addr: Some(SocketAddr::new(options.host, options.l2_port)),
+                roles: Roles { sequence: true, batch: true, propose: true, permissionless: false },
                 key: Some(key),
                 sequencer: SequencerOptions {
                     block_time: options.block_time,
                     heartbeat: Duration::from_secs(60),
                     confirmations: options.confirmations,
+                    only_when_open: false,
                 },
-                batcher: BatcherOptions { max_age: options.batch_age, full_percent: 90 },
+                batcher: BatcherOptions {
+                    max_age: options.batch_age,
+                    full_percent: 90,
+                    da: options.da,
+                    only_when_open: false,
+                },
                 proposer: ProposerOptions { interval: options.claim_interval },
                 l1_poll: Duration::from_millis(200),
                 history: options.history,
+                feed: None,
+                blobs: BlobOptions { sources: options.blob_sources.clone(), keep: None },
             },
             &mut tasks,
         )

@@ -30,6 +30,9 @@ pub enum NodeError {
     /// Two RPC methods have the same name, which is a mistake in this program.
     #[error("RPC: {0}")]
     Methods(#[from] jsonrpsee::core::RegisterMethodError),
+    /// Blobs cannot be kept, or a source of them is malformed.
+    #[error(transparent)]
+    Blobs(#[from] duplex_l1::BlobsError),
     /// Transactions cannot be sent to L1.
     #[error(transparent)]
     Txs(#[from] duplex_l1::TxManagerError),
@@ -49,6 +52,18 @@ pub enum NodeError {
     Key {
         /// What was given, shortened.
         given: String,
+    },
+    /// Nothing on L1 says what the rollup is, or what says it is wrong.
+    #[error(transparent)]
+    Manifest(#[from] duplex_l1::ManifestError),
+    /// The parameters force more into an L2 block than fits.
+    #[error(
+        "messageGasPerBlock, maxMessageGas and 1,000,000 together are more than an L2 block's gas limit of \
+         {gas_limit}: lower the first"
+    )]
+    NoRoomForMessages {
+        /// Gas limit of an L2 block.
+        gas_limit: u64,
     },
     /// L1 is another chain than the rollup's.
     #[error(

@@ -8,14 +8,15 @@ mod deploy;
 mod devnet;
 mod embedded_l1;
 mod error;
+mod forward;
 mod keys;
 mod rollup;
 mod tasks;
 
 pub use deploy::{DeployOptions, deploy};
-pub use devnet::{Devnet, DevnetOptions};
+pub use devnet::{Delays, Devnet, DevnetOptions};
 pub use embedded_l1::{EmbeddedL1, EmbeddedL1Options, L1_CHAIN_ID};
 pub use error::NodeError;
 pub use keys::{MNEMONIC, dev_accounts, dev_key, parse_key};
-pub use rollup::{L2_CHAIN_ID, Roles, RollupNode, RollupOptions};
+pub use rollup::{BlobOptions, L2_CHAIN_ID, Roles, RollupNode, RollupOptions};
 pub use tasks::Tasks;

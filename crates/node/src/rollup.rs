@@ -5,18 +5,24 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use alloy_primitives::keccak256;
 use alloy_signer_local::PrivateKeySigner;
 use duplex_actors::{
-    Batcher, BatcherOptions, Operator, Proposer, ProposerOptions, Rollup, SafetyTracker, Sequencer,
-    SequencerOptions,
+    Batcher, BatcherOptions, Derivation, Deriver, Feed, Operator, Proposer, ProposerOptions, Rollup,
+    Sequencer, SequencerOptions,
 };
 use duplex_chain::{Chain, ChainOptions};
-use duplex_l1::{Deployment, L1Index, Rpc, TxManager, TxManagerOptions, Watcher, WatcherOptions};
+use duplex_l1::{
+    BatchReader, BlobArchive, Blobs, Deployment, L1Index, Rpc, TxManager, TxManagerOptions, Watcher,
+    WatcherOptions,
+};
 use duplex_pool::PoolConfig;
 use duplex_rpc::{
-    ChainApi, RpcConfig, RunningServer, debug_module, eth_module, misc_module, serve, txpool_module,
+    ChainApi, RpcConfig, RunningServer, archive_route, debug_module, eth_module, misc_module, serve,
+    txpool_module,
 };
 use duplex_storage::{History, Options, Records};
+use tokio::sync::{Mutex, watch};
+use tokio_util::sync::CancellationToken;
 
-use crate::{NodeError, Tasks, api::duplex_module, embedded_l1::create_dir};
+use crate::{NodeError, Tasks, api::duplex_module, embedded_l1::create_dir, forward::Forward};
 
 /// Chain id of a devnet's L2 unless another is chosen.
 pub const L2_CHAIN_ID: u64 = 42_424;
@@ -24,11 +30,14 @@ pub const L2_CHAIN_ID: u64 = 42_424;
 /// Time after which an L1 transaction that is not mined is sent again with a higher fee.
 const RESEND_AFTER: Duration = Duration::from_secs(30);
 
+/// Pause between looks for blobs that are too old.
+const PRUNE_EVERY: Duration = Duration::from_secs(3600);
+
 /// How long requests in flight are waited for when stopping.
 pub(crate) const STOP_WITHIN: Duration = Duration::from_secs(3);
 
-/// What a node does besides following and answering.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// What a node does besides deriving L2 from L1 and answering.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Roles {
     /// Makes L2 blocks.
     pub sequence: bool,
@@ -36,6 +45,19 @@ pub struct Roles {
     pub batch: bool,
     /// Makes claims and finalises them.
     pub propose: bool,
+    /// Makes blocks and posts them only while anyone may, because a message waits too long: for
+    /// keys that are not the sequencer's.
+    pub permissionless: bool,
+}
+
+/// Where blobs come from, and how long they are kept.
+#[derive(Debug, Clone, Default)]
+pub struct BlobOptions {
+    /// Beacon APIs and archives of other nodes, asked in this order; L1's own URL if there is none,
+    /// which is right for development L1s.
+    pub sources: Vec<String>,
+    /// How long blobs are kept; forever if not given.
+    pub keep: Option<Duration>,
 }
 
 /// How a rollup node runs.
@@ -47,8 +69,8 @@ pub struct RollupOptions {
     pub deployment: Deployment,
     /// L1's JSON-RPC.
     pub l1_url: String,
-    /// Where it listens; port 0 takes a free one.
-    pub addr: SocketAddr,
+    /// Where it listens; port 0 takes a free one. It serves nobody if not given.
+    pub addr: Option<SocketAddr>,
     /// What it does.
     pub roles: Roles,
     /// The key for L1 transactions; needed to post or claim.
@@ -63,6 +85,11 @@ pub struct RollupOptions {
     pub l1_poll: Duration,
     /// How far back its state can be read.
     pub history: History,
+    /// A node whose newest blocks are taken before they are on L1, and that gets the transactions
+    /// which users send here.
+    pub feed: Option<String>,
+    /// Where blobs come from.
+    pub blobs: BlobOptions,
 }
 
 /// A running rollup node.
@@ -70,7 +97,9 @@ pub struct RollupOptions {
 pub struct RollupNode {
     /// The chain and its surroundings.
     pub rollup: Rollup,
-    server: RunningServer,
+    /// Sends its L1 transactions, if it has a key and a role that needs it.
+    pub operator: Option<Operator>,
+    server: Option<RunningServer>,
 }
 
 impl RollupNode {
@@ -82,8 +111,10 @@ impl RollupNode {
         let deployment = Arc::new(options.deployment);
         let l1 = Rpc::new(&options.l1_url)?;
         check_l1(&l1, &deployment).await?;
-        if let Some(key) =
-            options.key.as_ref().filter(|key| options.roles.batch && key.address() != deployment.sequencer)
+        if let Some(key) = options
+            .key
+            .as_ref()
+            .filter(|key| needs_sequencer_key(&options.roles) && key.address() != deployment.sequencer)
         {
             return Err(NodeError::WrongKey { found: key.address(), expected: deployment.sequencer });
         }
@@ -116,57 +147,123 @@ impl RollupNode {
                 poll: options.l1_poll,
             },
         );
+        let archive = BlobArchive::open(&options.dir.join("blobs"))?;
+        let sources = match options.blobs.sources.is_empty() {
+            true => vec![options.l1_url.clone()],
+            false => options.blobs.sources.clone(),
+        };
+        let blobs = Blobs::new(archive.clone(), &sources)?;
+        let (progress, derivation) = watch::channel(Derivation::default());
         let rollup = Rollup {
             chain: chain.clone(),
             deployment: deployment.clone(),
-            l1,
+            l1: l1.clone(),
             index,
+            reader: BatchReader::new(l1, blobs, deployment.contracts.inbox),
             l1_head: watcher.head(),
+            derivation,
+            turn: Arc::new(Mutex::new(())),
         };
-
-        let rpc_config = RpcConfig::default();
-        let api = Arc::new(ChainApi::new(chain, rpc_config.clone()));
-        let mut module = jsonrpsee::RpcModule::new(());
-        module.merge(eth_module(api.clone())?)?;
-        module.merge(debug_module(api.clone())?)?;
-        module.merge(txpool_module(api)?)?;
-        module.merge(duplex_module(rollup.clone())?)?;
-        let misc = misc_module(config.chain_id, module.method_names())?;
-        module.merge(misc)?;
-        let server = serve(options.addr, module, &rpc_config, None).await?;
+        let server = match options.addr {
+            Some(addr) => Some(start_server(&rollup, addr, archive.clone(), options.feed.as_deref()).await?),
+            None => None,
+        };
 
         let cancel = tasks.cancel_token();
         tasks.spawn("L1 watcher", watcher.run(cancel.clone()));
-        tasks.spawn("safety tracker", SafetyTracker::new(rollup.clone()).run(cancel.clone()));
-        if options.roles.sequence {
-            tasks.spawn("sequencer", Sequencer::new(rollup.clone(), options.sequencer).run(cancel.clone()));
+        let deriver = Deriver::open(rollup.clone(), progress, &options.dir)?;
+        tasks.spawn("deriver", deriver.run(cancel.clone()));
+        if let Some(keep) = options.blobs.keep {
+            tasks.spawn("blob archive", prune(archive, keep, cancel.clone()));
         }
+        if let Some(feed) = &options.feed {
+            tasks.spawn("feed", Feed::new(rollup.clone(), feed)?.run(cancel.clone()));
+        }
+        if options.roles.sequence {
+            let sequencer =
+                SequencerOptions { only_when_open: options.roles.permissionless, ..options.sequencer };
+            tasks.spawn("sequencer", Sequencer::new(rollup.clone(), sequencer).run(cancel.clone()));
+        }
+        let mut operator = None;
         if let Some(key) = options.key.filter(|_| options.roles.batch || options.roles.propose) {
             let records = Arc::new(Records::open(&options.dir.join("transactions.redb"))?);
             let tx_options = TxManagerOptions { poll: options.l1_poll, resend_after: RESEND_AFTER };
             let txs = TxManager::open(rollup.l1.clone(), key, records, tx_options).await?;
-            let operator = Operator { txs: txs.clone() };
+            let sender = Operator { txs: txs.clone() };
             tasks.spawn("L1 transactions", txs.run(cancel.clone()));
             if options.roles.batch {
-                let batcher = Batcher::open(rollup.clone(), operator.clone(), &options.dir, options.batcher)?;
+                let batcher =
+                    BatcherOptions { only_when_open: options.roles.permissionless, ..options.batcher };
+                let batcher = Batcher::open(rollup.clone(), sender.clone(), &options.dir, batcher)?;
                 tasks.spawn("batcher", batcher.run(cancel.clone()));
             }
             if options.roles.propose {
-                tasks
-                    .spawn("proposer", Proposer::new(rollup.clone(), operator, options.proposer).run(cancel));
+                let proposer = Proposer::new(rollup.clone(), sender.clone(), options.proposer);
+                tasks.spawn("proposer", proposer.run(cancel));
             }
+            operator = Some(sender);
         }
-        Ok(Self { rollup, server })
+        Ok(Self { rollup, operator, server })
     }
 
-    /// Where it answers.
+    /// Where it answers; empty if it serves nobody.
     pub fn url(&self) -> String {
-        format!("http://{}", self.server.addr)
+        self.server.as_ref().map_or_else(String::new, |server| format!("http://{}", server.addr))
     }
 
     /// Stops the server. Clients that hold their connections open are not waited for long.
     pub async fn stop(self) {
-        let _ = tokio::time::timeout(STOP_WITHIN, self.server.stop()).await;
+        if let Some(server) = self.server {
+            let _ = tokio::time::timeout(STOP_WITHIN, server.stop()).await;
+        }
+    }
+}
+
+const fn needs_sequencer_key(roles: &Roles) -> bool {
+    roles.batch && !roles.permissionless
+}
+
+async fn start_server(
+    rollup: &Rollup,
+    addr: SocketAddr,
+    archive: BlobArchive,
+    feed: Option<&str>,
+) -> Result<RunningServer, NodeError> {
+    let config = RpcConfig::default();
+    let mut api = ChainApi::new(rollup.chain.clone(), config.clone());
+    if let Some(feed) = feed {
+        api = api.with_submit(Arc::new(Forward::new(rollup.chain.clone(), feed)?));
+    }
+    let api = Arc::new(api);
+    let mut module = jsonrpsee::RpcModule::new(());
+    module.merge(eth_module(api.clone())?)?;
+    module.merge(debug_module(api.clone())?)?;
+    module.merge(txpool_module(api)?)?;
+    module.merge(duplex_module(rollup.clone())?)?;
+    let misc = misc_module(rollup.chain.config().chain_id, module.method_names())?;
+    module.merge(misc)?;
+    let find = Arc::new(move |hash| archive.get(hash).map_err(|error| error.to_string()));
+    Ok(serve(addr, module, &config, Some(archive_route(find))).await?)
+}
+
+/// Removes blobs that are older than `keep`.
+async fn prune(
+    archive: BlobArchive,
+    keep: Duration,
+    cancel: CancellationToken,
+) -> Result<(), duplex_l1::BlobsError> {
+    loop {
+        let archive = archive.clone();
+        let removed = tokio::task::spawn_blocking(move || archive.prune(keep)).await;
+        if let Ok(removed) = removed
+            && let removed @ 1.. = removed?
+        {
+            tracing::info!(removed, "old blobs were removed from the archive");
+        }
+        tokio::select! {
+            () = cancel.cancelled() => return Ok(()),
+            () = tokio::time::sleep(PRUNE_EVERY) => {}
+        }
     }
 }
 

@@ -9,7 +9,7 @@
 
 use std::{fmt::Display, str::FromStr, sync::Arc};
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, Bytes};
 use duplex_chain::dev::{DevChain, StoredBlob};
 use serde_json::{Value, json};
 
@@ -41,6 +41,46 @@ pub fn beacon_route(dev: Arc<DevChain>) -> HttpRoute {
         };
         Some(HttpResponse { status, content_type: "application/json", body: body.to_string().into_bytes() })
     })
+}
+
+/// Looks up a blob by its versioned hash; the error says why the archive cannot be read.
+pub type FindBlob = Arc<dyn Fn(B256) -> Result<Option<Bytes>, String> + Send + Sync>;
+
+/// The part of the beacon API that an archive of blobs can answer:
+/// `/eth/v1/beacon/blobs/{slot}?versioned_hashes=…`. An archive knows blobs by their hashes only, so
+/// the slot does not matter and the hashes must be named. What it does not have is left out.
+pub fn archive_route(find: FindBlob) -> HttpRoute {
+    Arc::new(move |target| {
+        let (path, query) = target.split_once('?').unwrap_or((target, ""));
+        let path = path.strip_prefix(PREFIX)?;
+        let (status, body) = match archived(&find, path, query) {
+            Ok(body) => (200, body),
+            Err(Refusal(code, message)) => (code, json!({"code": code, "message": message})),
+        };
+        Some(HttpResponse { status, content_type: "application/json", body: body.to_string().into_bytes() })
+    })
+}
+
+/// Most blobs in an answer: those of one transaction.
+const MOST_BLOBS: usize = 6;
+
+fn archived(find: &FindBlob, path: &str, query: &str) -> Result<Value, Refusal> {
+    if path.trim_end_matches('/').strip_prefix("beacon/blobs/").is_none() {
+        return Err(Refusal(
+            404,
+            format!("no such path; under {PREFIX} this archive has beacon/blobs/{{slot}}"),
+        ));
+    }
+    let wanted: Vec<B256> = filter(query, "versioned_hashes")?
+        .ok_or_else(|| bad_request("an archive finds blobs by ?versioned_hashes=0x…, which is missing"))?;
+    if wanted.len() > MOST_BLOBS {
+        return Err(bad_request(format!("at most {MOST_BLOBS} versioned_hashes at a time")));
+    }
+    let mut blobs = Vec::new();
+    for hash in wanted {
+        blobs.extend(find(hash).map_err(|why| Refusal(500, why))?);
+    }
+    Ok(json!({"execution_optimistic": false, "finalized": false, "data": blobs}))
 }
 
 struct Beacon {

@@ -30,7 +30,7 @@ mod simulate;
 mod submit;
 mod txpool;
 
-pub use beacon::beacon_route;
+pub use beacon::{FindBlob, archive_route, beacon_route};
 pub use config::RpcConfig;
 pub use context::{ChainApi, SyncProgress};
 pub use convert::{RpcBlock, RpcReceipt, RpcTransaction, header_of, receipt_of, transaction_of};

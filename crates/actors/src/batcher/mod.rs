@@ -1,43 +1,70 @@
 //! Puts L2 blocks into batches and posts them to L1.
 //!
 //! A batch is on disk before it is sent, and the `Inbox` takes each position once, so that no
-//! crash loses or doubles one: after a restart, what is sealed and not on L1 is sent again.
+//! crash loses or doubles one: after a restart, what is sealed and not on L1 is sent again. What
+//! somebody else appended is left to the deriver: batches go on from what it made of that.
+
+mod seal;
 
 use std::{path::Path, time::Duration};
 
 use alloy_primitives::{B256, Bytes, U256};
 use alloy_sol_types::SolCall;
-use duplex_chain::BlockData;
 use duplex_contracts::bindings::{Batch, IInbox};
-use duplex_l1::{TxManagerError, TxReceipt, TxRequest};
-use duplex_primitives::{BatchContent, BatchHeader, BlockContent, L2Extra, MAX_CONTENT, data_root};
+use duplex_l1::{DaPrices, TxManagerError, TxReceipt, TxRequest};
+use duplex_primitives::{BatchHeader, blob};
 use duplex_storage::Records;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::{ActorError, Operator, Rollup};
+use crate::{
+    ActorError, Operator, Rollup,
+    derive::{Anchors, agrees},
+    deriver::blocking,
+};
 
 /// Pause between looks at what there is to do.
 const PAUSE: Duration = Duration::from_millis(100);
 /// Batches sent and not yet mined. More only helps an L1 that is slower than the L2.
 const IN_FLIGHT: u64 = 24;
+/// Of those with blobs: nodes keep few blob transactions of one account, and L1 takes few blobs.
+const IN_FLIGHT_BLOBS: u64 = 4;
 /// Time for the watcher to see what was mined.
 const BEHIND: Duration = Duration::from_secs(10);
 /// Pause after L1 would not take a batch.
 const REFUSED_PAUSE: Duration = Duration::from_secs(3);
+/// Pause between looks at L1's prices.
+const PRICES_EVERY: Duration = Duration::from_secs(6);
 /// Gas of `append` besides what its data costs.
 const APPEND_GAS: u64 = 250_000;
 /// Gas per byte of data: calldata at the floor price (EIP-7623), and hashing it.
 const GAS_PER_BYTE: u64 = 44;
 
-/// When a batch is sealed.
+/// Where the data of batches goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum DaMode {
+    /// Whichever is cheaper at the time.
+    #[default]
+    Auto,
+    /// EIP-4844 blobs.
+    Blob,
+    /// The calldata of the L1 transaction.
+    Calldata,
+}
+
+/// When a batch is sealed, and where it goes.
 #[derive(Debug, Clone, Copy)]
 pub struct BatcherOptions {
     /// Age of its first block at which a batch is sealed although it is not full.
     pub max_age: Duration,
     /// Share of the longest possible data, in percent, at which a batch counts as full.
     pub full_percent: u64,
+    /// Where the data goes.
+    pub da: DaMode,
+    /// Posts only while anyone may, because a message waits too long: for those who are not the
+    /// sequencer.
+    pub only_when_open: bool,
 }
 
 /// A sealed batch.
@@ -45,6 +72,9 @@ pub struct BatcherOptions {
 struct Sealed {
     header: BatchHeader,
     data: Bytes,
+    /// Versioned hashes of its blobs; none if the data goes as calldata.
+    #[serde(default)]
+    blobs: Vec<B256>,
     /// Hash of its last L2 block: if the chain has another one there, the batch is void.
     last_block_hash: B256,
 }
@@ -68,15 +98,12 @@ pub struct Batcher {
     not_before: Instant,
     /// Since when L1 shows less than was mined.
     behind_since: Option<Instant>,
+    prices: Option<(Instant, DaPrices)>,
+    anchors: Anchors,
 }
 
 fn key(index: u64) -> String {
     format!("sealed/{index:020}")
-}
-
-/// Marks a batch that was sealed again in another form; L1 may have taken the first one.
-fn given_up(hash: B256) -> String {
-    format!("given-up/{hash}")
 }
 
 impl Batcher {
@@ -92,7 +119,6 @@ impl Batcher {
     ) -> Result<Self, duplex_storage::OpenError> {
         let records = Records::open(&dir.join("batches.redb"))?;
         let last = rollup.deployment.genesis_batch();
-        let now = Instant::now();
         Ok(Self {
             rollup,
             operator,
@@ -103,23 +129,18 @@ impl Batcher {
             sent: 0,
             pending: Vec::new(),
             oldest: None,
-            not_before: now,
+            not_before: Instant::now(),
             behind_since: None,
+            prices: None,
+            anchors: Anchors::default(),
         })
     }
 
     /// Seals and posts until cancelled.
     ///
     /// # Errors
-    /// If the chain or the records fail, or somebody else's batch is on L1.
+    /// If the chain or the records fail.
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), ActorError> {
-        // What is on L1 decides where to go on, so that must be known first.
-        while self.rollup.l1_head.borrow().is_none() {
-            tokio::select! {
-                () = cancel.cancelled() => return Ok(()),
-                changed = self.rollup.l1_head.changed() => if changed.is_err() { return Ok(()) },
-            }
-        }
         loop {
             // A step may wait for L1 to answer; stopping does not. Cutting it off is like a crash.
             let done = tokio::select! {
@@ -148,22 +169,30 @@ impl Batcher {
     }
 
     async fn step(&mut self) -> Result<(), ActorError> {
+        let derivation = self.rollup.derivation.borrow().clone();
         let (_, on_l1) = self.rollup.index.counts()?;
+        // What is on L1 must be here before anything is put after it.
+        if derivation.l1_head.is_none() || !self.rollup.is_abreast()? {
+            return Ok(());
+        }
         self.reconcile(on_l1)?;
-        while let Some(sealed) = self.seal()? {
+        let may = !self.options.only_when_open || self.rollup.is_open().await?;
+        while may && let Some(sealed) = self.seal().await? {
+            self.check(&sealed).await?;
             let bytes = serde_json::to_vec(&sealed).unwrap_or_default();
             self.records.put(&key(sealed.header.index), &bytes)?;
             tracing::info!(
                 batch = sealed.header.index,
                 blocks = sealed.header.lastBlock - sealed.header.firstBlock + 1,
                 bytes = sealed.data.len(),
+                blobs = sealed.blobs.len(),
                 "batch sealed"
             );
             self.last = sealed.header;
             self.oldest = None;
         }
         self.collect(on_l1)?;
-        if Instant::now() >= self.not_before {
+        if may && Instant::now() >= self.not_before {
             self.send(on_l1).await?;
         }
         Ok(())
@@ -175,32 +204,22 @@ impl Batcher {
 
     /// Finds the newest sealed batch that still stands, and drops what is on L1 or void.
     fn reconcile(&mut self, on_l1: u64) -> Result<(), ActorError> {
-        let mut last = match on_l1 {
-            0 => self.rollup.deployment.genesis_batch(),
-            _ => match self.rollup.index.batch(on_l1)? {
-                Some(entry) => entry.header,
-                None => return Ok(()),
-            },
-        };
-        if on_l1 > 0
-            && let Some(ours) = self.sealed(on_l1)?
+        let Some(mut last) = self.rollup.batch_header(on_l1)? else { return Ok(()) };
+        if let Some(ours) = self.sealed(on_l1)?
             && ours.header.hash() != last.hash()
         {
-            let (found, ours) = (last.hash(), ours.header.hash());
-            if self.records.get(&given_up(found))?.is_none() {
-                return Err(ActorError::ForeignBatch { index: on_l1, found, ours });
-            }
-            // An earlier form of ours made it after all: what was sealed instead is void.
+            // Somebody else's batch, or an earlier form of ours, took this place.
+            tracing::warn!(
+                batch = on_l1,
+                "L1 has another batch than the one sealed here; unless a message waited for {} s, another \
+                 sequencer with this key is running",
+                self.rollup.deployment.parameters.sequencer_timeout,
+            );
             self.resumed = false;
             self.records.remove(&key(on_l1))?;
         }
-        if self.rollup.agrees_with(&last)? == Some(false) && on_l1 > 0 {
-            let ours = self.sealed(on_l1)?.map_or(B256::ZERO, |sealed| sealed.header.hash());
-            return Err(ActorError::ForeignBatch { index: on_l1, found: last.hash(), ours });
-        }
         if self.resumed && self.last.index >= on_l1 && self.stands(&self.last)? {
-            self.forget(on_l1)?;
-            return Ok(());
+            return self.forget(on_l1);
         }
         // Start of a run, or L1 or L2 went back: walk the sealed batches from what L1 has.
         let mut index = on_l1 + 1;
@@ -211,10 +230,7 @@ impl Batcher {
             last = sealed.header;
             index += 1;
         }
-        while self.records.get(&key(index))?.is_some() {
-            self.records.remove(&key(index))?;
-            index += 1;
-        }
+        self.drop_from(index)?;
         self.last = last;
         self.resumed = true;
         self.oldest = None;
@@ -228,7 +244,7 @@ impl Batcher {
             return Ok(true);
         }
         let Some(sealed) = self.sealed(header.index)? else {
-            // Dropped because it is on L1: then it stands as long as L1 says so.
+            // It is not ours, or was dropped because it is on L1: it stands as long as L1 says so.
             return Ok(self.rollup.index.batch(header.index)?.is_some_and(|entry| entry.header == *header));
         };
         Ok(self.rollup.chain.hash_of(header.lastBlock)? == Some(sealed.last_block_hash))
@@ -244,124 +260,65 @@ impl Batcher {
         Ok(())
     }
 
-    /// Seals the next batch, if it is full or old enough.
-    fn seal(&mut self) -> Result<Option<Sealed>, ActorError> {
-        let chain = &self.rollup.chain;
-        let head = chain.head().header.number;
-        let first = self.last.lastBlock + 1;
-        if first > head {
+    fn drop_from(&self, mut index: u64) -> Result<(), ActorError> {
+        while self.records.get(&key(index))?.is_some() {
+            self.records.remove(&key(index))?;
+            index += 1;
+        }
+        Ok(())
+    }
+
+    /// The next batch, if it is full or old enough.
+    async fn seal(&mut self) -> Result<Option<Sealed>, ActorError> {
+        if self.last.lastBlock >= self.rollup.chain.head().header.number {
             self.oldest = None;
             return Ok(None);
         }
         let age = self.oldest.get_or_insert_with(Instant::now).elapsed();
-        let parameters = self.rollup.deployment.parameters;
-        let limit = parameters.max_batch_data as usize;
-        let full = limit * self.options.full_percent as usize / 100;
-        let mut content = BatchContent::default();
-        let mut before = self.before(first)?;
-        let (mut raw, mut best, mut next_try, mut overflow) = (0, None, full, false);
-        for number in first..=head {
-            let block = chain.block(number)?.ok_or(ActorError::MissingBlock(number))?;
-            raw += block.transaction_bytes() + 8;
-            if raw > MAX_CONTENT / 2 {
-                overflow = true;
-                break;
-            }
-            let Some(part) = block_content(&block, &mut before) else { return Ok(None) };
-            content.blocks.push(part);
-            let most = content.blocks.len() as u64 == parameters.max_batch_blocks;
-            // Compressing is the costly part: only when it may be enough, or when it is time.
-            let due = number == head && age >= self.options.max_age;
-            if raw < next_try && !most && !due {
-                continue;
-            }
-            let data = self.encode(&content, number)?;
-            if data.len() > limit {
-                overflow = true;
-                break;
-            }
-            next_try = raw + (limit - data.len()).max(limit / 16);
-            let is_full = data.len() >= full || most;
-            best = Some((number, data));
-            if is_full || due {
-                return self.finish(best, first);
-            }
-        }
-        if !overflow {
-            return Ok(None);
-        }
-        if best.is_none() {
-            // Compression was first tried past the limit: take blocks one by one.
-            best = self.largest_prefix(first, head, limit)?;
-        }
-        self.finish(best, first)
+        let due = age >= self.options.max_age;
+        let prices = self.prices().await?;
+        let BatcherOptions { da, full_percent, .. } = self.options;
+        let plan = seal::Plan::new(&self.rollup, da, prices, full_percent);
+        // Compressing, and committing to blobs, takes long.
+        let (rollup, last) = (self.rollup.clone(), self.last.clone());
+        blocking(move || seal::seal(&rollup, &last, &plan, due)).await
     }
 
-    fn encode(&self, content: &BatchContent, block: u64) -> Result<Vec<u8>, ActorError> {
-        let chain_id = self.rollup.chain.config().chain_id;
-        content.encode(chain_id).map_err(|error| ActorError::Content { block, error })
-    }
-
-    /// What the block before `first` says: its hash, its time, its place on L1.
-    fn before(&self, first: u64) -> Result<Before, ActorError> {
-        let parent = self.rollup.chain.header(first - 1)?.ok_or(ActorError::MissingBlock(first - 1))?;
-        let extra = L2Extra::decode(&parent.extra_data).unwrap_or_default();
-        Ok(Before { hash: parent.hash_slow(), timestamp: parent.timestamp, extra })
-    }
-
-    fn largest_prefix(
-        &self,
-        first: u64,
-        head: u64,
-        limit: usize,
-    ) -> Result<Option<(u64, Vec<u8>)>, ActorError> {
-        let chain = &self.rollup.chain;
-        let mut before = self.before(first)?;
-        let mut content = BatchContent::default();
-        let mut best = None;
-        for number in first..=head {
-            let block = chain.block(number)?.ok_or(ActorError::MissingBlock(number))?;
-            let Some(part) = block_content(&block, &mut before) else { return Ok(None) };
-            content.blocks.push(part);
-            let data = self.encode(&content, number)?;
-            if data.len() > limit {
-                break;
-            }
-            best = Some((number, data));
+    async fn prices(&mut self) -> Result<DaPrices, ActorError> {
+        if let Some((at, prices)) = self.prices
+            && at.elapsed() < PRICES_EVERY
+        {
+            return Ok(prices);
         }
-        if best.is_none() {
-            let error = duplex_primitives::ContentError::TooLong;
-            return Err(ActorError::Content { block: first, error });
-        }
-        Ok(best)
+        let prices = DaPrices::current(&self.rollup.l1).await?;
+        self.prices = Some((Instant::now(), prices));
+        Ok(prices)
     }
 
-    /// The sealed batch. `None` if the chain was taken back meanwhile.
-    fn finish(&self, best: Option<(u64, Vec<u8>)>, first: u64) -> Result<Option<Sealed>, ActorError> {
-        let Some((last, data)) = best else { return Ok(None) };
-        let chain = &self.rollup.chain;
-        let header = chain.header(last)?.ok_or(ActorError::MissingBlock(last))?;
-        let extra = L2Extra::decode(&header.extra_data).unwrap_or_default();
-        let accumulator = match extra.message_count.checked_sub(1) {
-            None => B256::ZERO,
-            Some(index) => {
-                let message = self.rollup.index.message(index)?;
-                message.map(|message| message.accumulator).ok_or(ActorError::MissingBlock(last))?
+    /// Derives a sealed batch as everybody else will and compares: posting one that means something
+    /// else would cost everybody their blocks.
+    async fn check(&mut self, sealed: &Sealed) -> Result<(), ActorError> {
+        let header = &sealed.header;
+        let derived = self.rollup.inputs(&mut self.anchors, &self.last, header, &sealed.data).await?;
+        let wrong = |why: String| {
+            // The chain may have been taken back since.
+            match self.rollup.chain.hash_of(header.lastBlock) {
+                Ok(hash) if hash != Some(sealed.last_block_hash) => {
+                    ActorError::Behind("blocks were taken back while they were put into a batch")
+                }
+                _ => ActorError::SealedWrongly { batch: header.index, why },
             }
         };
-        let batch = BatchHeader {
-            index: self.last.index + 1,
-            parentHash: self.last.hash(),
-            dataRoot: data_root(&data),
-            firstBlock: first,
-            lastBlock: last,
-            timestamp: header.timestamp,
-            anchorNumber: extra.anchor_number,
-            anchorHash: header.parent_beacon_block_root.unwrap_or_default(),
-            messageCount: extra.message_count,
-            messageAcc: accumulator,
-        };
-        Ok(Some(Sealed { header: batch, data: data.into(), last_block_hash: header.hash_slow() }))
+        if let Some(why) = derived.undecodable {
+            return Err(wrong(why.to_string()));
+        }
+        for (input, number) in derived.blocks.iter().zip(header.firstBlock..) {
+            let block = self.rollup.chain.block(number)?;
+            if !block.is_some_and(|block| agrees(&block, input)) {
+                return Err(wrong(format!("block {number} is another")));
+            }
+        }
+        Ok(())
     }
 
     /// Looks at what became of the batches sent.
@@ -392,11 +349,7 @@ impl Batcher {
 
     /// Drops all sealed batches that are not on L1; their blocks will be sealed anew.
     fn give_up(&mut self, on_l1: u64) -> Result<(), ActorError> {
-        for index in on_l1 + 1..=self.last.index {
-            let Some(sealed) = self.sealed(index)? else { continue };
-            let (mark, key) = (given_up(sealed.header.hash()), key(index));
-            self.records.put_all([(mark.as_str(), Some(&[1u8][..])), (key.as_str(), None)])?;
-        }
+        self.drop_from(on_l1 + 1)?;
         self.resumed = false;
         Ok(())
     }
@@ -419,40 +372,69 @@ impl Batcher {
             return Ok(());
         }
         self.behind_since = None;
-        while self.sent < self.last.index && self.sent - on_l1.min(self.sent) < IN_FLIGHT {
+        while self.sent < self.last.index {
             let index = self.sent + 1;
             let Some(sealed) = self.sealed(index)? else { break };
-            let (to, from) = (self.rollup.deployment.contracts.inbox, self.operator.txs.address());
-            let data: Bytes = append_call(&sealed.header, sealed.data.clone()).into();
-            if index == on_l1 + 1
-                && idle
-                && let Err(error) = self.rollup.l1.estimate_gas(from, Some(to), U256::ZERO, &data).await
-            {
-                if error.is_temporary() {
-                    return Err(error.into());
-                }
-                tracing::warn!(batch = index, %error, "L1 would refuse the batch: sealing again");
+            let most = if sealed.blobs.is_empty() { IN_FLIGHT } else { IN_FLIGHT_BLOBS };
+            if self.sent - on_l1.min(self.sent) >= most {
+                break;
+            }
+            let request = self.request(&sealed)?;
+            if index == on_l1 + 1 && idle && !self.would_pass(&request, &sealed).await? {
                 self.give_up(on_l1)?;
                 self.not_before = Instant::now() + REFUSED_PAUSE;
                 return Ok(());
             }
-            let request = TxRequest {
-                to,
-                gas_limit: Some(APPEND_GAS + GAS_PER_BYTE * sealed.data.len() as u64),
-                data,
-                value: U256::ZERO,
-                label: format!("batch {index}"),
-            };
             let receiver = self.operator.txs.submit(request).await?;
             self.pending.push((index, receiver));
             self.sent = index;
         }
         Ok(())
     }
+
+    /// Asks L1 whether it would take a batch.
+    async fn would_pass(&self, request: &TxRequest, sealed: &Sealed) -> Result<bool, ActorError> {
+        let from = self.operator.txs.address();
+        let asked = self.rollup.l1.estimate_gas_with_blobs(
+            from,
+            Some(request.to),
+            U256::ZERO,
+            &request.data,
+            &sealed.blobs,
+        );
+        match asked.await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_temporary() => Err(error.into()),
+            Err(error) => {
+                tracing::warn!(batch = sealed.header.index, %error, "L1 would refuse the batch: sealing again");
+                Ok(false)
+            }
+        }
+    }
+
+    fn request(&self, sealed: &Sealed) -> Result<TxRequest, ActorError> {
+        let header = call_header(&sealed.header);
+        let (data, blobs, gas) = if sealed.blobs.is_empty() {
+            let gas = GAS_PER_BYTE * sealed.data.len() as u64;
+            (IInbox::appendCall { header, data: sealed.data.clone() }.abi_encode(), Vec::new(), gas)
+        } else {
+            let failed = |error| ActorError::Blob { block: sealed.header.lastBlock, error };
+            let blobs = blob::encode(&sealed.data).map_err(failed)?;
+            (IInbox::appendBlobsCall { header }.abi_encode(), blobs, 0)
+        };
+        Ok(TxRequest {
+            to: self.rollup.deployment.contracts.inbox,
+            gas_limit: Some(APPEND_GAS + gas),
+            data: data.into(),
+            value: U256::ZERO,
+            label: format!("batch {}", sealed.header.index),
+            blobs,
+        })
+    }
 }
 
-fn append_call(header: &BatchHeader, data: Bytes) -> Vec<u8> {
-    let header = Batch {
+fn call_header(header: &BatchHeader) -> Batch {
+    Batch {
         index: header.index,
         parentHash: header.parentHash,
         dataRoot: header.dataRoot,
@@ -463,31 +445,5 @@ fn append_call(header: &BatchHeader, data: Bytes) -> Vec<u8> {
         anchorHash: header.anchorHash,
         messageCount: header.messageCount,
         messageAcc: header.messageAcc,
-    };
-    IInbox::appendCall { header, data }.abi_encode()
-}
-
-/// What a block says of the one before it.
-struct Before {
-    hash: B256,
-    timestamp: u64,
-    extra: L2Extra,
-}
-
-/// A block's part of a batch. `None` if it does not build on the block before: the chain was taken
-/// back while it was read.
-fn block_content(block: &BlockData, before: &mut Before) -> Option<BlockContent> {
-    let header = block.header();
-    let extra = L2Extra::decode(&header.extra_data)?;
-    let now = Before { hash: block.hash(), timestamp: header.timestamp, extra };
-    let parent = std::mem::replace(before, now);
-    if header.parent_hash != parent.hash {
-        return None;
     }
-    Some(BlockContent {
-        timestamp_delta: header.timestamp.checked_sub(parent.timestamp)?,
-        anchor_delta: extra.anchor_number.checked_sub(parent.extra.anchor_number)?,
-        messages: extra.message_count.checked_sub(parent.extra.message_count)?,
-        transactions: block.transactions().iter().filter(|tx| !tx.is_deposit()).cloned().collect(),
-    })
 }

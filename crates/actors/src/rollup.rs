@@ -1,0 +1,150 @@
+//! What all actors work with.
+
+use std::sync::Arc;
+
+use alloy_primitives::B256;
+use duplex_chain::Chain;
+use duplex_contracts::bindings::IInbox;
+use duplex_derivation::{Anchor, Rules};
+use duplex_l1::{BatchReader, Deployment, L1Header, L1Index, Rpc, RpcError, TxManager};
+use duplex_primitives::{BatchHeader, L1Message, L2Extra};
+use tokio::sync::{Mutex, watch};
+
+use crate::ActorError;
+
+/// How far L2 says what L1 says.
+#[derive(Debug, Clone, Default)]
+pub struct Derivation {
+    /// The newest L1 block up to which L2 agrees with L1; `None` until that was so once.
+    pub l1_head: Option<L1Header>,
+    /// The newest batch whose blocks are here and are what L1 says.
+    pub batch: u64,
+    /// The newest batch on L1.
+    pub on_l1: u64,
+    /// Batches since the start whose content was void, so that the default content stands for it.
+    pub undecodable: u64,
+    /// Transactions since the start that a batch listed and that could not be executed.
+    pub skipped: u64,
+}
+
+/// What all actors work with.
+#[derive(Debug, Clone)]
+pub struct Rollup {
+    /// The L2 chain.
+    pub chain: Chain,
+    /// What the rollup is.
+    pub deployment: Arc<Deployment>,
+    /// L1.
+    pub l1: Rpc,
+    /// What has happened on L1.
+    pub index: L1Index,
+    /// Reads the data of batches.
+    pub reader: BatchReader,
+    /// The newest L1 block of which everything is in the index.
+    pub l1_head: watch::Receiver<Option<L1Header>>,
+    /// How far L2 is derived from L1.
+    pub derivation: watch::Receiver<Derivation>,
+    /// Whoever looks at the chain and then changes it takes this first, so that nobody changes it
+    /// in between.
+    pub turn: Arc<Mutex<()>>,
+}
+
+impl Rollup {
+    /// The rules that derivation needs to know.
+    pub fn rules(&self) -> Rules {
+        Rules {
+            chain_id: self.chain.config().chain_id,
+            gas_limit: self.chain.config().gas_limit,
+            message_gas_per_block: self.deployment.parameters.message_gas_per_block,
+        }
+    }
+
+    /// Whether a batch on L1 ends where this chain does at its last block. `None` if this chain is
+    /// not there yet. Only its header is compared: what the batch contains is the deriver's duty.
+    ///
+    /// # Errors
+    /// If the chain cannot be read.
+    pub fn agrees_with(&self, batch: &BatchHeader) -> Result<Option<bool>, ActorError> {
+        let Some(header) = self.chain.header(batch.lastBlock)? else { return Ok(None) };
+        let extra = L2Extra::decode(&header.extra_data).unwrap_or_default();
+        let ours = (extra.anchor_number, extra.message_count);
+        let same_anchor = header.parent_beacon_block_root == Some(batch.anchorHash);
+        Ok(Some(ours == (batch.anchorNumber, batch.messageCount) && same_anchor))
+    }
+
+    /// True if this chain has all that L1 has, as far as headers of batches show it: then blocks
+    /// may be built on its head.
+    ///
+    /// # Errors
+    /// If the chain or the index cannot be read.
+    pub fn is_abreast(&self) -> Result<bool, ActorError> {
+        let (_, batches) = self.index.counts()?;
+        match self.index.batch(batches)? {
+            None => Ok(true),
+            Some(entry) => Ok(self.agrees_with(&entry.header)? == Some(true)),
+        }
+    }
+
+    /// The header of batch `index`; batch 0 is genesis.
+    ///
+    /// # Errors
+    /// If the index cannot be read.
+    pub fn batch_header(&self, index: u64) -> Result<Option<BatchHeader>, ActorError> {
+        if index == 0 {
+            return Ok(Some(self.deployment.genesis_batch()));
+        }
+        Ok(self.index.batch(index)?.map(|entry| entry.header))
+    }
+
+    /// Messages `from..to` of the queue; `None` if the index does not have them all.
+    ///
+    /// # Errors
+    /// If the index cannot be read.
+    pub fn messages(&self, from: u64, to: u64) -> Result<Option<Vec<L1Message>>, ActorError> {
+        let mut messages = Vec::with_capacity(to.saturating_sub(from).min(1024) as usize);
+        for index in from..to {
+            let Some(message) = self.index.message(index)? else { return Ok(None) };
+            messages.push(message);
+        }
+        Ok(Some(messages))
+    }
+
+    /// L1 block `number` as an anchor; `None` if L1 does not have it.
+    ///
+    /// # Errors
+    /// If L1 cannot be read.
+    pub async fn anchor(&self, number: u64) -> Result<Option<Anchor>, RpcError> {
+        Ok(self.l1.header(number).await?.map(anchor))
+    }
+
+    /// Whether a message has waited so long that anyone may append.
+    ///
+    /// # Errors
+    /// If L1 cannot be read.
+    pub async fn is_open(&self) -> Result<bool, RpcError> {
+        self.l1.call(self.deployment.contracts.inbox, &IInbox::isOpenCall {}).await
+    }
+
+    /// The queue's accumulator after `count` messages; `None` if the index does not have them.
+    ///
+    /// # Errors
+    /// If the index cannot be read.
+    pub fn accumulator(&self, count: u64) -> Result<Option<B256>, ActorError> {
+        match count.checked_sub(1) {
+            None => Ok(Some(B256::ZERO)),
+            Some(index) => Ok(self.index.message(index)?.map(|message| message.accumulator)),
+        }
+    }
+}
+
+/// An L1 header as derivation takes it.
+pub(crate) fn anchor(header: L1Header) -> Anchor {
+    Anchor { number: header.header.number, hash: header.hash, header: header.header }
+}
+
+/// What those actors need that send transactions to L1.
+#[derive(Debug, Clone)]
+pub struct Operator {
+    /// Sends them.
+    pub txs: TxManager,
+}

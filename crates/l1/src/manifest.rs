@@ -1,0 +1,268 @@
+//! A rollup's deployment, published on L1.
+//!
+//! With it, L1's URL is all that anyone needs. What it says is not believed but compared: with the
+//! contracts' own addresses and parameters, and its genesis with claim 0.
+
+use std::io::Read;
+
+use alloy_primitives::{Address, B256, U256};
+use alloy_sol_types::{SolCall, SolEvent};
+use duplex_contracts::bindings::{IExodus, IInbox, IManifest, IMessageQueue, ISettlement, IVault};
+use thiserror::Error;
+
+use crate::{Deployment, Rpc, RpcError};
+
+/// First byte: JSON, compressed with brotli.
+const FORM: u8 = 0;
+/// Longest JSON that is read. A deployment has some 100 kB.
+const LONGEST: u64 = 4 << 20;
+/// L1 blocks asked for at a time if a node does not give all at once.
+const STEP: u64 = 5_000;
+
+/// Why a rollup's deployment cannot be had from L1.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ManifestError {
+    /// L1 refused or could not be reached.
+    #[error(transparent)]
+    Rpc(#[from] RpcError),
+    /// It cannot be written, which plain data excludes.
+    #[error("the deployment cannot be written: {0}")]
+    Write(String),
+    /// There is none.
+    #[error("{url} has no rollup{of}; name its deployment file with --deployment", of = of_vault(.vault))]
+    None {
+        /// L1.
+        url: String,
+        /// The vault that was looked for, if one was named.
+        vault: Option<Address>,
+    },
+    /// There are several.
+    #[error("{url} has several rollups: choose one with --rollup and the address of its Vault: {}", list(.vaults))]
+    Several {
+        /// L1.
+        url: String,
+        /// Their vaults.
+        vaults: Vec<Address>,
+    },
+    /// It does not decode.
+    #[error("what {manifest} publishes is not a deployment: {why}")]
+    Malformed {
+        /// The Manifest contract.
+        manifest: Address,
+        /// What is wrong.
+        why: String,
+    },
+    /// It says something else than the contracts.
+    #[error("the deployment says {what} is {said}, {contract} says {found}: do not use it")]
+    Contradicted {
+        /// What differs.
+        what: &'static str,
+        /// What the deployment says.
+        said: String,
+        /// The contract.
+        contract: Address,
+        /// What it says.
+        found: String,
+    },
+}
+
+fn of_vault(vault: &Option<Address>) -> String {
+    vault.map_or_else(String::new, |vault| format!(" with the Vault {vault}"))
+}
+
+fn list(vaults: &[Address]) -> String {
+    vaults.iter().map(ToString::to_string).collect::<Vec<_>>().join(", ")
+}
+
+/// A deployment as a Manifest publishes it: without keys, and without URLs, which are one
+/// operator's.
+///
+/// # Errors
+/// If it cannot be compressed.
+pub fn encode(deployment: &Deployment) -> Result<Vec<u8>, ManifestError> {
+    let write = |why: &dyn std::fmt::Display| ManifestError::Write(why.to_string());
+    let public = Deployment {
+        l1_rpc: String::new(),
+        l2_rpc: String::new(),
+        accounts: Vec::new(),
+        ..deployment.clone()
+    };
+    let json = serde_json::to_vec(&public).map_err(|why| write(&why))?;
+    let mut out = vec![FORM];
+    let params = brotli::enc::BrotliEncoderParams { quality: 9, lgwin: 20, ..Default::default() };
+    brotli::BrotliCompress(&mut &json[..], &mut out, &params).map_err(|why| write(&why))?;
+    Ok(out)
+}
+
+/// Reads what [`encode`] wrote.
+///
+/// # Errors
+/// If it did not.
+pub fn decode(manifest: Address, data: &[u8]) -> Result<Deployment, ManifestError> {
+    let malformed = |why: String| ManifestError::Malformed { manifest, why };
+    let Some((&FORM, compressed)) = data.split_first() else {
+        return Err(malformed(format!(
+            "its first byte is not {FORM}; another version of this program may read it"
+        )));
+    };
+    let mut json = Vec::new();
+    let mut reader = brotli::Decompressor::new(compressed, 4096).take(LONGEST + 1);
+    reader.read_to_end(&mut json).map_err(|why| malformed(why.to_string()))?;
+    if json.len() as u64 > LONGEST {
+        return Err(malformed(format!("it is longer than {LONGEST} bytes")));
+    }
+    let deployment: Deployment = serde_json::from_slice(&json).map_err(|why| malformed(why.to_string()))?;
+    if deployment.version != Deployment::VERSION {
+        let (found, ours) = (deployment.version, Deployment::VERSION);
+        return Err(malformed(format!("it has form {found}, this program reads {ours}")));
+    }
+    Ok(deployment)
+}
+
+/// Finds the rollup on an L1: the one of this Vault, or the only one there is. What its manifest
+/// says is checked against the contracts, except the genesis' own hash, which takes a chain.
+///
+/// # Errors
+/// If there is none or several, or it is not what the contracts say.
+pub async fn discover(rpc: &Rpc, vault: Option<Address>) -> Result<Deployment, ManifestError> {
+    let mut topics = vec![Some(IManifest::Published::SIGNATURE_HASH)];
+    if let Some(vault) = vault {
+        topics.push(Some(vault.into_word()));
+    }
+    let mut found: Vec<(Address, Deployment)> = Vec::new();
+    let mut wrong = None;
+    for log in published(rpc, &topics).await? {
+        let manifest = log.address();
+        let checked = match IManifest::Published::decode_log(&log.inner) {
+            Err(why) => Err(ManifestError::Malformed { manifest, why: why.to_string() }),
+            Ok(event) => match decode(manifest, &event.data.data) {
+                Err(error) => Err(error),
+                Ok(deployment) => {
+                    check(rpc, &deployment, event.vault, manifest).await.map(|()| (event.vault, deployment))
+                }
+            },
+        };
+        // Anyone can publish anything: what is wrong does not stand for a rollup.
+        match checked {
+            Ok(entry) => found.push(entry),
+            Err(ManifestError::Rpc(error)) if error.is_temporary() => return Err(error.into()),
+            Err(error) => wrong = Some(error),
+        }
+    }
+    let url = rpc.url().to_owned();
+    match (found.len(), wrong) {
+        (0, Some(error)) => Err(error),
+        (0, None) => Err(ManifestError::None { url, vault }),
+        (1, _) => Ok(found.remove(0).1),
+        _ => Err(ManifestError::Several { url, vaults: found.into_iter().map(|(vault, _)| vault).collect() }),
+    }
+}
+
+async fn published(
+    rpc: &Rpc,
+    topics: &[Option<B256>],
+) -> Result<Vec<alloy_rpc_types_eth::Log>, ManifestError> {
+    let newest = rpc.block_number().await?;
+    match rpc.logs_by_topics(topics, 0, newest).await {
+        Ok(logs) => Ok(logs),
+        Err(error) if error.is_temporary() => Err(error.into()),
+        // Many nodes give only some thousand blocks at a time.
+        Err(_) => {
+            let mut logs = Vec::new();
+            for from in (0..=newest).step_by(STEP as usize) {
+                logs.extend(rpc.logs_by_topics(topics, from, newest.min(from + STEP - 1)).await?);
+            }
+            Ok(logs)
+        }
+    }
+}
+
+/// Checks a deployment, wherever it came from, against the contracts that it names.
+///
+/// # Errors
+/// With the first thing that differs.
+pub async fn check(
+    rpc: &Rpc,
+    deployment: &Deployment,
+    vault: Address,
+    manifest: Address,
+) -> Result<(), ManifestError> {
+    let (c, p) = (&deployment.contracts, &deployment.parameters);
+    same("the vault", c.vault, manifest, vault)?;
+    same("the manifest", c.manifest, manifest, manifest)?;
+    same("L1's chain id", deployment.l1_chain_id, manifest, rpc.chain_id().await?)?;
+
+    let asks = Asks { rpc };
+    asks.same("the vault", c.vault, c.message_queue, &IMessageQueue::vaultCall {}).await?;
+    asks.same("maxMessageGas", p.max_message_gas, c.message_queue, &IMessageQueue::maxMessageGasCall {})
+        .await?;
+    asks.same("maxMessageData", p.max_message_data, c.message_queue, &IMessageQueue::maxMessageDataCall {})
+        .await?;
+    let divisor = U256::from(p.gas_burn_divisor);
+    asks.same("gasBurnDivisor", divisor, c.message_queue, &IMessageQueue::gasBurnDivisorCall {}).await?;
+
+    asks.same("the queue", c.message_queue, c.inbox, &IInbox::messageQueueCall {}).await?;
+    asks.same("the sequencer", deployment.sequencer, c.inbox, &IInbox::sequencerCall {}).await?;
+    let genesis = deployment.genesis_batch().hash();
+    asks.same("the genesis batch", genesis, c.inbox, &IInbox::batchHashCall { index: 0 }).await?;
+    asks.same("sequencerTimeout", p.sequencer_timeout, c.inbox, &IInbox::sequencerTimeoutCall {}).await?;
+    asks.same(
+        "forcedInclusionDelay",
+        p.forced_inclusion_delay,
+        c.inbox,
+        &IInbox::forcedInclusionDelayCall {},
+    )
+    .await?;
+    asks.same("maxDrift", p.max_drift, c.inbox, &IInbox::maxDriftCall {}).await?;
+    asks.same("maxBatchBlocks", p.max_batch_blocks, c.inbox, &IInbox::maxBatchBlocksCall {}).await?;
+    asks.same("messageGasPerBlock", p.message_gas_per_block, c.inbox, &IInbox::messageGasPerBlockCall {})
+        .await?;
+    asks.same("maxBatchData", p.max_batch_data, c.inbox, &IInbox::maxBatchDataCall {}).await?;
+
+    asks.same("the inbox", c.inbox, c.settlement, &ISettlement::inboxCall {}).await?;
+    let output = deployment.genesis_output;
+    asks.same("the genesis output", output, c.settlement, &ISettlement::finalOutputRootCall { id: 0 })
+        .await?;
+    asks.same("bond", p.bond, c.settlement, &ISettlement::bondCall {}).await?;
+    asks.same("challengeWindow", p.challenge_window, c.settlement, &ISettlement::challengeWindowCall {})
+        .await?;
+    asks.same("maxClaimBlocks", p.max_claim_blocks, c.settlement, &ISettlement::maxClaimBlocksCall {})
+        .await?;
+
+    asks.same("the queue", c.message_queue, c.vault, &IVault::messageQueueCall {}).await?;
+    asks.same("the settlement", c.settlement, c.vault, &IVault::settlementCall {}).await?;
+    asks.same("the courier", c.courier, c.vault, &IVault::courierCall {}).await?;
+    asks.same("exodusDelay", p.exodus_delay, c.vault, &IExodus::exodusDelayCall {}).await
+}
+
+fn same<T: PartialEq + ToString>(
+    what: &'static str,
+    said: T,
+    contract: Address,
+    found: T,
+) -> Result<(), ManifestError> {
+    if said == found {
+        return Ok(());
+    }
+    Err(ManifestError::Contradicted { what, said: said.to_string(), contract, found: found.to_string() })
+}
+
+struct Asks<'a> {
+    rpc: &'a Rpc,
+}
+
+impl Asks<'_> {
+    async fn same<C: SolCall>(
+        &self,
+        what: &'static str,
+        said: C::Return,
+        contract: Address,
+        call: &C,
+    ) -> Result<(), ManifestError>
+    where
+        C::Return: PartialEq + ToString,
+    {
+        same(what, said, contract, self.rpc.call(contract, call).await?)
+    }
+}
