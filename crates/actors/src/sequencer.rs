@@ -143,7 +143,10 @@ impl Sequencer {
     /// time.
     async fn build(&mut self, even_empty: bool) -> Result<bool, ActorError> {
         let mut any = false;
-        while self.open {
+        if !self.open {
+            return Ok(false);
+        }
+        loop {
             let _turn = self.rollup.turn.clone().lock_owned().await;
             // The deriver brings in what L1 has and this chain has not, before anything is built.
             if !self.rollup.is_abreast()? {
@@ -159,7 +162,6 @@ impl Sequencer {
                 return Ok(true);
             }
         }
-        Ok(any)
     }
 
     /// The wall's time, but never so far ahead of L1's that L1 would refuse the batch.
