@@ -55,24 +55,18 @@ pub enum Path {
 
 /// The batches there are, as claims see them.
 #[derive(Debug, Clone, Copy)]
-pub struct Batches<'a> {
-    /// The last L2 block of each batch, genesis first.
-    pub last_blocks: &'a dyn Fn(u64) -> u64,
+pub struct Batches<F> {
+    /// The last L2 block of a batch; that of batch 0 is 0.
+    pub last_block: F,
     /// The newest batch that was derived.
     pub newest: u64,
     /// Most L2 blocks of a claim.
     pub max_claim_blocks: u64,
 }
 
-impl std::fmt::Debug for dyn Fn(u64) -> u64 + '_ {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("last_blocks")
-    }
-}
-
 /// What is left to do so that batch `needed` is covered by a final claim that is true, at L1 time `now`.
 /// `claims` are all there are, oldest first.
-pub fn path(claims: &[ClaimFacts], needed: u64, batches: &Batches<'_>, now: u64) -> Path {
+pub fn path<F: Fn(u64) -> u64>(claims: &[ClaimFacts], needed: u64, batches: &Batches<F>, now: u64) -> Path {
     let proves = |claim: &&ClaimFacts| claim.is_true && claim.last_batch >= needed;
     let finals = claims.iter().filter(|claim| claim.status == ClaimStatus::Final);
     if let Some(claim) = finals.filter(proves).max_by_key(|claim| claim.last_batch) {
@@ -104,8 +98,8 @@ pub fn path(claims: &[ClaimFacts], needed: u64, batches: &Batches<'_>, now: u64)
     let (parent, covered) = tip.map_or((0, 0), |claim| (claim.id, claim.last_batch));
     let taken: BTreeSet<u64> =
         claims.iter().filter(|claim| claim.parent == parent).map(|claim| claim.last_batch).collect();
-    let start = (batches.last_blocks)(covered);
-    let fits = |batch: &u64| (batches.last_blocks)(*batch) - start <= batches.max_claim_blocks;
+    let start = (batches.last_block)(covered);
+    let fits = |batch: &u64| (batches.last_block)(*batch) - start <= batches.max_claim_blocks;
     match (covered + 1..=batches.newest).rev().filter(fits).find(|batch| !taken.contains(batch)) {
         Some(last_batch) => Path::Claim { parent, last_batch },
         None => Path::Blocked,
@@ -142,7 +136,7 @@ mod tests {
     }
 
     fn find(claims: &[ClaimFacts], needed: u64, newest: u64, now: u64) -> Path {
-        let batches = Batches { last_blocks: &|batch| batch * 10, newest, max_claim_blocks: 50 };
+        let batches = Batches { last_block: |batch| batch * 10, newest, max_claim_blocks: 50 };
         path(claims, needed, &batches, now)
     }
 

@@ -1,0 +1,28 @@
+//! Rebuilding, checking and leaving a rollup with nothing but L1.
+//!
+//! [`Rebuild`] derives L2 in this process. On it stand [`verify`], which compares every claim on L1 with
+//! what was derived; [`Exit`], which takes an account's assets to L1 by force and can be stopped at any
+//! moment; and [`Exodus`], which claims them when nobody is left to prove.
+
+mod abi;
+mod asset;
+mod claims;
+mod cost;
+mod error;
+mod message;
+mod observe;
+mod plan;
+mod rebuild;
+mod scan;
+mod step;
+
+pub use asset::{Asset, Assets};
+pub use claims::{Batches, ClaimFacts, Path, path};
+pub use cost::{Estimate, Item, Work, gas_price};
+pub use error::ExitError;
+pub use message::{Call, Purpose, purpose};
+pub use observe::{Observer, Outcome, Seen};
+pub use plan::{Holding, OnItsWay, Plan, duration, plan};
+pub use rebuild::{Rebuild, RebuildOptions, find_deployment, narrate};
+pub use scan::Leaving;
+pub use step::{Delays, Goal, OnL1, Step, Unpaid, View, Waiting, next};
