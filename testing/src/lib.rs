@@ -2,5 +2,6 @@
 
 pub mod conformance;
 pub mod devnet;
+pub mod lies;
 pub mod load;
 pub mod truth;

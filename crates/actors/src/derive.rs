@@ -12,37 +12,38 @@ use crate::{ActorError, Rollup, rollup::anchor};
 
 /// L1 headers fetched at the same time.
 const AT_ONCE: usize = 32;
-/// L1 headers kept: batches that follow each other share anchors.
-const KEPT: usize = 1024;
-
-/// L1 headers that batches build on.
-#[derive(Debug, Default)]
-pub(crate) struct Anchors {
-    headers: BTreeMap<u64, Anchor>,
+/// The headers of these L1 blocks, of which the last must be `newest`.
+///
+/// They are read between two looks at the last one: if it was there before and after, the others
+/// are its ancestors. Nothing is kept for the next batch, because L1 may go back in between.
+async fn headers(
+    l1: &Rpc,
+    numbers: impl Iterator<Item = u64>,
+    newest: (u64, B256),
+) -> Result<BTreeMap<u64, Anchor>, ActorError> {
+    let mut headers = BTreeMap::new();
+    let numbers: Vec<u64> = numbers.collect();
+    is_there(l1, newest).await?;
+    for some in numbers.chunks(AT_ONCE) {
+        let mut tasks = tokio::task::JoinSet::new();
+        for number in some.iter().copied() {
+            let l1 = l1.clone();
+            tasks.spawn(async move { l1.header(number).await });
+        }
+        while let Some(done) = tasks.join_next().await {
+            let header = done.map_err(|_| ActorError::Behind("fetching L1 headers was cut off"))??;
+            let header = header.ok_or(ActorError::Behind("L1 lacks a block that a batch builds on"))?;
+            headers.insert(header.header.number, anchor(header));
+        }
+    }
+    is_there(l1, newest).await?;
+    Ok(headers)
 }
 
-impl Anchors {
-    /// Forgets all: L1 was reorganised.
-    pub(crate) fn clear(&mut self) {
-        self.headers.clear();
-    }
-
-    async fn fetch(&mut self, l1: &Rpc, numbers: impl Iterator<Item = u64>) -> Result<(), ActorError> {
-        let wanted: Vec<u64> = numbers.filter(|number| !self.headers.contains_key(number)).collect();
-        while self.headers.len() + wanted.len() > KEPT && self.headers.pop_first().is_some() {}
-        for some in wanted.chunks(AT_ONCE) {
-            let mut tasks = tokio::task::JoinSet::new();
-            for number in some.iter().copied() {
-                let l1 = l1.clone();
-                tasks.spawn(async move { l1.header(number).await });
-            }
-            while let Some(done) = tasks.join_next().await {
-                let header = done.map_err(|_| ActorError::Behind("fetching L1 headers was cut off"))??;
-                let header = header.ok_or(ActorError::Behind("L1 lacks a block that a batch builds on"))?;
-                self.headers.insert(header.header.number, anchor(header));
-            }
-        }
-        Ok(())
+async fn is_there(l1: &Rpc, (number, hash): (u64, B256)) -> Result<(), ActorError> {
+    match l1.header(number).await? {
+        Some(header) if header.hash == hash => Ok(()),
+        _ => Err(ActorError::Behind("L1 has another block than a batch builds on")),
     }
 }
 
@@ -50,7 +51,6 @@ impl Rollup {
     /// What L1 says of the blocks of a batch that follows `before`, whose blocks are here.
     pub(crate) async fn inputs(
         &self,
-        anchors: &mut Anchors,
         before: &BatchHeader,
         header: &BatchHeader,
         data: &[u8],
@@ -64,14 +64,10 @@ impl Rollup {
             return Err(ActorError::Behind("the messages in the index are not those of the queue"));
         }
         let batch = Batch::read(&self.rules(), &parent, header, data, &messages);
-        anchors.fetch(&self.l1, batch.anchors()).await?;
-        let newest = anchors.headers.get(&header.anchorNumber).map(|anchor| anchor.hash);
-        if newest.is_some_and(|hash: B256| hash != header.anchorHash) {
-            anchors.clear();
-            return Err(ActorError::Behind("L1 has another block than a batch builds on"));
-        }
+        let newest = (header.anchorNumber, header.anchorHash);
+        let anchors = headers(&self.l1, batch.anchors(), newest).await?;
         batch
-            .blocks(|number| anchors.headers.get(&number).cloned())
+            .blocks(|number| anchors.get(&number).cloned())
             .map_err(|_| ActorError::Behind("L1 does not give the headers that a batch builds on"))
     }
 }

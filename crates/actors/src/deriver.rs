@@ -13,10 +13,7 @@ use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    ActorError, Derivation, Rollup,
-    derive::{Anchors, agrees},
-};
+use crate::{ActorError, Derivation, Rollup, derive::agrees};
 
 /// Batches whose data is fetched while earlier ones are executed.
 const AHEAD: u64 = 8;
@@ -57,7 +54,6 @@ pub struct Deriver {
     records: Records,
     last: Option<Done>,
     fetching: VecDeque<Fetch>,
-    anchors: Anchors,
     said: Instant,
 }
 
@@ -81,7 +77,6 @@ impl Deriver {
             records: Records::open(&dir.join("derivation.redb"))?,
             last: None,
             fetching: VecDeque::new(),
-            anchors: Anchors::default(),
             said: Instant::now(),
         })
     }
@@ -202,7 +197,6 @@ impl Deriver {
         let _turn = self.rollup.turn.clone().lock_owned().await;
         // The sequencer may have built on it meanwhile.
         let Some(number) = self.rollup.newest_anchored(floor).await? else { return Ok(()) };
-        self.anchors.clear();
         self.take_back(number, "L1 reorganised: L2 goes back and on from there").await
     }
 
@@ -226,7 +220,7 @@ impl Deriver {
             return Err(ActorError::Behind("batches on L1 do not follow each other"));
         }
         let data = self.data(&entry, on_l1).await?;
-        let derived = self.rollup.inputs(&mut self.anchors, &before, &entry.header, &data).await?;
+        let derived = self.rollup.inputs(&before, &entry.header, &data).await?;
         let block = self.adopt(&entry, derived).await?;
         let done = Done { index, hash: entry.hash, block };
         self.records.put(&key(index), &serde_json::to_vec(&done).unwrap_or_default())?;

@@ -18,11 +18,7 @@ use serde::{Deserialize, Serialize};
 use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::{
-    ActorError, Operator, Rollup,
-    derive::{Anchors, agrees},
-    deriver::blocking,
-};
+use crate::{ActorError, Operator, Rollup, derive::agrees, deriver::blocking};
 
 /// Pause between looks at what there is to do.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -99,7 +95,6 @@ pub struct Batcher {
     /// Since when L1 shows less than was mined.
     behind_since: Option<Instant>,
     prices: Option<(Instant, DaPrices)>,
-    anchors: Anchors,
 }
 
 fn key(index: u64) -> String {
@@ -132,7 +127,6 @@ impl Batcher {
             not_before: Instant::now(),
             behind_since: None,
             prices: None,
-            anchors: Anchors::default(),
         })
     }
 
@@ -297,9 +291,9 @@ impl Batcher {
 
     /// Derives a sealed batch as everybody else will and compares: posting one that means something
     /// else would cost everybody their blocks.
-    async fn check(&mut self, sealed: &Sealed) -> Result<(), ActorError> {
+    async fn check(&self, sealed: &Sealed) -> Result<(), ActorError> {
         let header = &sealed.header;
-        let derived = self.rollup.inputs(&mut self.anchors, &self.last, header, &sealed.data).await?;
+        let derived = self.rollup.inputs(&self.last, header, &sealed.data).await?;
         let wrong = |why: String| {
             // The chain may have been taken back since.
             match self.rollup.chain.hash_of(header.lastBlock) {
