@@ -108,7 +108,7 @@ async fn blobs(l1_url: &str, deployment: Deployment, head: u64, dir: &Path) {
     assert_same(&blocks, &other).await;
     let said = second.stderr().matches("gave a false blob").count();
     assert_eq!(said, 1, "a liar is named once and not asked again:\n{}", second.tail());
-    assert_eq!(liar.asked(), 1);
+    assert!(liar.asked() <= 9, "it is asked for what is fetched at the same time only: {}", liar.asked());
     drop(first);
 
     // Without any source that has them, it says what is missing and what to do.

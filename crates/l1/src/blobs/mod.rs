@@ -127,8 +127,11 @@ impl Blobs {
                     return Ok(blob);
                 }
                 Err(SourceError::Lie) => {
-                    tracing::warn!(source = source.url(), %hash, "gave a false blob and is not asked again");
-                    self.liars.lock().push(position);
+                    let mut liars = self.liars.lock();
+                    if !liars.contains(&position) {
+                        tracing::warn!(source = source.url(), %hash, "gave a false blob and is not asked again");
+                        liars.push(position);
+                    }
                     asked.push(format!("{} (gave a false blob)", source.url()));
                 }
                 Err(SourceError::Failed(why)) => asked.push(format!("{} ({why})", source.url())),
