@@ -5,12 +5,14 @@
 mod asset;
 mod deposit;
 mod error;
+mod force;
 mod send;
 mod withdraw;
 
 pub use asset::{Asset, format_units, parse_units};
 pub use deposit::DepositReport;
 pub use error::BridgeError;
+pub use force::{ForceError, ForceRequest, Forced, Included, force, wait_for_inclusion};
 pub use send::{Sent, send_transaction};
 pub use withdraw::{WithdrawReport, WithdrawalStage};
 

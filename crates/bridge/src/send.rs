@@ -11,6 +11,8 @@ use crate::BridgeError;
 
 /// How long a transaction is waited for.
 const MINED_WITHIN: Duration = Duration::from_secs(180);
+/// Time after which it is sent again, in case the node lost it.
+const AGAIN_AFTER: Duration = Duration::from_secs(15);
 /// Pause between looks.
 const PAUSE: Duration = Duration::from_millis(50);
 
@@ -24,6 +26,9 @@ pub struct Sent {
     pub bytes: usize,
     /// Seconds from sending to its receipt.
     pub seconds: f64,
+    /// Its bytes, to send it again if the chain loses it.
+    #[serde(skip)]
+    pub raw: Bytes,
 }
 
 /// Sends a transaction (`to` is `None` to create a contract) and waits until it is mined.
@@ -46,15 +51,21 @@ pub async fn send_transaction(
     let (chain_id, nonce) = (rpc.chain_id().await?, rpc.nonce(from, true).await?);
     let raw = sign_eip1559(key, chain_id, nonce, to, value, data, gas, fees)?;
     let hash = rpc.send_raw(&raw).await?;
+    let mut sent = Instant::now();
     loop {
         if let Some(receipt) = rpc.receipt(hash).await? {
             if !receipt.is_success() {
                 return Err(BridgeError::Reverted(hash));
             }
-            return Ok(Sent { receipt, bytes: raw.len(), seconds: start.elapsed().as_secs_f64() });
+            return Ok(Sent { receipt, bytes: raw.len(), seconds: start.elapsed().as_secs_f64(), raw });
         }
         if start.elapsed() > MINED_WITHIN {
             return Err(BridgeError::NotMined { hash, seconds: MINED_WITHIN.as_secs() });
+        }
+        if sent.elapsed() > AGAIN_AFTER {
+            sent = Instant::now();
+            // Refused if the node knows it still, or has just mined it.
+            let _ = rpc.send_raw(&raw).await;
         }
         tokio::time::sleep(PAUSE).await;
     }
