@@ -7,7 +7,8 @@ use alloy_signer_local::PrivateKeySigner;
 use clap::{Args, ValueEnum};
 use duplex_actors::{BatcherOptions, DaMode, ProposerOptions, SequencerOptions};
 use duplex_bridge::Bridge;
-use duplex_l1::{Deployment, Rpc, manifest};
+use duplex_exit::find_deployment;
+use duplex_l1::{Deployment, Rpc};
 use duplex_node::{BlobOptions, Delays, dev_key, parse_key};
 use duplex_storage::History;
 use eyre::{WrapErr, bail};
@@ -60,14 +61,13 @@ pub(crate) struct FindArgs {
 impl FindArgs {
     /// The rollup, and L1's URL.
     pub(crate) async fn find(&self) -> eyre::Result<(Deployment, String)> {
-        if let Some(path) = &self.deployment {
-            let deployment = Deployment::load(path)?;
-            let url = self.l1.clone().unwrap_or_else(|| deployment.l1_rpc.clone());
-            return Ok((deployment, url));
-        }
-        let Some(url) = &self.l1 else { bail!("name L1 with --l1 URL, or a rollup with --deployment FILE") };
-        let deployment = manifest::discover(&Rpc::new(url)?, self.rollup).await?;
-        Ok((Deployment { l1_rpc: url.clone(), ..deployment }, url.clone()))
+        let url = match (&self.l1, &self.deployment) {
+            (Some(url), _) => url.clone(),
+            (None, Some(path)) => Deployment::load(path)?.l1_rpc,
+            (None, None) => bail!("name L1 with --l1 URL, or a rollup with --deployment FILE"),
+        };
+        let found = find_deployment(&Rpc::new(&url)?, self.rollup, self.deployment.as_deref()).await?;
+        Ok((Deployment { l1_rpc: url.clone(), ..found }, url))
     }
 }
 

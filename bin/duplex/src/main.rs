@@ -4,12 +4,16 @@
 
 mod args;
 mod bench;
+mod exit;
+mod exodus;
+mod force;
 mod node;
 mod output;
 mod progress;
 mod tour;
 mod up;
 mod user;
+mod verify;
 
 use std::process::ExitCode;
 
@@ -63,6 +67,15 @@ enum Command {
     Withdraw(user::WithdrawArgs),
     /// Show how far the rollup, a deposit or a withdrawal has come.
     Status(user::StatusArgs),
+    /// Rebuild L2 from L1 alone and compare every claim on L1 with it.
+    Verify(verify::VerifyArgs),
+    /// Make any call on L2 through L1, so that the sequencer cannot leave it out.
+    Force(force::ForceArgs),
+    /// Take everything that a key owns on L2 to L1, with L1 alone: no sequencer, no L2 node.
+    Exit(exit::ExitArgs),
+    /// The way out when nobody is left to make claims.
+    #[command(subcommand)]
+    Exodus(exodus::ExodusCommand),
     /// Walk one person's whole path on a devnet of its own, and check every balance.
     Tour(tour::TourArgs),
     /// Measure.
@@ -115,6 +128,10 @@ async fn run(command: Command) -> eyre::Result<ExitCode> {
         Command::Balance(args) => user::balance(args).await?,
         Command::Withdraw(args) => user::withdraw(args).await?,
         Command::Status(args) => user::status(args).await?,
+        Command::Verify(args) => return Ok(verify::run(args).await),
+        Command::Force(args) => force::run(args).await?,
+        Command::Exit(args) => return exit::run(args).await,
+        Command::Exodus(command) => exodus::run(command).await?,
         Command::Tour(args) => return tour::run(args).await,
         Command::Bench(command) => bench::run(command).await?,
     }

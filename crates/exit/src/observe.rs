@@ -81,6 +81,11 @@ impl Observer {
         }
     }
 
+    /// Withdrawals of the account in the derived chain, as far as it was read.
+    pub fn leaving(&self) -> &[Leaving] {
+        &self.scan.leaving
+    }
+
     /// Looks.
     ///
     /// # Errors

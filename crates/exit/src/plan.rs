@@ -6,7 +6,7 @@ use alloy_primitives::{Address, U256};
 use duplex_primitives::predeploys;
 use serde::Serialize;
 
-use crate::{Assets, Delays, Estimate, OnL1, Purpose, Seen, Work};
+use crate::{Assets, Delays, Estimate, ExitError, OnL1, Purpose, Seen, Work};
 
 /// Something that the account has on L2.
 #[derive(Debug, Clone, Serialize)]
@@ -66,6 +66,25 @@ pub struct Plan {
     pub seconds_at_most: u64,
 }
 
+impl Plan {
+    /// Whether there is nothing to do.
+    pub fn is_empty(&self) -> bool {
+        self.cost.sure.is_empty() && self.cost.perhaps.is_empty()
+    }
+
+    /// Checks that the account can pay for what must be done.
+    ///
+    /// # Errors
+    /// If it cannot.
+    pub fn check_funds(&self) -> Result<(), ExitError> {
+        if self.l1_balance >= self.least {
+            return Ok(());
+        }
+        let (address, balance, needed) = (self.account, self.l1_balance, self.least);
+        Err(ExitError::Unfunded { address, balance, needed, what: "leaving".into() })
+    }
+}
+
 /// Ids of assets that leave, and the plan for it. `chosen` are those that the user named; all if empty.
 pub fn plan(
     account: Address,
@@ -111,8 +130,7 @@ pub fn plan(
     }
     let (sure, perhaps) = work(seen, &leaves);
     let cost = Estimate::new(&sure, &perhaps, gas_price, bond);
-    let nothing = sure.is_empty() && perhaps.is_empty();
-    let plan = Plan {
+    let mut plan = Plan {
         account,
         recipient,
         l2_block: seen.block,
@@ -125,8 +143,11 @@ pub fn plan(
         inclusion: delays.forced_inclusion,
         takeover: delays.sequencer_timeout,
         window: delays.window,
-        seconds_at_most: if nothing { 0 } else { delays.at_most() },
+        seconds_at_most: delays.at_most(),
     };
+    if plan.is_empty() {
+        plan.seconds_at_most = 0;
+    }
     (leaves, plan)
 }
 
@@ -138,7 +159,15 @@ fn work(seen: &Seen, leaves: &BTreeSet<Address>) -> (Vec<Work>, Vec<Work>) {
         _ => Work::ReleaseToken,
     };
     let mut settled = true;
-    for asset in leaves {
+    // What a message takes out already is not forced once more.
+    let busy = |asset: &Address| {
+        seen.view.waiting.iter().any(|waiting| match waiting.purpose {
+            Purpose::Withdraw { asset: leaving, .. } => leaving == *asset,
+            Purpose::Unwrap { .. } => *asset == predeploys::WETH,
+            _ => false,
+        })
+    };
+    for asset in leaves.iter().filter(|asset| !busy(asset)) {
         match *asset {
             predeploys::WETH => sure.push(Work::Unwrap),
             predeploys::ETH_TOKEN => sure.extend([Work::ForceEth, Work::ReleaseEth]),
@@ -303,6 +332,9 @@ mod tests {
         seen.view.waiting.push(Waiting { index: 4, purpose, sent_at: 950 });
         let (_, plan) = make(&seen, &[]);
         assert_eq!(plan.least, U256::from(240_000 + 280_000));
+        // Its balance is still there, and costs nothing more.
+        seen.view.holdings.insert(TOKEN, U256::from(5));
+        assert_eq!(make(&seen, &[]).1.least, U256::from(240_000 + 280_000));
         assert!(plan.on_its_way[0].stage.contains("message 4"), "{:?}", plan.on_its_way);
         assert!(
             plan.on_its_way[0].stage.contains("in 50 s, anyone may in 2 minutes"),

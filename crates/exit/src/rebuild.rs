@@ -2,6 +2,7 @@
 
 use std::{
     path::{Path, PathBuf},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -9,17 +10,21 @@ use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
 use duplex_actors::{BatcherOptions, DaMode, Operator, ProposerOptions, Rollup, SequencerOptions};
 use duplex_chain::ChainEvent;
-use duplex_l1::{Deployment, L1Header, Rpc, manifest};
+use duplex_l1::{Deployment, L1Header, Rpc, TxManager, TxManagerOptions, manifest};
 use duplex_node::{BlobOptions, NodeError, Roles, RollupNode, RollupOptions, Tasks};
 use duplex_primitives::OutputRoot;
-use duplex_storage::History;
+use duplex_storage::{History, Records};
 use tokio::{sync::broadcast::error::RecvError, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 
 use crate::ExitError;
 
-/// Pause between looks at L1.
-const POLL: Duration = Duration::from_millis(500);
+/// Pause between looks at a development L1, and at another, where blocks take 12 seconds and RPCs count
+/// calls.
+const DEVELOPMENT_POLL: Duration = Duration::from_millis(300);
+const POLL: Duration = Duration::from_secs(3);
+/// Time after which an L1 transaction that is not mined is sent again with a higher fee.
+const RESEND_AFTER: Duration = Duration::from_secs(30);
 /// Pause between lines that say how far it is.
 const SAY_EVERY: Duration = Duration::from_secs(2);
 /// Batches that a node may be behind without saying so.
@@ -41,6 +46,14 @@ pub async fn find_deployment(
     Ok(deployment)
 }
 
+/// How often a rollup's L1 is looked at.
+pub(crate) const fn l1_poll(deployment: &Deployment) -> Duration {
+    match deployment.l1_chain_id {
+        31337 | 1337 => DEVELOPMENT_POLL,
+        _ => POLL,
+    }
+}
+
 /// How L2 is rebuilt.
 #[derive(Debug, Clone)]
 pub struct RebuildOptions {
@@ -52,8 +65,12 @@ pub struct RebuildOptions {
     pub deployment: Deployment,
     /// Where blobs come from.
     pub blobs: BlobOptions,
-    /// Whose key appends batches while anyone may; `None` only reads.
+    /// The key that sends L1 transactions; without one, everything is only read.
     pub key: Option<PrivateKeySigner>,
+    /// Whether to make blocks and append them with that key while anyone may.
+    pub append: bool,
+    /// What stops it.
+    pub stop: CancellationToken,
 }
 
 /// L2, derived from L1 in this process.
@@ -75,15 +92,17 @@ impl Rebuild {
     /// If L1 is not the rollup's, the genesis is not what L1 says, or the directory cannot be used.
     pub async fn start(options: RebuildOptions) -> Result<Self, ExitError> {
         let mut tasks = Tasks::default();
-        let appends = options.key.is_some();
+        let poll = l1_poll(&options.deployment);
+        let append = options.append && options.key.is_some();
+        let (key, dir) = (options.key.clone().filter(|_| !append), options.dir.clone());
         let node = RollupNode::start(
             RollupOptions {
                 dir: options.dir,
                 deployment: options.deployment,
                 l1_url: options.l1_url,
                 addr: None,
-                roles: Roles { sequence: appends, batch: appends, propose: false, permissionless: true },
-                key: options.key,
+                roles: Roles { sequence: append, batch: append, propose: false, permissionless: true },
+                key: options.key.filter(|_| append),
                 sequencer: SequencerOptions {
                     block_time: Duration::from_secs(1),
                     heartbeat: Duration::from_secs(60),
@@ -98,7 +117,7 @@ impl Rebuild {
                     only_when_open: true,
                 },
                 proposer: ProposerOptions { interval: Duration::from_secs(3600) },
-                l1_poll: POLL,
+                l1_poll: poll,
                 history: History::Archive,
                 feed: None,
                 blobs: options.blobs,
@@ -107,8 +126,23 @@ impl Rebuild {
         )
         .await?;
         let (cancel, rollup) = (tasks.cancel_token(), node.rollup.clone());
+        let mut operator = node.operator.clone();
+        if let Some(key) = key {
+            let records = Arc::new(Records::open(&dir.join("transactions.redb"))?);
+            let tx_options = TxManagerOptions { poll, resend_after: RESEND_AFTER };
+            let txs = TxManager::open(rollup.l1.clone(), key, records, tx_options).await?;
+            tasks.spawn("L1 transactions", txs.clone().run(cancel.clone()));
+            operator = Some(Operator { txs });
+        }
         let running = Some(tokio::spawn(tasks.wait()));
-        let this = Self { rollup, operator: node.operator.clone(), cancel, running, node };
+        let (stop, stopped) = (options.stop, cancel.clone());
+        tokio::spawn(async move {
+            tokio::select! {
+                () = stop.cancelled() => stopped.cancel(),
+                () = stopped.cancelled() => {}
+            }
+        });
+        let this = Self { rollup, operator, cancel, running, node };
         match this.check_genesis() {
             Ok(()) => Ok(this),
             Err(error) => {
@@ -128,11 +162,6 @@ impl Rebuild {
             return Ok(());
         }
         Err(ExitError::WrongGenesis { settlement: deployment.contracts.settlement, expected, found })
-    }
-
-    /// What stops it.
-    pub fn cancel_token(&self) -> CancellationToken {
-        self.cancel.clone()
     }
 
     /// Waits for `done`, unless the node fails or is stopped first.
@@ -160,14 +189,17 @@ impl Rebuild {
     /// If the node fails or is stopped.
     pub async fn in_step(&mut self, number: u64, tell: impl Fn(&str)) -> Result<u64, ExitError> {
         let rollup = self.rollup.clone();
-        let narrator = narrate(rollup.clone(), tell);
-        self.during(async {
-            tokio::select! {
-                batch = reached(&rollup, number) => batch,
-                () = narrator => Err(ExitError::Stopped),
-            }
-        })
-        .await?
+        let batch = self
+            .during(async {
+                tokio::select! {
+                    batch = reached(&rollup, number) => batch,
+                    () = say(&rollup, &tell, false) => Err(ExitError::Stopped),
+                }
+            })
+            .await??;
+        let block = rollup.batch_header(batch)?.ok_or(ExitError::ChainMoved)?.lastBlock;
+        tell(&format!("L2 is rebuilt up to L1 block {number}: {batch} batches, {block} blocks"));
+        Ok(batch)
     }
 
     /// Stops it. Everything is on disk.
@@ -203,7 +235,7 @@ async fn reached(rollup: &Rollup, number: u64) -> Result<u64, ExitError> {
         }
         tokio::select! {
             changed = derivation.changed() => if changed.is_err() { return Err(ExitError::Stopped) },
-            () = tokio::time::sleep(POLL) => {}
+            () = tokio::time::sleep(DEVELOPMENT_POLL) => {}
         }
     }
 }
@@ -211,40 +243,45 @@ async fn reached(rollup: &Rollup, number: u64) -> Result<u64, ExitError> {
 /// Says how far a node is while it derives many batches, and when it is in step with L1. Never ends while
 /// the node runs.
 pub async fn narrate(rollup: Rollup, tell: impl Fn(&str)) {
+    say(&rollup, tell, true).await;
+}
+
+async fn say(rollup: &Rollup, tell: impl Fn(&str), says_in_step: bool) {
     let (mut derivation, mut blocks) = (rollup.derivation.clone(), rollup.chain.subscribe());
-    let (mut transactions, mut said, mut since) = (0u64, Instant::now(), Instant::now());
-    let (mut in_step, mut begun) = (false, false);
+    let (mut transactions, mut since, mut behind) = (0u64, Instant::now(), true);
     loop {
         let now = derivation.borrow_and_update().clone();
-        let behind = now.on_l1.saturating_sub(now.batch);
-        if now.l1_head.is_some() && behind == 0 && !in_step {
-            in_step = true;
-            let head = rollup.chain.head();
-            let l1 = now.l1_head.as_ref().map_or(0, |head| head.header.number);
-            tell(&format!("in step with L1 block {l1}: L2 block {} is {}", head.header.number, head.hash));
-        } else if behind > SILENT || (behind > 0 && !in_step) {
-            in_step = false;
-            if !std::mem::replace(&mut begun, true) {
-                (transactions, since) = (0, Instant::now());
+        let missing = now.on_l1.saturating_sub(now.batch);
+        if let Some(l1) = now.l1_head.as_ref().filter(|_| missing == 0 && behind) {
+            behind = false;
+            if says_in_step {
+                tell(&in_step_line(rollup, l1, now.batch));
             }
-            if said.elapsed() >= SAY_EVERY {
-                let rate = transactions as f64 / since.elapsed().as_secs_f64().max(0.001);
-                let block = rollup.chain.head().header.number;
-                tell(&format!("batch {} of {}, L2 block {block}, {rate:.0} tx/s", now.batch, now.on_l1));
-                (transactions, since, said) = (0, Instant::now(), Instant::now());
-            }
+        } else if missing > SILENT && !behind {
+            (behind, transactions, since) = (true, 0, Instant::now());
+        }
+        if behind && missing > 0 && since.elapsed() >= SAY_EVERY {
+            let rate = transactions as f64 / since.elapsed().as_secs_f64();
+            let block = rollup.chain.head().header.number;
+            tell(&format!("batch {} of {}, L2 block {block}, {rate:.0} tx/s", now.batch, now.on_l1));
+            (transactions, since) = (0, Instant::now());
         }
         tokio::select! {
             changed = derivation.changed() => if changed.is_err() { return },
             event = blocks.recv() => match event {
                 Ok(ChainEvent::Block(block)) => transactions += user_transactions(&block),
-                Ok(ChainEvent::Removed(_)) => in_step = false,
-                // Too many at once: the rate is then too low for one line.
-                Err(RecvError::Lagged(_)) => {}
+                // Those that were missed are missing in one line's rate.
+                Ok(ChainEvent::Removed(_)) | Err(RecvError::Lagged(_)) => {}
                 Err(RecvError::Closed) => return,
             },
         }
     }
+}
+
+fn in_step_line(rollup: &Rollup, l1: &L1Header, batch: u64) -> String {
+    let head = rollup.chain.head();
+    let (number, hash) = (head.header.number, head.hash);
+    format!("in step with L1 block {}: batch {batch}, L2 block {number} {hash}", l1.header.number)
 }
 
 fn user_transactions(block: &duplex_chain::BlockData) -> u64 {
