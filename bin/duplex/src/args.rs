@@ -111,13 +111,24 @@ pub(crate) struct DelayArgs {
 }
 
 impl DelayArgs {
-    pub(crate) const fn delays(&self) -> Delays {
-        Delays {
+    /// The delays given, unless the contracts would refuse them together.
+    pub(crate) fn delays(&self) -> eyre::Result<Delays> {
+        if let (Some(forced), Some(timeout)) = (self.forced_inclusion_delay, self.sequencer_timeout)
+            && timeout < forced
+        {
+            bail!("--sequencer-timeout {timeout} is shorter than --forced-inclusion-delay {forced}");
+        }
+        if let (Some(window), Some(exodus)) = (self.challenge_window, self.exodus_delay)
+            && exodus < window.saturating_mul(2)
+        {
+            bail!("--exodus-delay {exodus} is shorter than twice the --challenge-window of {window}");
+        }
+        Ok(Delays {
             challenge_window: self.challenge_window,
             forced_inclusion_delay: self.forced_inclusion_delay,
             sequencer_timeout: self.sequencer_timeout,
             exodus_delay: self.exodus_delay,
-        }
+        })
     }
 }
 

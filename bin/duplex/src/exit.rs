@@ -180,7 +180,7 @@ fn show(plan: &Plan, tell: fn(&str)) {
     let items = |items: &[Item]| {
         for item in items {
             let wei = U256::from(item.gas) * U256::from(cost.gas_price);
-            tell(&format!("  {} x {:<42} {:>8} gas  {}", item.count, item.what, item.gas, eth(wei)));
+            tell(&format!("  {} x {:<45} {:>8} gas  {}", item.count, item.what, item.gas, eth(wei)));
         }
     };
     items(&cost.sure);

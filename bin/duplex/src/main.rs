@@ -49,13 +49,10 @@ struct LogArgs {
 enum Command {
     /// Start (or resume) L1, contracts and L2, and serve until Ctrl-C.
     Up(up::UpArgs),
-    /// Run an L2 node; roles are chosen by flags.
     Node(node::NodeArgs),
-    /// Make L2 blocks from L1's messages when the sequencer does not, and post them.
     Sequence(node::SequenceArgs),
     /// Run the embedded development L1 alone.
     L1(node::L1Args),
-    /// Deploy a rollup's contracts to an L1 and write its deployment file.
     Deploy(node::DeployArgs),
     /// Move ETH or a token from L1 to L2.
     Deposit(user::MoveArgs),
@@ -67,13 +64,9 @@ enum Command {
     Withdraw(user::WithdrawArgs),
     /// Show how far the rollup, a deposit or a withdrawal has come.
     Status(user::StatusArgs),
-    /// Rebuild L2 from L1 alone and compare every claim on L1 with it.
     Verify(verify::VerifyArgs),
-    /// Make any call on L2 through L1, so that the sequencer cannot leave it out.
     Force(force::ForceArgs),
-    /// Take everything that a key owns on L2 to L1, with L1 alone: no sequencer, no L2 node.
     Exit(exit::ExitArgs),
-    /// The way out when nobody is left to make claims.
     #[command(subcommand)]
     Exodus(exodus::ExodusCommand),
     /// Walk one person's whole path on a devnet of its own, and check every balance.

@@ -259,7 +259,7 @@ pub(crate) async fn run_deploy(args: DeployArgs) -> eyre::Result<()> {
     let base = if args.development { Parameters::development() } else { Parameters::production() };
     let options = DeployOptions {
         l2_chain_id: args.l2_chain_id,
-        parameters: args.delays.delays().apply(base),
+        parameters: args.delays.delays()?.apply(base),
         development: args.development,
         progress: |step| output::note(&format!("  {step}")),
     };

@@ -63,7 +63,7 @@ pub(crate) async fn run(args: UpArgs) -> eyre::Result<()> {
         l2_chain_id: args.l2_chain_id,
         l1_block_time: Duration::from_millis(args.l1_block_time.max(1)),
         block_time: args.pace.block_time(),
-        delays: args.delays.delays(),
+        delays: args.delays.delays()?,
         confirmations: args.pace.confirmations,
         batch_age: args.pace.batcher(true).max_age,
         da: args.pace.batcher(true).da,

@@ -34,6 +34,8 @@ pub enum Path {
     Finalize {
         /// The claim.
         claim: u64,
+        /// L1 time since when it can.
+        since: u64,
     },
     /// A window runs.
     Window {
@@ -90,7 +92,7 @@ pub fn path<F: Fn(u64) -> u64>(claims: &[ClaimFacts], needed: u64, batches: &Bat
     let soonest = pending.map(|claim| (claim.id, lineage(claim))).min_by_key(|(_, line)| ends(line));
     if let Some((claim, line)) = soonest {
         return match line.first() {
-            Some(first) if first.ripe_at <= now => Path::Finalize { claim: first.id },
+            Some(first) if first.ripe_at <= now => Path::Finalize { claim: first.id, since: first.ripe_at },
             _ => Path::Window { claim, until: ends(&line) },
         };
     }
@@ -160,10 +162,10 @@ mod tests {
     fn ancestors_become_final_first() {
         let claims = [claim(1, 0, 3, Pending, 0), claim(2, 1, 5, Pending, 40)];
         assert_eq!(find(&claims, 5, 5, 99), Path::Window { claim: 2, until: 140 });
-        assert_eq!(find(&claims, 5, 5, 100), Path::Finalize { claim: 1 });
+        assert_eq!(find(&claims, 5, 5, 100), Path::Finalize { claim: 1, since: 100 });
         let claims = [claim(1, 0, 3, Final, 0), claim(2, 1, 5, Pending, 40)];
         assert_eq!(find(&claims, 5, 5, 139), Path::Window { claim: 2, until: 140 });
-        assert_eq!(find(&claims, 5, 5, 140), Path::Finalize { claim: 2 });
+        assert_eq!(find(&claims, 5, 5, 140), Path::Finalize { claim: 2, since: 140 });
     }
 
     #[test]

@@ -29,6 +29,11 @@ impl Delays {
         }
     }
 
+    /// How long somebody else is given to make a claim final: that costs little, and delays more.
+    pub fn grace(&self) -> u64 {
+        self.patience.min(60)
+    }
+
     /// Seconds that leaving takes at most, if nobody helps and nobody makes false claims. Each L1
     /// transaction is given a minute.
     pub const fn at_most(&self) -> u64 {

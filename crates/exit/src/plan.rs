@@ -236,7 +236,7 @@ fn on_its_way(seen: &Seen, assets: &Assets, delays: &Delays) -> Vec<OnItsWay> {
                 let left = duration(until.saturating_sub(seen.view.now));
                 format!("claim {claim} can become final in {left}")
             }
-            (_, Some(crate::Path::Finalize { claim })) => format!("claim {claim} can become final now"),
+            (_, Some(crate::Path::Finalize { claim, .. })) => format!("claim {claim} can become final now"),
             _ => format!("in batch {}, which no claim covers yet", unpaid.batch),
         };
         list.push(OnItsWay { what, stage });

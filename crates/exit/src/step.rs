@@ -171,7 +171,7 @@ pub fn next(view: &View, goal: &Goal, delays: &Delays) -> Step {
     if let Some(unpaid) = last
         && let Some(path) = view.paths.get(&unpaid.batch)
     {
-        return settle(*path, unpaid, view.now, delays);
+        return settle(*path, unpaid, view, delays);
     }
     match view.own_ripe {
         Some(claim) => Step::Finalize { claim },
@@ -180,11 +180,16 @@ pub fn next(view: &View, goal: &Goal, delays: &Delays) -> Step {
     }
 }
 
-fn settle(path: Path, unpaid: &Unpaid, now: u64, delays: &Delays) -> Step {
+fn settle(path: Path, unpaid: &Unpaid, view: &View, delays: &Delays) -> Step {
+    let now = view.now;
     match path {
         // Payable, and handled above; only a refused one comes here.
         Path::Final { .. } => Step::Done,
-        Path::Finalize { claim } => Step::Finalize { claim },
+        // Whoever made the claim wants its bond back, and will mostly be faster.
+        Path::Finalize { claim, since } => match since + delays.grace() {
+            until if now < until && view.own_ripe != Some(claim) => Step::Window { claim, until },
+            _ => Step::Finalize { claim },
+        },
         Path::Window { claim, until } => Step::Window { claim, until },
         Path::Claim { parent, last_batch } => {
             let until = unpaid.posted_at + delays.patience;
@@ -349,7 +354,11 @@ mod tests {
         assert_eq!(next(&view, &goal(&[]), &DELAYS), Step::Propose { parent: 2, last_batch: 8 });
         view.paths = BTreeMap::from([(6, Path::Window { claim: 3, until: 2005 })]);
         assert_eq!(next(&view, &goal(&[]), &DELAYS), Step::Window { claim: 3, until: 2005 });
-        view.paths = BTreeMap::from([(6, Path::Finalize { claim: 3 })]);
+        view.paths = BTreeMap::from([(6, Path::Finalize { claim: 3, since: 1000 })]);
+        assert_eq!(next(&view, &goal(&[]), &DELAYS), Step::Window { claim: 3, until: 1010 });
+        view.own_ripe = Some(3);
+        assert_eq!(next(&view, &goal(&[]), &DELAYS), Step::Finalize { claim: 3 });
+        (view.own_ripe, view.now) = (None, 1010);
         assert_eq!(next(&view, &goal(&[]), &DELAYS), Step::Finalize { claim: 3 });
         view.paths = BTreeMap::from([(6, Path::Blocked)]);
         assert_eq!(next(&view, &goal(&[]), &DELAYS), Step::Blocked { batch: 6 });

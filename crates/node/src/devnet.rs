@@ -42,7 +42,8 @@ impl Delays {
     /// are given, too.
     pub fn apply(&self, base: Parameters) -> Parameters {
         let challenge_window = self.challenge_window.unwrap_or(base.challenge_window);
-        let forced_inclusion_delay = self.forced_inclusion_delay.unwrap_or(base.forced_inclusion_delay);
+        let least = base.forced_inclusion_delay.min(self.sequencer_timeout.unwrap_or(u64::MAX));
+        let forced_inclusion_delay = self.forced_inclusion_delay.unwrap_or(least);
         let timeout = base.sequencer_timeout.max(forced_inclusion_delay);
         let exodus = base.exodus_delay.max(challenge_window.saturating_mul(2));
         Parameters {
