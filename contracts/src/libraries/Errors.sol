@@ -64,6 +64,8 @@ error MessageOverdue(uint64 index);
 error InvalidDataLength(uint256 length);
 /// @notice The transaction has no blobs.
 error NoBlobs();
+/// @notice The blob does not have the value that the proof worked with.
+error BlobMismatch(bytes32 versionedHash);
 /// @notice The data does not have this root.
 error UnexpectedDataRoot(bytes32 expected, bytes32 actual);
 /// @notice There is no batch with this index.

@@ -43,6 +43,8 @@ interface Vm {
     function toString(address value) external pure returns (string memory);
     function toString(bytes calldata value) external pure returns (string memory);
     function writeFile(string calldata path, string calldata data) external;
+    function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
+    function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
     function readFile(string calldata path) external view returns (string memory);
     function envOr(string calldata name, bool fallbackValue) external view returns (bool);
     function assertEq(bool left, bool right) external pure;

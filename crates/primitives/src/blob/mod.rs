@@ -4,9 +4,13 @@
 //! below the field's modulus; the other 31 carry payload. The payload of a batch's blobs, one after
 //! another, is `uint32 length ‖ data ‖ zeros`, in as few blobs as possible.
 
+mod binding;
+
 use alloc::{vec, vec::Vec};
 use alloy_primitives::{B256, Bytes, keccak256};
 use thiserror::Error;
+
+pub use binding::{Binding, MODULUS, evaluate};
 
 /// Bytes of a blob.
 pub const BLOB: usize = 4096 * ELEMENT;
