@@ -7,7 +7,7 @@ use duplex_primitives::{L1Message, alias_l1_address, predeploys};
 
 use crate::abi::{Bridge, Passer, Weth};
 
-/// L2 gas of a message that withdraws ETH: about 130,000 is used.
+/// L2 gas of a message that withdraws ETH: about 150,000 is used.
 const ETH_GAS: u64 = 250_000;
 /// L2 gas of a message that unwraps WETH: about 40,000 is used.
 const UNWRAP_GAS: u64 = 100_000;
@@ -32,13 +32,7 @@ pub struct Call {
 impl Call {
     /// Takes ETH to `recipient` on L1.
     pub fn withdraw_eth(recipient: Address, amount: U256) -> Self {
-        let call = Passer::initiateWithdrawalCall {
-            target: recipient,
-            gasLimit: U256::from(RECIPIENT_GAS),
-            data: Bytes::new(),
-        };
-        let data = call.abi_encode().into();
-        Self { target: predeploys::MESSAGE_PASSER, value: amount, gas: ETH_GAS, data }
+        Self { value: amount, gas: ETH_GAS, ..Self::withdraw_token(predeploys::ETH_TOKEN, recipient, amount) }
     }
 
     /// Makes ETH of WETH.
@@ -170,6 +164,16 @@ mod tests {
             Some(Purpose::Withdraw { asset: token, amount })
         );
         assert_eq!(meaning(Call::unwrap(amount)), Some(Purpose::Unwrap { amount }));
+        let passed = Passer::initiateWithdrawalCall {
+            target: OWNER,
+            gasLimit: U256::from(RECIPIENT_GAS),
+            data: Bytes::new(),
+        };
+        let data = passed.abi_encode().into();
+        assert_eq!(
+            meaning(Call { target: predeploys::MESSAGE_PASSER, value: amount, gas: 1, data }),
+            Some(eth)
+        );
         let plain = Call { target: predeploys::MESSAGE_PASSER, value: amount, gas: 1, data: Bytes::new() };
         assert_eq!(meaning(plain), Some(eth));
         let bridge = Bridge::withdrawCall {
