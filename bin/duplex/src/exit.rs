@@ -9,7 +9,7 @@ use std::{
 use alloy_primitives::{Address, U256};
 use clap::Args;
 use duplex_bridge::format_units;
-use duplex_exit::{Exit, ExitError, ExitOptions, Item, Plan, Report, Settled, duration};
+use duplex_exit::{Exit, ExitError, ExitOptions, Item, Owed, Plan, Report, Settled, duration};
 use eyre::{WrapErr, bail};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
@@ -97,8 +97,13 @@ async fn leave(args: &ExitArgs, exit: &mut Exit) -> eyre::Result<()> {
     let status = exit.exodus().await?;
     if status.started {
         output::note(&status.describe());
-        let question = "claim everything that the exodus owes this key? One L1 transaction each";
-        if args.plan || !agreed(args.yes, question)? {
+        let (owed, cost) = exit.owed(status).await?;
+        for Owed { what, text, request, .. } in &owed {
+            let state = if request.is_some() { "to be claimed" } else { "was paid before" };
+            output::note(&format!("  {what:<28} {text:<30} {state}"));
+        }
+        output::note(&format!("  one L1 transaction each, about {} altogether", eth(cost)));
+        if args.plan || !agreed(args.yes, "go on?")? {
             return Ok(());
         }
         let report = exit.run_exodus(status).await?;

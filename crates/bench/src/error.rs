@@ -14,6 +14,12 @@ pub enum BenchError {
         /// What is wrong with it.
         reason: String,
     },
+    /// Transactions cannot be put into a batch.
+    #[error("encoding a batch: {0}")]
+    Content(#[from] duplex_primitives::ContentError),
+    /// Compressing failed.
+    #[error("compressing: {0}")]
+    Compress(std::io::Error),
     /// Nothing answers at the URL, or it stopped answering.
     #[error("no usable answer from {url}: {reason}; check that the node runs and serves HTTP JSON-RPC there")]
     Unreachable {

@@ -23,6 +23,7 @@
 //! ```
 
 mod compare;
+mod da;
 mod error;
 mod follow;
 mod http;
@@ -43,6 +44,7 @@ mod token;
 mod usage;
 
 pub use compare::{Comparison, Ratios};
+pub use da::{DaLoad, DaReport, DaRow};
 pub use error::BenchError;
 pub use load::{Erc20, Recipients, TransferLoad};
 pub use progress::Progress;

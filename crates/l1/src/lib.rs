@@ -17,7 +17,7 @@ pub use data::{BatchReader, DataError};
 pub use deployment::{Deployment, DeploymentError, DevAccount, L1Contracts, Parameters, TokenInfo};
 pub use index::{BatchEntry, ClaimEntry, ClaimStatus, L1Index};
 pub use manifest::ManifestError;
-pub use prices::DaPrices;
+pub use prices::{DaPrices, blobs_gas, calldata_gas};
 pub use rpc::{AccountProof, L1Header, L1Transaction, Rpc, RpcError, TxReceipt};
 pub use tx_manager::{FeeQuote, TxManager, TxManagerError, TxManagerOptions, TxRequest, sign_eip1559};
 pub use watcher::{Watcher, WatcherError, WatcherOptions};

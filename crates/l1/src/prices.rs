@@ -5,13 +5,15 @@ use alloy_primitives::U256;
 
 use crate::{Rpc, RpcError};
 
-/// Gas of `append` besides its data: the transaction itself, the checks, storage, the event.
-const APPEND_GAS: u64 = 160_000;
+/// Gas of `append` besides its data (`contracts/snapshots/Gas.json`), and gas per byte of data: bytes
+/// that are not zero, and hashing them.
+const APPEND_GAS: u64 = 100_000;
+const GAS_PER_BYTE: u64 = 17;
+/// The least that a transaction costs (EIP-7623), with `append`'s header; for long data that is more.
+const FLOOR_GAS: u64 = 30_000;
+const FLOOR_PER_BYTE: u64 = 40;
 /// Gas of `appendBlobs` in all.
-const APPEND_BLOBS_GAS: u64 = 160_000;
-/// Gas per byte of compressed data in calldata: the floor of EIP-7623 for bytes that are not zero.
-/// The contract hashes it, too, for less than a gas a byte, which the floor contains.
-const GAS_PER_BYTE: u64 = 40;
+const APPEND_BLOBS_GAS: u64 = 108_000;
 
 /// L1's prices at one moment, in wei.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -37,7 +39,7 @@ impl DaPrices {
 
     /// Wei for a batch with `len` bytes of data in calldata.
     pub fn calldata(&self, len: usize) -> U256 {
-        U256::from(APPEND_GAS + GAS_PER_BYTE * len as u64) * U256::from(self.gas)
+        U256::from(calldata_gas(len)) * U256::from(self.gas)
     }
 
     /// Wei for a batch with `blobs` blobs.
@@ -45,4 +47,16 @@ impl DaPrices {
         U256::from(APPEND_BLOBS_GAS) * U256::from(self.gas)
             + U256::from(DATA_GAS_PER_BLOB * blobs as u64) * U256::from(self.blob_gas)
     }
+}
+
+/// Gas of an `append` with `len` bytes of compressed data.
+pub const fn calldata_gas(len: usize) -> u64 {
+    let (used, floor) =
+        (APPEND_GAS + GAS_PER_BYTE * len as u64, FLOOR_GAS + FLOOR_PER_BYTE * len as u64);
+    if used > floor { used } else { floor }
+}
+
+/// Gas of an `appendBlobs`, without blob gas.
+pub const fn blobs_gas() -> u64 {
+    APPEND_BLOBS_GAS
 }
