@@ -103,6 +103,13 @@ async fn leave(args: &ExitArgs, exit: &mut Exit) -> eyre::Result<()> {
             output::note(&format!("  {what:<28} {text:<30} {state}"));
         }
         output::note(&format!("  one L1 transaction each, about {} altogether", eth(cost)));
+        if args.plan && args.output.json {
+            let rows: Vec<_> = owed
+                .iter()
+                .map(|owed| json!({ "what": owed.what, "amount": owed.text, "paid": owed.request.is_none() }))
+                .collect();
+            return output::json(&json!({ "exodus": rows, "cost": cost }));
+        }
         if args.plan || !agreed(args.yes, "go on?")? {
             return Ok(());
         }

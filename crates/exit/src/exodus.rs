@@ -12,7 +12,7 @@ use duplex_primitives::{L1Message, OutputRoot};
 use serde::Serialize;
 
 use crate::{
-    Asset, Assets, ExitError, Leaving, Purpose,
+    Asset, Assets, ExitError, Leaving, Purpose, Work,
     calls::{self, claimed_block, preimage, request},
     duration, purpose,
 };
@@ -95,6 +95,8 @@ pub struct Owed {
     pub what: &'static str,
     /// How much, for people.
     pub text: String,
+    /// What claiming it is on L1.
+    pub work: Work,
     /// The transaction that claims it; `None` if it was paid before.
     pub request: Option<TxRequest>,
 }
@@ -185,7 +187,8 @@ impl<'a> Exodus<'a> {
             true => None,
             false => Some(self.exit(asset, &state)?),
         };
-        Ok(Some(Owed { what: "balance on L2", text: asset.format(amount), request }))
+        let work = if *asset == Asset::Eth { Work::ExitEth } else { Work::ExitToken };
+        Ok(Some(Owed { what: "balance on L2", text: asset.format(amount), work, request }))
     }
 
     fn exit(&self, asset: &Asset, state: &duplex_chain::StateAt) -> Result<TxRequest, ExitError> {
@@ -237,7 +240,8 @@ impl<'a> Exodus<'a> {
             1 => None,
             _ => Some(calls::retry(self.rollup, leaving)),
         };
-        Ok(Owed { what: "withdrawal", text: assets.format(leaving.asset, leaving.amount), request })
+        let work = if leaving.withdrawal.value.is_zero() { Work::ReleaseToken } else { Work::ReleaseEth };
+        Ok(Owed { what: "withdrawal", text: assets.format(leaving.asset, leaving.amount), work, request })
     }
 
     async fn refund(&self, assets: &Assets, message: L1Message) -> Result<Option<Owed>, ExitError> {
@@ -257,7 +261,7 @@ impl<'a> Exodus<'a> {
             true => None,
             false => Some(refund_request(contracts.vault, message, self.recipient)),
         };
-        Ok(Some(Owed { what: "deposit that L2 never took", text, request }))
+        Ok(Some(Owed { what: "deposit that L2 never took", text, work: Work::Refund, request }))
     }
 }
 
@@ -280,7 +284,7 @@ fn refund_request(vault: Address, message: L1Message, to: Address) -> TxRequest 
 /// If L1 cannot be reached, or the key cannot pay.
 pub async fn settle(operator: &Operator, vault: Address, owed: Vec<Owed>) -> Result<Vec<Settled>, ExitError> {
     let mut settled = Vec::new();
-    for Owed { what, text: amount, request } in owed {
+    for Owed { what, text: amount, request, .. } in owed {
         let (mut outcome, mut paid, mut transaction, mut cost) =
             ("was paid before".to_owned(), true, None, U256::ZERO);
         if let Some(request) = request {

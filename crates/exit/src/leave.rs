@@ -16,8 +16,8 @@ use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    Delays, ExitError, Exodus, ExodusStatus, Goal, Observer, Plan, Purpose, Rebuild, RebuildOptions, Seen,
-    Settled, Step, act::acts, gas_price, next, plan, rebuild::l1_poll, settle,
+    Delays, ExitError, Exodus, ExodusStatus, Goal, Observer, Owed, Plan, Purpose, Rebuild, RebuildOptions,
+    Seen, Settled, Step, act::acts, gas_price, next, plan, rebuild::l1_poll, settle,
 };
 
 /// A window that has more seconds left than this is looked at seldom.
@@ -164,30 +164,56 @@ impl Exit {
         let seen = self.look().await?;
         let chosen = self.observer.assets.choose(names)?;
         let l1 = &self.rebuild.rollup.l1;
-        let price = gas_price(&l1.latest_header().await?, &FeeQuote::current(l1).await?);
-        let prices = (price, self.rebuild.rollup.deployment.parameters.bond, l1.balance(self.account).await?);
+        let prices = (
+            self.price().await?,
+            self.rebuild.rollup.deployment.parameters.bond,
+            l1.balance(self.account).await?,
+        );
         let assets = &self.observer.assets;
         let (leaves, plan) = plan(self.account, self.recipient, &seen, assets, &chosen, prices, &self.delays);
         self.goal.assets = leaves;
         Ok(plan)
     }
 
-    /// What the exodus owes the account.
+    /// What the exodus owes the account, and what claiming it costs in wei.
     ///
     /// # Errors
-    /// If the exodus has not begun, or L1 does not answer.
-    pub async fn run_exodus(&mut self, status: ExodusStatus) -> Result<Report, ExitError> {
-        let start = Instant::now();
+    /// If the exodus has not begun, its claim is false, or L1 does not answer.
+    pub async fn owed(&mut self, status: ExodusStatus) -> Result<(Vec<Owed>, U256), ExitError> {
         self.look().await?;
         let rollup = self.rebuild.rollup.clone();
         let exodus = Exodus::new(&rollup, status, self.account, self.recipient)?;
         let owed = exodus.owed(&self.observer.assets, self.observer.leaving()).await?;
-        let (operator, vault) = (self.operator.clone(), rollup.deployment.contracts.vault);
+        let price = self.price().await?;
+        let open = owed.iter().filter(|owed| owed.request.is_some());
+        let cost: U256 = open.map(|owed| U256::from(owed.work.gas()) * U256::from(price)).sum();
+        let balance = rollup.l1.balance(self.account).await?;
+        if balance < cost {
+            let (address, what) = (self.account, "claiming what the exodus owes".into());
+            return Err(ExitError::Unfunded { address, balance, needed: cost, what });
+        }
+        Ok((owed, cost))
+    }
+
+    /// Claims what the exodus owes the account.
+    ///
+    /// # Errors
+    /// As [`owed`](Self::owed).
+    pub async fn run_exodus(&mut self, status: ExodusStatus) -> Result<Report, ExitError> {
+        let start = Instant::now();
+        let (owed, _) = self.owed(status).await?;
+        let operator = self.operator.clone();
+        let vault = self.rebuild.rollup.deployment.contracts.vault;
         let settled = self.rebuild.during(settle(&operator, vault, owed)).await??;
         self.report.spent += settled.iter().map(|one| one.cost).sum::<U256>();
         self.report.exodus = settled;
         self.report.seconds = start.elapsed().as_secs_f64();
         Ok(self.report.clone())
+    }
+
+    async fn price(&self) -> Result<u128, ExitError> {
+        let l1 = &self.rebuild.rollup.l1;
+        Ok(gas_price(&l1.latest_header().await?, &FeeQuote::current(l1).await?))
     }
 
     /// Does what is left to do until everything that was planned is on L1. Can be stopped at any moment and

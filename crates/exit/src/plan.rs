@@ -298,16 +298,24 @@ mod tests {
         plan(account, account, seen, &Assets::new([token]), &chosen, prices, &DELAYS)
     }
 
+    /// What work costs at one wei a gas.
+    fn gas(work: &[Work]) -> U256 {
+        work.iter().map(|work| U256::from(work.gas())).sum()
+    }
+
     #[test]
     fn everything_leaves_that_is_worth_it() {
         let (eth, weth) = (predeploys::ETH_TOKEN, predeploys::WETH);
         let (leaves, plan) = make(&seen(&[(eth, 10_000_000), (TOKEN, 1)]), &[]);
         assert_eq!(leaves, BTreeSet::from([eth, TOKEN]));
-        assert_eq!(plan.least, U256::from(120_000 + 240_000 + 130_000 + 280_000));
+        assert_eq!(
+            plan.least,
+            gas(&[Work::ForceEth, Work::ReleaseEth, Work::ForceToken, Work::ReleaseToken])
+        );
         assert!(plan.most > plan.least && plan.cost.bond == U256::from(1_000_000u64));
         assert_eq!(plan.seconds_at_most, 200 + 20 + 1000 + 360);
         // Less than the gas stays, unless it is asked for.
-        let dust = seen(&[(eth, 360_000)]);
+        let dust = seen(&[(eth, gas(&[Work::ForceEth, Work::ReleaseEth]).to())]);
         assert!(make(&dust, &[]).0.is_empty());
         assert_eq!(make(&dust, &[]).1.seconds_at_most, 0);
         assert_eq!(make(&dust, &[eth]).0, BTreeSet::from([eth]));
@@ -323,18 +331,18 @@ mod tests {
         seen.view.unpaid.push(unpaid);
         seen.view.paths.insert(1, crate::Path::Final { claim: 1 });
         let (_, plan) = make(&seen, &[]);
-        assert_eq!((plan.least, plan.most), (U256::from(240_000), U256::from(240_000)));
+        assert_eq!((plan.least, plan.most), (gas(&[Work::ReleaseEth]), gas(&[Work::ReleaseEth])));
         assert_eq!(plan.cost.bond, U256::ZERO);
         seen.view.paths.insert(1, crate::Path::Claim { parent: 0, last_batch: 1 });
         let (_, plan) = make(&seen, &[]);
-        assert_eq!(plan.most - plan.least, U256::from(230_000 + 110_000 + 50_000));
+        assert_eq!(plan.most - plan.least, gas(&[Work::Propose, Work::Finalize, Work::Collect]));
         let purpose = Purpose::Withdraw { asset: TOKEN, amount: U256::from(5) };
         seen.view.waiting.push(Waiting { index: 4, purpose, sent_at: 950 });
         let (_, plan) = make(&seen, &[]);
-        assert_eq!(plan.least, U256::from(240_000 + 280_000));
+        assert_eq!(plan.least, gas(&[Work::ReleaseEth, Work::ReleaseToken]));
         // Its balance is still there, and costs nothing more.
         seen.view.holdings.insert(TOKEN, U256::from(5));
-        assert_eq!(make(&seen, &[]).1.least, U256::from(240_000 + 280_000));
+        assert_eq!(make(&seen, &[]).1.least, gas(&[Work::ReleaseEth, Work::ReleaseToken]));
         assert!(plan.on_its_way[0].stage.contains("message 4"), "{:?}", plan.on_its_way);
         assert!(
             plan.on_its_way[0].stage.contains("in 50 s, anyone may in 2 minutes"),
