@@ -4,6 +4,7 @@
 mod clients;
 mod conformance;
 mod contracts;
+mod fuzz;
 mod riscv;
 mod steps;
 
@@ -23,7 +24,9 @@ The project's own chores.
                               that they are what the sources give
   cargo xtask conformance DIR run a folder of Ethereum blockchain tests
   cargo xtask clients         cast, ethers and viem against a devnet
-  cargo xtask riscv           compile the state-transition function for RV64IM, without std
+  cargo xtask fuzz [SECONDS [TARGET]]
+                              run the fuzz targets (content, blob, derive), 60 s each unless given
+  cargo xtask riscv           compile derivation and execution for RV64IM, without std
 ";
 
 /// The workspace's root.
@@ -42,6 +45,10 @@ fn main() -> ExitCode {
         ["contracts", "--check"] => contracts::run(&root, true),
         ["conformance", dir] => conformance::run(&root, Path::new(dir)),
         ["clients"] => clients::run(&root),
+        ["fuzz", rest @ ..] if rest.len() <= 2 => match rest.first().map_or(Ok(60), |text| text.parse()) {
+            Ok(seconds) => fuzz::fuzz(&root, seconds, rest.get(1).copied()),
+            Err(_) => Err(format!("{:?} is no number of seconds", rest[0])),
+        },
         ["riscv"] => riscv::run(&root),
         _ => {
             eprint!("{USAGE}");

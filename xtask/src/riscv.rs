@@ -29,7 +29,7 @@ fn toolchain() -> Option<Toolchain> {
     None
 }
 
-/// Compiles the state-transition function for RV64IM, without std.
+/// Compiles derivation and the state-transition function for RV64IM, without std.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
     let Some(toolchain) = toolchain() else {
         return Err(skip(
@@ -43,9 +43,11 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
             "--release",
             "--package",
             "duplex-stf",
+            "--package",
+            "duplex-derivation",
             "--no-default-features",
             "--features",
-            "k256",
+            "duplex-stf/k256",
         ])
         .args(["--target", TARGET, "-Zbuild-std=core,alloc", "--target-dir", "target/riscv"])
         .current_dir(root)

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use crate::{clients, conformance, contracts, riscv};
+use crate::{clients, conformance, contracts, fuzz, riscv};
 
 type Step = (&'static str, fn(&Context) -> Result<(), String>);
 
@@ -34,6 +34,7 @@ const STEPS: &[Step] = &[
         clients::with_anvil(&c.root, |url| run(Command::new(binary(&c.root)).args(["tour", "--l1", url])))
     }),
     ("clients", |c| clients::run(&c.root)),
+    ("fuzz", |c| fuzz::fuzz(&c.root, 15, None)),
     ("riscv", |c| riscv::run(&c.root)),
 ];
 
