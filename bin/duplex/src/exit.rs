@@ -230,6 +230,9 @@ fn show_report(report: &Report) {
     if !report.left.is_empty() {
         output::line(&format!("left on L2: {}", report.left.join(", ")));
     }
+    if report.spent.is_zero() {
+        return;
+    }
     output::line(&format!(
         "spent {} for gas, {} of bonds came back; {}",
         eth(report.spent),
