@@ -6,106 +6,12 @@ import {AddressAlias} from "../src/libraries/AddressAlias.sol";
 import "../src/libraries/Errors.sol";
 import {Hashing} from "../src/libraries/Hashing.sol";
 import {Predeploys} from "../src/libraries/Predeploys.sol";
-import {OutputRootProof, QueuedMessage, Withdrawal} from "../src/libraries/Types.sol";
+import {OutputRootProof, QueuedMessage, Withdrawal, WithdrawalState} from "../src/libraries/Types.sol";
 import {Vault} from "../src/L1/Vault.sol";
-import {Caller} from "./utils/Receivers.sol";
-import {StateTrie} from "./utils/StateTrie.sol";
-import {System} from "./utils/System.sol";
-import {Log} from "./utils/Test.sol";
-import {PlainToken} from "./utils/Tokens.sol";
-
-/// @notice An L2 whose state is built by hand, claimed, and left to the exodus.
-abstract contract ExodusSystem is System {
-    bytes32 internal constant NO_CODE = keccak256("");
-    bytes32 internal constant NO_STORAGE = keccak256(hex"80");
-
-    StateTrie internal state;
-    StateTrie internal balances;
-    StateTrie internal weth;
-    StateTrie internal sent;
-    StateTrie internal feeVault;
-    PlainToken internal token;
-    address internal l2Token;
-    OutputRootProof internal p;
-
-    function setUp() public virtual override {
-        super.setUp();
-        (state, balances, weth) = (new StateTrie(), new StateTrie(), new StateTrie());
-        (sent, feeVault) = (new StateTrie(), new StateTrie());
-        token = new PlainToken();
-        l2Token = vault.l2TokenAddress(address(token));
-        // So that no trie is a single leaf.
-        sent.setSlot(keccak256("somebody's withdrawal"), 1);
-        sent.setSlot(keccak256("somebody else's withdrawal"), 1);
-        feeVault.setSlot(0, uint256(uint160(bob)));
-        feeVault.setSlot(bytes32(uint256(1)), 7 << 248);
-    }
-
-    function balanceOf(StateTrie trie, address holder, uint256 amount) internal {
-        trie.setSlot(Hashing.tokenBalanceSlot(holder), amount);
-    }
-
-    /// @dev Completes the state, claims it, makes it final.
-    function settle() internal returns (uint64 claimId) {
-        state.setAccount(l2Token, 0, balances.build(), keccak256("token"));
-        state.setAccount(Predeploys.WETH, 0, weth.build(), keccak256("weth"));
-        state.setAccount(Predeploys.SEQUENCER_FEE_VAULT, 5 ether, feeVault.build(), keccak256("fees"));
-        p.messagePasserStorageRoot = sent.build();
-        p.stateRoot = state.build();
-        p.latestBlockhash = keccak256("the last block");
-        claimId = makeFinal(Hashing.outputRoot(p));
-    }
-
-    function start() internal {
-        vm.warp(vault.exodusOpensAt() + 1);
-        vault.startExodus();
-    }
-
-    function deposit(address from, uint256 amount) internal {
-        vm.deal(from, from.balance + amount);
-        vm.prank(from, from);
-        vault.depositETHTo{value: amount}(from, 0, "");
-    }
-
-    function depositToken(address from, uint256 amount) internal {
-        token.mint(from, amount);
-        vm.startPrank(from, from);
-        token.approve(address(vault), amount);
-        vault.depositERC20To(address(token), l2Token, from, amount, 0, "");
-        vm.stopPrank();
-    }
-
-    function exitETH(address caller, address origin, address holder, address to) internal {
-        bytes[] memory proof = state.proveAccount(holder);
-        vm.prank(caller, origin);
-        vault.exitETH(holder, to, p, proof);
-    }
-
-    function exitToken(address caller, address origin, address holder, address to) internal {
-        bytes[] memory account = state.proveAccount(l2Token);
-        bytes[] memory balance = balances.proveSlot(Hashing.tokenBalanceSlot(holder));
-        vm.prank(caller, origin);
-        vault.exitERC20(address(token), holder, to, p, account, balance, new bytes[](0));
-    }
-}
+import {ExodusSystem} from "./utils/ExodusSystem.sol";
+import {Caller, Switch} from "./utils/Receivers.sol";
 
 contract ExodusTest is ExodusSystem {
-    address internal carol = address(0xCA401);
-
-    /// @dev Alice has ETH, WETH and tokens; bob ETH.
-    function prepareState() internal returns (uint64 claimId) {
-        deposit(alice, 30 ether);
-        deposit(bob, 10 ether);
-        depositToken(alice, 500);
-        state.setAccount(alice, 20 ether, NO_STORAGE, NO_CODE);
-        state.setAccount(bob, 10 ether, NO_STORAGE, NO_CODE);
-        balanceOf(balances, alice, 500);
-        balanceOf(balances, carol, 0x1234567890);
-        balanceOf(weth, alice, 4 ether);
-        balanceOf(weth, bob, 1 ether);
-        claimId = settle();
-    }
-
     // --- starting ---
 
     function test_start_tooEarly_reverts() public {
@@ -148,6 +54,47 @@ contract ExodusTest is ExodusSystem {
         vm.assertEq(claimId, 0);
         vm.assertEq(root, GENESIS_OUTPUT);
         vm.assertEq(messages, 0);
+    }
+
+    /// @dev A claim that becomes final just before, in the same block, keeps the exodus away; just after, it is
+    /// too late.
+    function test_start_raceWithFinalize_whoeverIsFirst() public {
+        uint64 claimId = prepareState();
+        uint64 next = propose(claimId, appendNext().index, keccak256("newer"));
+        vm.warp(vault.exodusOpensAt() + 1);
+        uint256 snapshot = vm.snapshotState();
+        settlement.finalize(next);
+        vm.expectRevert(abi.encodeWithSelector(ExodusTooEarly.selector, block.timestamp + EXODUS_DELAY));
+        vault.startExodus();
+
+        vm.revertToState(snapshot);
+        vault.startExodus();
+        settlement.finalize(next);
+        (, uint64 fixedClaim, bytes32 root,) = vault.exodus();
+        vm.assertEq(fixedClaim, claimId);
+        vm.assertEq(root, Hashing.outputRoot(p));
+        exitETH(alice, alice, alice, carol);
+        vm.assertEq(carol.balance, 20 ether);
+    }
+
+    /// @dev A claim on older batches that becomes final later is no progress: it neither delays the exodus nor is
+    /// it what the exodus pays by.
+    function test_start_olderRangeFinalLater_isNoProgress() public {
+        uint64 batch = appendNext().index;
+        uint64 late = propose(0, batch, keccak256("an older state"));
+        vm.warp(block.timestamp + WINDOW);
+        uint64 claimId = prepareState();
+        uint256 opensAt = vault.exodusOpensAt();
+        vm.warp(block.timestamp + 1);
+        settlement.finalize(late);
+        vm.assertEq(vault.exodusOpensAt(), opensAt);
+        start();
+        (, uint64 fixedClaim,,) = vault.exodus();
+        vm.assertEq(fixedClaim, claimId);
+        Withdrawal memory w = ethWithdrawal(carol, 1);
+        (OutputRootProof memory q, bytes[] memory proof) = outputFor(w);
+        vm.expectRevert(abi.encodeWithSelector(NotTheExodusClaim.selector, claimId, late));
+        vault.release(w, late, q, proof);
     }
 
     // --- doors that close ---
@@ -212,6 +159,52 @@ contract ExodusTest is ExodusSystem {
         vm.assertEq(carol.balance, 2 ether);
         vm.expectRevert(abi.encodeWithSelector(AlreadyReleased.selector, Hashing.withdrawalHash(w)));
         vault.release(w, claimId, p, proof);
+    }
+
+    /// @dev What was released before and failed is the recipient's still.
+    function test_retry_inExodus_goesOn() public {
+        Switch recipient = new Switch();
+        recipient.setRefuses(true);
+        Withdrawal memory w = ethWithdrawal(address(recipient), 2 ether);
+        Withdrawal memory unreleased = ethWithdrawal(address(recipient), 3 ether);
+        unreleased.nonce += 1;
+        sent.setSlot(Hashing.withdrawalSlot(Hashing.withdrawalHash(w)), 1);
+        sent.setSlot(Hashing.withdrawalSlot(Hashing.withdrawalHash(unreleased)), 1);
+        uint64 claimId = prepareState();
+        bytes[] memory proof = sent.proveSlot(Hashing.withdrawalSlot(Hashing.withdrawalHash(w)));
+        vault.release(w, claimId, p, proof);
+        uint256 locked = vault.lockedETH();
+        start();
+        proof = sent.proveSlot(Hashing.withdrawalSlot(Hashing.withdrawalHash(unreleased)));
+        vault.release(unreleased, claimId, p, proof);
+        vm.assertEq(vault.lockedETH(), locked);
+        recipient.setRefuses(false);
+        vault.retry(w);
+        vault.retry(unreleased);
+        vm.assertEq(address(recipient).balance, 5 ether);
+        vm.assertEq(vault.lockedETH(), locked - 5 ether);
+        vm.expectRevert(abi.encodeWithSelector(NotFailed.selector, Hashing.withdrawalHash(w)));
+        vault.retry(w);
+    }
+
+    /// @dev What a withdrawal calls may start the exodus and leave within it. Its books are closed by then.
+    function test_release_thatStartsAndExits_paysBothOnce() public {
+        Chain chain = new Chain(vault);
+        deposit(bob, 5 ether);
+        state.setAccount(address(chain), 5 ether, NO_STORAGE, address(chain).codehash);
+        Withdrawal memory w = ethWithdrawal(address(chain), 2 ether);
+        w.gasLimit = 3_000_000;
+        sent.setSlot(Hashing.withdrawalSlot(Hashing.withdrawalHash(w)), 1);
+        uint64 claimId = prepareState();
+        chain.prepare(p, state.proveAccount(address(chain)));
+        uint256 locked = vault.lockedETH();
+        vm.warp(vault.exodusOpensAt() + 1);
+        bytes[] memory proof = sent.proveSlot(Hashing.withdrawalSlot(Hashing.withdrawalHash(w)));
+        vault.release(w, claimId, p, proof);
+        vm.assertEq(uint256(vault.withdrawalState(Hashing.withdrawalHash(w))), uint256(WithdrawalState.Done));
+        vm.assertEq(address(chain).balance, 7 ether);
+        vm.assertEq(vault.lockedETH(), locked - 7 ether);
+        vm.assertEq(address(vault).balance, locked - 7 ether);
     }
 
     // --- ETH ---
@@ -399,179 +392,101 @@ contract ExodusTest is ExodusSystem {
         vm.assertEq(address(again).balance, 2 ether);
     }
 
-    // --- tokens ---
-
-    function test_exitERC20_holder_isPaidOnce() public {
+    /// @dev The caller's code on L1 is that of an alias, whether it is deployed yet or not.
+    function test_exitETH_aliasUnderConstruction_isPaid() public {
+        address here = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
+        address onL2 = AddressAlias.toL2(here);
+        deposit(bob, 3 ether);
+        state.setAccount(onL2, 3 ether, NO_STORAGE, NO_CODE);
         prepareState();
         start();
-        exitToken(alice, alice, alice, carol);
-        vm.assertEq(token.balanceOf(carol), 500);
-        vm.assertEq(vault.locked(address(token)), 0);
-        bytes[] memory account = state.proveAccount(l2Token);
-        bytes[] memory balance = balances.proveSlot(Hashing.tokenBalanceSlot(alice));
-        vm.expectRevert(abi.encodeWithSelector(AlreadyExited.selector, l2Token, alice));
-        vm.prank(alice, alice);
-        vault.exitERC20(address(token), alice, carol, p, account, balance, new bytes[](0));
+        bytes[] memory proof = state.proveAccount(onL2);
+        while (vm.computeCreateAddress(address(this), vm.getNonce(address(this))) != here) new Caller();
+        new LeavesInConstructor(vault, onL2, carol, p, proof);
+        vm.assertEq(carol.balance, 3 ether);
     }
 
-    function test_exitERC20_anotherTokensProof_reverts() public {
-        PlainToken other = new PlainToken();
+    /// @dev A real constructor at the address of an account that has a balance on L2.
+    function test_exitETH_realConstructor_isNoTwin() public {
+        address here = vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1);
+        deposit(bob, 3 ether);
+        state.setAccount(here, 3 ether, NO_STORAGE, NO_CODE);
         prepareState();
         start();
-        bytes[] memory account = state.proveAccount(l2Token);
-        bytes[] memory balance = balances.proveSlot(Hashing.tokenBalanceSlot(alice));
-        vm.startPrank(alice, alice);
-        vm.expectRevert();
-        vault.exitERC20(address(other), alice, alice, p, account, balance, new bytes[](0));
-        // Somebody else's balance.
-        balance = balances.proveSlot(Hashing.tokenBalanceSlot(carol));
-        vm.expectRevert(InvalidProof.selector);
-        vault.exitERC20(address(token), alice, alice, p, account, balance, new bytes[](0));
-        vm.stopPrank();
+        bytes[] memory proof = state.proveAccount(here);
+        while (vm.computeCreateAddress(address(this), vm.getNonce(address(this))) != here) new Caller();
+        vm.expectRevert(abi.encodeWithSelector(OtherCode.selector, NO_CODE, NO_CODE));
+        new LeavesInConstructor(vault, here, carol, p, proof);
     }
 
-    /// @dev What L2 says that L1 never locked cannot be had.
-    function test_exitERC20_moreThanLocked_reverts() public {
+    /// @dev A delegation on L2 is not code on L1, and need not be: the key decides.
+    function test_exitETH_delegatedOnL2_isPaid() public {
+        address dave = user("dave");
+        deposit(bob, 3 ether);
+        bytes memory delegation = abi.encodePacked(hex"ef0100", address(this));
+        state.setAccount(dave, 3 ether, keccak256("its storage"), keccak256(delegation));
         prepareState();
         start();
-        bytes[] memory account = state.proveAccount(l2Token);
-        bytes[] memory balance = balances.proveSlot(Hashing.tokenBalanceSlot(carol));
-        vm.expectRevert(
-            abi.encodeWithSelector(InsufficientLocked.selector, address(token), 500, 0x1234567890)
-        );
-        vm.prank(carol, carol);
-        vault.exitERC20(address(token), carol, carol, p, account, balance, new bytes[](0));
+        exitETH(dave, dave, dave, carol);
+        vm.assertEq(carol.balance, 3 ether);
     }
 
-    function test_exitERC20_contract_needsHolderProof() public {
-        Caller wallet = new Caller();
-        depositToken(bob, 70);
-        balanceOf(balances, address(wallet), 70);
-        state.setAccount(address(wallet), 0, NO_STORAGE, address(wallet).codehash);
+    /// @dev Where L2 keeps what already left, and everything else at fixed addresses, belongs to nobody on L1.
+    function test_exitETH_predeploys_reverts() public {
+        state.setAccount(Predeploys.MESSAGE_PASSER, 50 ether, keccak256("sent"), keccak256("passer"));
         prepareState();
         start();
-        bytes[] memory account = state.proveAccount(l2Token);
-        bytes[] memory balance = balances.proveSlot(Hashing.tokenBalanceSlot(address(wallet)));
-        bytes[] memory holder = state.proveAccount(address(wallet));
-        bytes[] memory others = state.proveAccount(alice);
-        vm.startPrank(address(wallet), bob);
-        vm.expectRevert(InvalidProof.selector);
-        vault.exitERC20(address(token), address(wallet), carol, p, account, balance, new bytes[](0));
-        vm.expectRevert(InvalidProof.selector);
-        vault.exitERC20(address(token), address(wallet), carol, p, account, balance, others);
-        vault.exitERC20(address(token), address(wallet), carol, p, account, balance, holder);
-        vm.stopPrank();
-        vm.assertEq(token.balanceOf(carol), 70);
-    }
-
-    function test_exitWETH_holder_isPaidInETH() public {
-        prepareState();
-        start();
-        bytes[] memory account = state.proveAccount(Predeploys.WETH);
-        bytes[] memory balance = weth.proveSlot(Hashing.tokenBalanceSlot(alice));
-        vm.startPrank(alice, alice);
-        vault.exitWETH(alice, carol, p, account, balance, new bytes[](0));
-        vm.expectRevert(abi.encodeWithSelector(AlreadyExited.selector, Predeploys.WETH, alice));
-        vault.exitWETH(alice, carol, p, account, balance, new bytes[](0));
-        vm.stopPrank();
-        vm.assertEq(carol.balance, 4 ether);
-    }
-
-    function test_exitFees_goToTheirRecipientOnce() public {
-        prepareState();
-        start();
-        bytes[] memory account = state.proveAccount(Predeploys.SEQUENCER_FEE_VAULT);
-        bytes[] memory slot = feeVault.proveSlot(0);
-        uint256 before = bob.balance;
-        vm.startPrank(carol, carol);
-        vm.expectRevert(abi.encodeWithSelector(NotAFeeVault.selector, Predeploys.MESSAGE_PASSER));
-        vault.exitFees(Predeploys.MESSAGE_PASSER, p, account, slot);
-        vault.exitFees(Predeploys.SEQUENCER_FEE_VAULT, p, account, slot);
-        vm.expectRevert(
-            abi.encodeWithSelector(AlreadyExited.selector, address(0), Predeploys.SEQUENCER_FEE_VAULT)
-        );
-        vault.exitFees(Predeploys.SEQUENCER_FEE_VAULT, p, account, slot);
-        vm.stopPrank();
-        vm.assertEq(bob.balance - before, 5 ether);
-    }
-
-    // --- refunds ---
-
-    function queued(Log[] memory logs, uint256 i) internal view returns (QueuedMessage memory) {
-        Message memory m = messagesIn(logs)[i];
-        return QueuedMessage(m.from, m.target, m.mint, m.value, m.gasLimit, m.data);
-    }
-
-    function test_refund_everyKindOfMessage_onceToItsSender() public {
-        prepareState();
-        Caller caller = new Caller();
-        vm.deal(address(caller), 1 ether);
-        vm.recordLogs();
-        deposit(alice, 7 ether);
-        depositToken(alice, 40);
-        vm.deal(bob, 2 ether);
-        vm.prank(bob, bob);
-        queue.send{value: 2 ether}(carol, 1 ether, 100_000, "");
-        vm.prank(address(caller), bob);
-        queue.send{value: 1 ether}(carol, 0, 100_000, "");
-        Log[] memory logs = vm.getRecordedLogs();
-        start();
-
-        uint64 index = 3;
-        for (uint256 i; i < 4; ++i) {
-            QueuedMessage memory m = queued(logs, i);
-            address owner = i < 2 ? alice : i == 2 ? bob : address(caller);
-            vm.expectRevert(
-                abi.encodeWithSelector(
-                    NotTheHolder.selector, i < 2 ? alice : i == 2 ? bob : m.from, sequencer
-                )
-            );
-            vm.prank(sequencer, sequencer);
-            vault.refund(index, m, sequencer);
-            vm.prank(owner, i == 3 ? bob : owner);
-            vault.refund(index, m, carol);
-            vm.assertTrue(vault.isRefunded(index));
-            vm.expectRevert(abi.encodeWithSelector(AlreadyRefunded.selector, index));
-            vm.prank(owner, i == 3 ? bob : owner);
-            vault.refund(index, m, carol);
-            ++index;
+        address[4] memory places =
+            [Predeploys.MESSAGE_PASSER, Predeploys.WETH, Predeploys.SEQUENCER_FEE_VAULT, aliasedVault()];
+        for (uint256 i; i < places.length; ++i) {
+            bytes[] memory proof = state.proveAccount(i == 3 ? alice : places[i]);
+            vm.expectRevert();
+            vm.prank(alice, alice);
+            vault.exitETH(places[i], alice, p, proof);
         }
-        vm.assertEq(carol.balance, 10 ether);
-        vm.assertEq(token.balanceOf(carol), 40);
     }
 
-    function test_refund_consumedOrForged_reverts() public {
-        vm.recordLogs();
-        deposit(alice, 7 ether);
-        QueuedMessage memory m = queued(vm.getRecordedLogs(), 0);
+    function test_exitETH_malformedLeaf_reverts() public {
+        bytes[3] memory leaves = [
+            bytes(hex"c20102"), // two fields
+            bytes(hex"01"), // no list
+            abi.encodePacked(hex"f844", hex"01", hex"02", hex"a0", bytes32(0), hex"a0", bytes31(0)) // cut off
+        ];
+        for (uint256 i; i < leaves.length; ++i) {
+            state.set(keccak256(abi.encodePacked(address(uint160(0x100 + i)))), leaves[i]);
+        }
         prepareState();
-        vm.recordLogs();
-        deposit(alice, 3 ether);
-        QueuedMessage memory later = queued(vm.getRecordedLogs(), 0);
         start();
-        vm.startPrank(alice, alice);
-        vm.expectRevert(abi.encodeWithSelector(MessageConsumed.selector, 0));
-        vault.refund(0, m, alice);
-        vm.expectRevert(abi.encodeWithSelector(UnexpectedMessage.selector, 4));
-        vault.refund(4, m, alice);
-        later.mint = 4 ether;
-        vm.expectRevert(abi.encodeWithSelector(UnexpectedMessage.selector, 4));
-        vault.refund(4, later, alice);
-        vm.expectRevert(abi.encodeWithSelector(UnknownMessage.selector, 5));
-        vault.refund(5, later, alice);
-        vm.stopPrank();
+        for (uint256 i; i < leaves.length; ++i) {
+            address holder = address(uint160(0x100 + i));
+            bytes[] memory proof = state.proveAccount(holder);
+            vm.expectRevert();
+            vm.prank(holder, holder);
+            vault.exitETH(holder, alice, p, proof);
+        }
     }
 
-    function test_refund_nothing_reverts() public {
+    /// @dev Not one bit of a proof can be another.
+    function testFuzz_exitETH_flippedBit_reverts(uint256 node, uint256 position, uint8 bit) public {
         prepareState();
-        vm.recordLogs();
-        vm.prank(alice, alice);
-        queue.send(bob, 0, 100_000, "");
-        QueuedMessage memory m = queued(vm.getRecordedLogs(), 0);
         start();
-        vm.expectRevert(ZeroAmount.selector);
+        bytes[] memory proof = state.proveAccount(alice);
+        node %= proof.length;
+        position %= proof[node].length;
+        proof[node][position] ^= bytes1(uint8(1) << (bit % 8));
+        vm.expectRevert();
         vm.prank(alice, alice);
-        vault.refund(3, m, alice);
+        vault.exitETH(alice, alice, p, proof);
+    }
+
+    function testFuzz_exitETH_stranger_reverts(address stranger, address origin) public {
+        vm.assume(stranger != alice && stranger != address(vm) && AddressAlias.toL2(stranger) != alice);
+        prepareState();
+        start();
+        bytes[] memory proof = state.proveAccount(alice);
+        vm.expectRevert(abi.encodeWithSelector(NotTheHolder.selector, alice, stranger));
+        vm.prank(stranger, origin);
+        vault.exitETH(alice, stranger, p, proof);
     }
 }
 
@@ -594,5 +509,33 @@ contract Again {
         tried = true;
         (bool success,) = address(vault).call(input);
         require(!success, "paid again");
+    }
+}
+
+/// @notice A wallet whose ETH arrives: it starts the exodus and leaves at once.
+contract Chain {
+    Vault internal immutable vault;
+    bytes internal input;
+
+    constructor(Vault vault_) {
+        vault = vault_;
+    }
+
+    function prepare(OutputRootProof calldata p, bytes[] calldata proof) external {
+        input = abi.encodeCall(vault.exitETH, (address(this), address(this), p, proof));
+    }
+
+    receive() external payable {
+        if (msg.sender == address(vault)) return;
+        vault.startExodus();
+        (bool success,) = address(vault).call(input);
+        require(success, "no exit");
+    }
+}
+
+/// @notice Asks in its constructor, where it has no code.
+contract LeavesInConstructor {
+    constructor(Vault vault, address holder, address to, OutputRootProof memory p, bytes[] memory proof) {
+        vault.exitETH(holder, to, p, proof);
     }
 }

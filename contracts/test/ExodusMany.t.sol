@@ -2,10 +2,11 @@
 pragma solidity 0.8.37;
 
 import {AddressAlias} from "../src/libraries/AddressAlias.sol";
+import {AlreadyExited, NotTheHolder, ZeroAmount} from "../src/libraries/Errors.sol";
 import {Hashing} from "../src/libraries/Hashing.sol";
 import {Predeploys} from "../src/libraries/Predeploys.sol";
 import {QueuedMessage, Withdrawal} from "../src/libraries/Types.sol";
-import {ExodusSystem} from "./Exodus.t.sol";
+import {ExodusSystem} from "./utils/ExodusSystem.sol";
 import {Caller} from "./utils/Receivers.sol";
 import {StateTrie} from "./utils/StateTrie.sol";
 import {Log} from "./utils/Test.sol";
@@ -52,10 +53,17 @@ contract ExodusManyTest is ExodusSystem {
         uint64 claimId = settle();
         makeUnconsumed();
         start();
+        uint256 lockedETH = vault.lockedETH();
 
-        uint256 step = 7919;
-        for (uint256 i; i < HOLDERS; ++i) {
-            leave(holders[i * step % HOLDERS]);
+        // In random order, each exit tried twice, and once by somebody else.
+        uint256 seed = 77;
+        for (uint256 left = HOLDERS; left > 0; --left) {
+            seed = uint256(keccak256(abi.encode(seed)));
+            uint256 i = seed % left;
+            Holder memory h = holders[i];
+            holders[i] = holders[left - 1];
+            holders[left - 1] = h;
+            depart(h);
         }
         for (uint256 i; i < OTHERS; ++i) {
             Withdrawal memory w = withdrawals[i];
@@ -70,6 +78,7 @@ contract ExodusManyTest is ExodusSystem {
             state.proveAccount(Predeploys.SEQUENCER_FEE_VAULT),
             feeVault.proveSlot(0)
         );
+        vm.assertEq(sink.balance + 5 ether, lockedETH);
         vm.assertEq(vault.lockedETH(), 0);
         vm.assertEq(address(vault).balance, 0);
         vm.assertEq(vault.locked(address(token)), 0);
@@ -77,14 +86,6 @@ contract ExodusManyTest is ExodusSystem {
         vm.assertEq(token.balanceOf(address(vault)), 0);
         vm.assertEq(token.balanceOf(sink), totalTokens);
         vm.assertEq(secondToken.balanceOf(sink), totalSecond);
-        for (uint256 i; i < HOLDERS; i += 37) {
-            Holder memory h = holders[i];
-            if (h.eth == 0) continue;
-            bytes[] memory proof = state.proveAccount(h.onL2);
-            vm.expectRevert();
-            vm.prank(h.caller, h.caller.code.length == 0 ? h.caller : bob);
-            vault.exitETH(h.onL2, sink, p, proof);
-        }
     }
 
     function makeHolders() internal {
@@ -121,8 +122,9 @@ contract ExodusManyTest is ExodusSystem {
 
     function makeWithdrawals() internal {
         for (uint256 i; i < OTHERS; ++i) {
-            Withdrawal memory w =
-                i % 2 == 0 ? ethWithdrawal(sink, 1 ether + i) : tokenWithdrawal(address(token), sink, 100 + i);
+            Withdrawal memory w = i % 2 == 0
+                ? ethWithdrawal(sink, 1 ether + i)
+                : tokenWithdrawal(address(token), sink, 100 + i);
             w.nonce += i;
             withdrawals.push(w);
             sent.setSlot(Hashing.withdrawalSlot(Hashing.withdrawalHash(w)), 1);
@@ -145,7 +147,9 @@ contract ExodusManyTest is ExodusSystem {
     function makeUnconsumed() internal {
         vm.recordLogs();
         for (uint256 i; i < OTHERS; ++i) {
-            deposit(bob, 1 ether + i);
+            if (i % 3 == 0) depositToken(bob, 1000 + i);
+            else deposit(bob, 1 ether + i);
+            if (i % 3 == 0) totalTokens += 1000 + i;
         }
         Message[] memory messages = messagesIn(vm.getRecordedLogs());
         for (uint256 i; i < OTHERS; ++i) {
@@ -154,28 +158,55 @@ contract ExodusManyTest is ExodusSystem {
         }
     }
 
-    function leave(Holder memory h) internal {
+    function depart(Holder memory h) internal {
         bytes[] memory account = state.proveAccount(h.onL2);
-        address origin = h.caller.code.length == 0 ? h.caller : bob;
-        bytes[] memory twin = h.caller == h.onL2 && h.caller.code.length != 0 ? account : new bytes[](0);
-        vm.startPrank(h.caller, origin);
-        if (h.eth != 0) vault.exitETH(h.onL2, sink, p, account);
+        bytes[] memory none = new bytes[](0);
+        bytes[] memory twin = h.caller == h.onL2 && h.caller.code.length != 0 ? account : none;
         bytes32 slot = Hashing.tokenBalanceSlot(h.onL2);
+        checkExit(h, h.eth, address(0), abi.encodeCall(vault.exitETH, (h.onL2, sink, p, account)));
         if (h.tokens != 0) {
-            vault.exitERC20(
-                address(token), h.onL2, sink, p, state.proveAccount(l2Token), balances.proveSlot(slot), twin
-            );
+            bytes[] memory tokenProof = state.proveAccount(l2Token);
+            bytes[] memory balance = balances.proveSlot(slot);
+            bytes memory input =
+                abi.encodeCall(vault.exitERC20, (address(token), h.onL2, sink, p, tokenProof, balance, twin));
+            checkExit(h, h.tokens, l2Token, input);
         }
         if (h.second != 0) {
             bytes[] memory tokenProof = state.proveAccount(l2Second);
-            vault.exitERC20(
-                address(secondToken), h.onL2, sink, p, tokenProof, secondBalances.proveSlot(slot), twin
+            bytes[] memory balance = secondBalances.proveSlot(slot);
+            bytes memory input = abi.encodeCall(
+                vault.exitERC20, (address(secondToken), h.onL2, sink, p, tokenProof, balance, twin)
             );
+            checkExit(h, h.second, l2Second, input);
         }
         if (h.wrapped != 0) {
-            bytes[] memory wethProof = state.proveAccount(Predeploys.WETH);
-            vault.exitWETH(h.onL2, sink, p, wethProof, weth.proveSlot(slot), twin);
+            bytes[] memory tokenProof = state.proveAccount(Predeploys.WETH);
+            bytes[] memory balance = weth.proveSlot(slot);
+            bytes memory input = abi.encodeCall(vault.exitWETH, (h.onL2, sink, p, tokenProof, balance, twin));
+            checkExit(h, h.wrapped, Predeploys.WETH, input);
         }
-        vm.stopPrank();
+    }
+
+    /// @dev Not for a stranger, then for the holder, then never again.
+    function checkExit(Holder memory h, uint256 amount, address asset, bytes memory input) internal {
+        address origin = h.caller.code.length == 0 ? h.caller : bob;
+        bytes memory refusal = attempt(sequencer, sequencer, input);
+        vm.assertEq(refusal, abi.encodeWithSelector(NotTheHolder.selector, h.onL2, sequencer));
+        refusal = attempt(h.caller, origin, input);
+        if (amount == 0) {
+            vm.assertEq(refusal, abi.encodeWithSelector(ZeroAmount.selector));
+        } else {
+            vm.assertEq(refusal, "");
+            refusal = attempt(h.caller, origin, input);
+            vm.assertEq(refusal, abi.encodeWithSelector(AlreadyExited.selector, asset, h.onL2));
+        }
+    }
+
+    function attempt(address caller, address origin, bytes memory input)
+        internal
+        returns (bytes memory refusal)
+    {
+        vm.prank(caller, origin);
+        (, refusal) = address(vault).call(input);
     }
 }

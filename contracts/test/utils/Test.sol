@@ -32,6 +32,8 @@ interface Vm {
     function computeCreateAddress(address deployer, uint256 nonce) external pure returns (address);
     function getNonce(address account) external view returns (uint64);
     function assume(bool condition) external pure;
+    function snapshotState() external returns (uint256 id);
+    function revertToState(uint256 id) external returns (bool success);
     function mockCall(address target, bytes calldata data, bytes calldata result) external;
     function mockCallRevert(address target, bytes calldata data, bytes calldata result) external;
     function clearMockedCalls() external;
