@@ -376,6 +376,33 @@ async fn a_balance_that_changes_meanwhile_is_withdrawn_all_the_same() {
     .await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exit_goes_on_when_l1_forgets_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let (devnet, whole) = embedded(&dir).await;
+    let uni = Asset::Token(whole.deployment.token("UNI").unwrap().clone());
+    let key = dev_key(&whole.deployment, 6);
+    whole.deposit(&key, &uni, key.address(), U256::from(777), &Quiet).await.unwrap();
+    posted(&whole).await;
+    let owned = on_l2(&whole, key.address()).await;
+    let world = everyone_is_gone(dir, devnet, &whole).await;
+    let (l1, account) = (world.rpc(), key.address());
+    let expected = Expected::note(&world, owned, account).await;
+    let snapshot: Value = l1.request("evm_snapshot", ()).await.unwrap();
+    let mut exit = Process::duplex(&world.exit(6, "exit"));
+    // Messages, a batch that was made here, and a claim: all gone.
+    exit.logged(0, "to become final").await;
+    let mark = exit.mark();
+    let _: Value = l1.request("evm_revert", (snapshot,)).await.unwrap();
+    exit.logged(mark, "L1 to queue the withdrawal of").await;
+    // And a part of it once more.
+    exit.logged(mark, "waiting for L2 to take the messages").await;
+    let _: Value = l1.request("anvil_reorg", (1, Vec::<Value>::new())).await.unwrap();
+    let report = exit.finished().await.json();
+    assert_eq!(report["report"]["left"], json!([]), "{report:#}");
+    expected.check(&world).await;
+}
+
 /// Moves L1's clock.
 async fn later(l1: &Rpc, seconds: u64) {
     let _: Value = l1.request("evm_increaseTime", (seconds,)).await.unwrap();

@@ -75,7 +75,12 @@ impl Exit {
                         token => (Call::withdraw_token(token, self.recipient, *amount), Work::ForceToken),
                     };
                     tell.wait(&format!("L1 to queue the withdrawal of {text}"), "one L1 block");
-                    self.send(calls::force(&rollup, call, format!("force {text}")), work).await?;
+                    let receipt =
+                        self.send(calls::force(&rollup, call, format!("force {text}")), work).await?;
+                    let queue = rollup.deployment.contracts.message_queue;
+                    if let Some(message) = calls::message_of(&receipt, queue) {
+                        self.observer.watch(message);
+                    }
                 }
             }
             Step::Propose { parent, last_batch } => {

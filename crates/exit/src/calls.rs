@@ -7,7 +7,7 @@ use duplex_contracts::bindings::{
     IMessageQueue, ISettlement, IVault, OutputRootProof, Withdrawal, WithdrawalTx,
 };
 use duplex_l1::{TxReceipt, TxRequest};
-use duplex_primitives::{OutputRoot, predeploys};
+use duplex_primitives::{L1Message, OutputRoot, predeploys};
 
 use crate::{
     Call, ExitError, Leaving,
@@ -118,6 +118,23 @@ pub(crate) const fn preimage(output: &OutputRoot) -> OutputRootProof {
         messagePasserStorageRoot: output.message_passer_root,
         latestBlockhash: output.block_hash,
     }
+}
+
+/// The message that a transaction put into the queue.
+pub(crate) fn message_of(receipt: &TxReceipt, queue: Address) -> Option<L1Message> {
+    let logs = receipt.logs.iter().filter(|log| log.address() == queue);
+    let event = logs.filter_map(|log| IMessageQueue::MessageSent::decode_log(&log.inner).ok()).next()?.data;
+    Some(L1Message {
+        index: event.index,
+        from: event.from,
+        target: event.target,
+        mint: event.mint,
+        value: event.value,
+        gas_limit: event.gasLimit,
+        data: event.data,
+        l1_block: receipt.block_number.to(),
+        accumulator: event.acc,
+    })
 }
 
 /// Whether a release, or a retry, made its call.

@@ -1,6 +1,7 @@
 //! Takes an account's assets from L2 to L1, whatever the operators do.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     time::{Duration, Instant},
 };
@@ -20,6 +21,8 @@ use crate::{
     Seen, Settled, Step, act::acts, gas_price, next, plan, rebuild::l1_poll, settle,
 };
 
+/// Messages for one asset that may fail on L2 in a run: each costs gas on L1.
+const MOST_FAILURES: u32 = 3;
 /// A window that has more seconds left than this is looked at seldom.
 const FAR: u64 = 600;
 const FAR_PAUSE: Duration = Duration::from_secs(60);
@@ -91,6 +94,10 @@ pub struct Exit {
     pub(crate) recipient: Address,
     delays: Delays,
     pub(crate) goal: Goal,
+    /// What the plan takes, by asset.
+    planned: BTreeMap<Address, U256>,
+    /// Messages that failed on L2, by asset.
+    failures: BTreeMap<Address, u32>,
     pub(crate) report: Report,
     pub(crate) refusals: u32,
     /// Whether it was said that the bond is missing.
@@ -142,6 +149,8 @@ impl Exit {
             recipient,
             delays,
             goal,
+            planned: BTreeMap::new(),
+            failures: BTreeMap::new(),
             report,
             refusals: 0,
             said_bond: false,
@@ -171,6 +180,8 @@ impl Exit {
         );
         let assets = &self.observer.assets;
         let (leaves, plan) = plan(self.account, self.recipient, &seen, assets, &chosen, prices, &self.delays);
+        let has = |asset: &Address| seen.view.holdings.get(asset).map(|amount| (*asset, *amount));
+        self.planned = leaves.iter().filter_map(has).collect();
         self.goal.assets = leaves;
         Ok(plan)
     }
@@ -231,6 +242,10 @@ impl Exit {
             if step != Step::Mining && told.as_ref() != Some(&step) {
                 self.announce(&step, &seen, tell);
                 told = Some(step.clone());
+            }
+            if step == Step::Done && self.lost(&seen) {
+                tell.done("L1 reorganised and lost what was done: once more");
+                continue;
             }
             if step == Step::Done {
                 self.report.left = self.left(&seen);
@@ -300,14 +315,25 @@ impl Exit {
                 _ => continue,
             };
             let text = self.observer.assets.format(asset, amount);
+            let index = outcome.index;
             if outcome.success {
                 self.goal.assets.remove(&asset);
-                tell.done(&format!("L2 took message {}: {text}", outcome.index));
-            } else {
+                tell.done(&format!("L2 took message {index}: {text}"));
+                continue;
+            }
+            let failures = self.failures.entry(asset).or_default();
+            *failures += 1;
+            if *failures < MOST_FAILURES {
                 self.goal.assets.insert(asset);
                 tell.done(&format!(
-                    "message {} ({text}) failed on L2, because the balance changed meanwhile; once more with what is there",
-                    outcome.index
+                    "message {index} ({text}) failed on L2, because the balance changed meanwhile; once more \
+                     with what is there"
+                ));
+            } else {
+                self.goal.assets.remove(&asset);
+                self.planned.remove(&asset);
+                tell.done(&format!(
+                    "message {index} ({text}) failed on L2 again: it stays there in this run"
                 ));
             }
         }
@@ -318,6 +344,18 @@ impl Exit {
                  `duplex node --from-l1 --propose`"
             );
         }
+    }
+
+    /// Whether something that was planned is still on L2 as if nothing had been done; it is wanted again.
+    fn lost(&mut self, seen: &Seen) -> bool {
+        let is_there = |(asset, amount): &(&Address, &U256)| {
+            seen.view.holdings.get(*asset).is_some_and(|has| has >= *amount)
+                && !self.report.paid.iter().any(|paid| paid.asset == **asset)
+        };
+        let lost: Vec<Address> = self.planned.iter().filter(is_there).map(|(asset, _)| *asset).collect();
+        let before = self.goal.assets.len();
+        self.goal.assets.extend(lost);
+        self.goal.assets.len() > before
     }
 
     fn left(&self, seen: &Seen) -> Vec<String> {

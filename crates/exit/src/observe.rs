@@ -61,7 +61,9 @@ pub struct Observer {
     scan: Scan,
     checked: BTreeMap<(u64, B256, B256), bool>,
     released: BTreeMap<B256, Instant>,
-    sent_at: BTreeMap<(u64, B256), u64>,
+    /// L1 time of messages, by index, L1 block and accumulator: the same one may be sent again after a
+    /// reorganisation.
+    sent_at: BTreeMap<(u64, u64, B256), u64>,
     watched: BTreeMap<u64, (L1Message, Purpose)>,
 }
 
@@ -78,6 +80,14 @@ impl Observer {
             released: BTreeMap::new(),
             sent_at: BTreeMap::new(),
             watched: BTreeMap::new(),
+        }
+    }
+
+    /// Has the outcome of a message told. One that is seen waiting is watched anyway; but L2 may take it
+    /// between two looks.
+    pub fn watch(&mut self, message: L1Message) {
+        if let Some(purpose) = purpose(&message, self.account, self.rollup.deployment.contracts.vault) {
+            self.watched.insert(message.index, (message, purpose));
         }
     }
 
@@ -154,7 +164,7 @@ impl Observer {
         for index in consumed..count {
             let message = self.rollup.index.message(index)?.ok_or(ExitError::ChainMoved)?;
             let Some(purpose) = purpose(&message, self.account, contracts.vault) else { continue };
-            let key = (index, message.accumulator);
+            let key = (index, message.l1_block, message.accumulator);
             let sent_at = match self.sent_at.get(&key) {
                 Some(sent_at) => *sent_at,
                 None => {
