@@ -30,10 +30,12 @@ pub(crate) fn fuzz(root: &Path, seconds: u64, only: Option<&str>) -> Result<(), 
     if !compiler.is_ok_and(|status| status.success()) {
         return Err(skip("libFuzzer needs a C++ compiler: install g++"));
     }
+    let host = host()?;
     let dir = root.join("fuzz");
     let built = root.join("target").join("fuzz");
     run(Command::new("cargo")
-        .args(["build", "--release", "--quiet", "--locked", "--bins", "--target-dir"])
+        // With a target named, build scripts and macros are built without the flags.
+        .args(["build", "--release", "--quiet", "--locked", "--bins", "--target", &host, "--target-dir"])
         .arg(&built)
         .env("RUSTFLAGS", FLAGS)
         .current_dir(&dir))?;
@@ -44,7 +46,7 @@ pub(crate) fn fuzz(root: &Path, seconds: u64, only: Option<&str>) -> Result<(), 
         for path in [&found, &crashes] {
             std::fs::create_dir_all(path).map_err(|error| format!("{}: {error}", path.display()))?;
         }
-        run(Command::new(built.join("release").join(target))
+        let output = Command::new(built.join(&host).join("release").join(target))
             .arg(&found)
             .arg(dir.join("corpus").join(target))
             .arg(format!("-max_total_time={seconds}"))
@@ -52,11 +54,28 @@ pub(crate) fn fuzz(root: &Path, seconds: u64, only: Option<&str>) -> Result<(), 
             .args([
                 "-timeout=20",
                 "-rss_limit_mb=2048",
-                "-print_final_stats=0",
+                "-print_final_stats=1",
                 "-verbosity=0",
                 "-max_len=8192",
-            ]))
-        .map_err(|error| format!("{error}: the input is in {}", crashes.display()))?;
+            ])
+            .output()
+            .map_err(|error| format!("cannot run {target}: {error}"))?;
+        let said = String::from_utf8_lossy(&output.stderr);
+        if !output.status.success() {
+            return Err(format!("{target} failed; its input is in {}\n{said}", crashes.display()));
+        }
+        let stat = |name: &str| {
+            said.lines().find_map(|line| line.strip_prefix(name)).unwrap_or("?").trim().to_owned()
+        };
+        println!("  {} inputs", stat("stat::number_of_executed_units:"));
     }
     Ok(())
+}
+
+/// The triple of this machine.
+fn host() -> Result<String, String> {
+    let output = Command::new("rustc").arg("-vV").output().map_err(|error| format!("rustc: {error}"))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    let line = text.lines().find_map(|line| line.strip_prefix("host: "));
+    line.map(Into::into).ok_or_else(|| "rustc -vV does not name its host".into())
 }
