@@ -13,7 +13,7 @@ const MOST_MESSAGE_GAS: u64 = 10_000_000;
 
 /// A brotli stream that holds bytes as they are: so that changing a byte changes a column and not
 /// the compression. At most 65,536 bytes.
-pub fn stored(bytes: &[u8]) -> Vec<u8> {
+pub(crate) fn stored(bytes: &[u8]) -> Vec<u8> {
     let bytes = &bytes[..bytes.len().min(1 << 16)];
     let mut data = vec![0];
     if !bytes.is_empty() {
@@ -30,7 +30,7 @@ pub fn stored(bytes: &[u8]) -> Vec<u8> {
 }
 
 /// Reading batch data, compressed or as columns.
-pub fn content(bytes: &[u8]) {
+pub(crate) fn content(bytes: &[u8]) {
     for data in [bytes.to_vec(), stored(bytes)] {
         let Ok(content) = BatchContent::decode(&data, CHAIN_ID) else { continue };
         let encoded = content.encode(CHAIN_ID).expect("what was read can be written");
@@ -43,7 +43,7 @@ pub fn content(bytes: &[u8]) {
 }
 
 /// Reading blobs: the bytes overwrite a part of a valid blob, or of an empty one.
-pub fn blob(bytes: &[u8]) {
+pub(crate) fn blob(bytes: &[u8]) {
     let Some((&[at, mode], rest)) = bytes.split_first_chunk::<2>() else { return };
     let mut blob = match mode % 2 {
         0 => blob::encode(&vec![mode; 1 + usize::from(at) * 496]).expect("it fits")[0].to_vec(),
@@ -78,7 +78,7 @@ fn anchor(number: u64) -> Anchor {
 }
 
 /// Deriving a batch that the Inbox could have taken, with any data.
-pub fn derive(bytes: &[u8]) {
+pub(crate) fn derive(bytes: &[u8]) {
     let mut input = Input(bytes);
     let parent_extra = L2Extra { anchor_number: 50 + input.byte(), message_count: input.byte() };
     let parent = Header {

@@ -39,8 +39,8 @@ fn derive() {
 }
 
 fn transaction(nonce: u64) -> Transaction {
-    let signature = Signature::new(U256::from(nonce + 1), U256::from(7), nonce % 2 == 0);
-    if nonce % 3 == 0 {
+    let signature = Signature::new(U256::from(nonce + 1), U256::from(7), nonce.is_multiple_of(2));
+    if nonce.is_multiple_of(3) {
         let tx =
             TxLegacy { chain_id: Some(42_424), nonce, gas_price: 9, gas_limit: 21_000, ..Default::default() };
         return Transaction::Ethereum(tx.into_signed(signature).into());

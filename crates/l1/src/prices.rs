@@ -51,8 +51,7 @@ impl DaPrices {
 
 /// Gas of an `append` with `len` bytes of compressed data.
 pub const fn calldata_gas(len: usize) -> u64 {
-    let (used, floor) =
-        (APPEND_GAS + GAS_PER_BYTE * len as u64, FLOOR_GAS + FLOOR_PER_BYTE * len as u64);
+    let (used, floor) = (APPEND_GAS + GAS_PER_BYTE * len as u64, FLOOR_GAS + FLOOR_PER_BYTE * len as u64);
     if used > floor { used } else { floor }
 }
 

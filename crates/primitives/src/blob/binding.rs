@@ -63,10 +63,10 @@ pub fn evaluate(blob: &[u8], z: B256) -> Result<B256, BlobError> {
         return Err(BlobError::Size(blob.len()));
     }
     let z = Fr::from_be_bytes_mod_order(z.as_slice());
-    let elements = blob.chunks_exact(ELEMENT).map(Fr::from_be_bytes_mod_order);
+    let mut elements = blob.chunks_exact(ELEMENT).map(Fr::from_be_bytes_mod_order);
     let roots = roots();
     if let Some(at) = roots.iter().position(|root| *root == z) {
-        let value = elements.skip(at).next().unwrap_or_default();
+        let value = elements.nth(at).unwrap_or_default();
         return Ok(word(value));
     }
     // Barycentric: (z^n - 1) / n · Σ element_i · root_i / (z - root_i).

@@ -39,6 +39,9 @@ pub enum BlobError {
         /// Its length in bytes.
         len: usize,
     },
+    /// There are more blobs than a transaction has.
+    #[error("there are {0} blobs, more than the {MAX_BLOBS} of a transaction")]
+    Count(usize),
     /// A blob has another length.
     #[error("a blob has {0} bytes, not {BLOB}")]
     Size(usize),
@@ -118,7 +121,10 @@ pub fn payload(blob: &[u8], index: usize) -> Result<Vec<u8>, BlobError> {
 /// # Errors
 /// What [`BlobError`] lists; the batch then counts as one without data.
 pub fn decode<B: AsRef<[u8]>>(blobs: &[B]) -> Result<Vec<u8>, BlobError> {
-    let mut bytes = Vec::with_capacity(blobs.len().min(MAX_BLOBS) * PAYLOAD);
+    if blobs.len() > MAX_BLOBS {
+        return Err(BlobError::Count(blobs.len()));
+    }
+    let mut bytes = Vec::with_capacity(blobs.len() * PAYLOAD);
     for (index, blob) in blobs.iter().enumerate() {
         bytes.extend_from_slice(&payload(blob.as_ref(), index)?);
     }

@@ -62,6 +62,13 @@ fn every_fault_has_its_error() {
     // A blob more than needed.
     let two = [good[0].clone(), zero[0].clone()];
     assert_eq!(blob::decode(&two), Err(BlobError::Length { len: 1000, blobs: 2 }));
+    // More than a transaction has, though the length asks for them.
+    let mut seven = vec![zero[0].clone(); MAX_BLOBS + 1];
+    let mut first = seven[0].to_vec();
+    first[2..5].copy_from_slice(&((MAX_BLOBS * PAYLOAD) as u32).to_be_bytes()[1..]);
+    seven[0] = first.into();
+    assert_eq!(blob::decode(&seven), Err(BlobError::Count(7)));
+    assert_eq!(blob::decode(&seven[..6]), Err(BlobError::Length { len: MAX_BLOBS * PAYLOAD, blobs: 6 }));
 }
 
 proptest! {
