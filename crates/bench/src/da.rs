@@ -33,8 +33,7 @@ const KNOWN: u64 = 2000;
 const CALLDATA_LIMIT: usize = 125_000;
 /// Blob gas of a blob (EIP-4844).
 const BLOB_GAS: u64 = 131_072;
-/// Gas of an L1 transaction that brings `len` bytes, at the floor of EIP-7623, without a contract's
-/// own work: what encodings are compared by.
+/// As the batcher compresses.
 const QUALITY: i32 = 5;
 
 /// What is measured.
@@ -92,6 +91,9 @@ enum Kind {
     Other,
 }
 
+/// Which kind comes next, by a number below 100.
+type Mix = fn(u64) -> Kind;
+
 /// Numbers that look random.
 struct Noise(B256);
 
@@ -125,7 +127,7 @@ impl DaLoad {
     /// # Errors
     /// If a transaction cannot be signed or encoded.
     pub fn run(&self) -> Result<DaReport, BenchError> {
-        let mixes: [(&'static str, fn(u64) -> Kind); 3] = [
+        let mixes: [(&'static str, Mix); 3] = [
             ("ETH transfers", |_| Kind::Eth),
             ("ERC-20 transfers", |_| Kind::Erc20),
             ("mixed", |roll| match roll {
@@ -139,7 +141,7 @@ impl DaLoad {
         Ok(DaReport { transactions: self.transactions, rows })
     }
 
-    fn transactions(&self, mix: fn(u64) -> Kind) -> Result<Vec<Transaction>, BenchError> {
+    fn transactions(&self, mix: Mix) -> Result<Vec<Transaction>, BenchError> {
         let seed = keccak256(self.seed.to_be_bytes());
         let senders = keys::senders(seed, 0, SENDERS)?;
         let mut noise = Noise(seed);
@@ -169,11 +171,11 @@ impl DaLoad {
         drafts.par_iter().map(|draft| sign(&senders[draft.sender], draft)).collect()
     }
 
-    fn row(&self, load: &'static str, mix: fn(u64) -> Kind) -> Result<DaRow, BenchError> {
+    fn row(&self, load: &'static str, mix: Mix) -> Result<DaRow, BenchError> {
         let txs = self.transactions(mix)?;
         let count = txs.len() as f64;
         let raw: Vec<Vec<u8>> = txs.iter().map(Encodable2718::encoded_2718).collect();
-        let rlp = alloy_rlp_list(&raw);
+        let rlp = rlp_list(&raw);
         let squeezed = brotli(&rlp)?;
         let started = Instant::now();
         let columns = encode(&txs)?;
@@ -313,7 +315,7 @@ fn fitting(txs: &[Transaction], limit: usize) -> Result<(usize, usize), BenchErr
     Ok(best)
 }
 
-fn alloy_rlp_list(items: &[Vec<u8>]) -> Vec<u8> {
+fn rlp_list(items: &[Vec<u8>]) -> Vec<u8> {
     let items: Vec<Bytes> = items.iter().map(|item| Bytes::copy_from_slice(item)).collect();
     alloy_rlp::encode(&items)
 }
