@@ -20,14 +20,14 @@ contract BlobBindingTest is Test {
 
     function vector(uint256 i) internal view returns (Vector memory v) {
         string memory json = vm.readFile("test/blob-vectors.json");
-        string memory at = string.concat("[", vm.toString(i), "].");
-        v.versionedHash = vm.parseJsonBytes32(json, string.concat(at, "versionedHash"));
-        v.payloadRoot = vm.parseJsonBytes32(json, string.concat(at, "payloadRoot"));
-        v.z = vm.parseJsonBytes32(json, string.concat(at, "z"));
-        v.y = vm.parseJsonBytes32(json, string.concat(at, "y"));
-        v.commitment = vm.parseJsonBytes(json, string.concat(at, "commitment"));
-        v.proof = vm.parseJsonBytes(json, string.concat(at, "proof"));
-        v.blobsRoot = vm.parseJsonBytes32(json, string.concat(at, "blobsRoot"));
+        string memory entry = string.concat("[", vm.toString(i), "].");
+        v.versionedHash = vm.parseJsonBytes32(json, string.concat(entry, "versionedHash"));
+        v.payloadRoot = vm.parseJsonBytes32(json, string.concat(entry, "payloadRoot"));
+        v.z = vm.parseJsonBytes32(json, string.concat(entry, "z"));
+        v.y = vm.parseJsonBytes32(json, string.concat(entry, "y"));
+        v.commitment = vm.parseJsonBytes(json, string.concat(entry, "commitment"));
+        v.proof = vm.parseJsonBytes(json, string.concat(entry, "proof"));
+        v.blobsRoot = vm.parseJsonBytes32(json, string.concat(entry, "blobsRoot"));
     }
 
     function check(Vector calldata v) external view {
@@ -84,6 +84,30 @@ contract BlobBindingTest is Test {
         Vector memory v = vector(0);
         (bool success,) = address(this).staticcall{gas: 45_000}(abi.encodeCall(this.check, (v)));
         vm.assertFalse(success);
+    }
+
+    /// @dev On a chain without the precompile, a call to its address succeeds with nothing.
+    function test_check_withoutPrecompile_reverts() public {
+        Vector memory v = vector(0);
+        bytes memory input = abi.encodePacked(v.versionedHash, v.z, v.y, v.commitment, v.proof);
+        vm.mockCall(address(0x0A), input, "");
+        reject(v);
+        vm.mockCall(address(0x0A), input, new bytes(32));
+        reject(v);
+        vm.mockCallRevert(address(0x0A), input, "");
+        reject(v);
+        vm.clearMockedCalls();
+        vm.mockCallRevert(address(0x0A), input, new bytes(64));
+        reject(v);
+        vm.clearMockedCalls();
+        this.check(v);
+    }
+
+    function testFuzz_point_isInTheField(bytes32 versionedHash, bytes32 payloadRoot) public pure {
+        uint256 z = uint256(BlobBinding.point(versionedHash, payloadRoot));
+        vm.assertLe(z, BlobBinding.MODULUS - 1);
+        uint256 full = uint256(keccak256(abi.encode(versionedHash, payloadRoot)));
+        vm.assertEq((full - z) % BlobBinding.MODULUS, 0);
     }
 
     function testFuzz_check_otherValues_revert(bytes32 y) public {

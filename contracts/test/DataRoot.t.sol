@@ -67,4 +67,45 @@ contract DataRootTest is Test {
         vm.assertEq(keccak256(data), before);
         vm.assertEq(bytes(new bytes(64)), abi.encode(0, 0));
     }
+
+    // --- blobs ---
+
+    function ofBlobs() external view returns (bytes32) {
+        return DataRoot.ofBlobs();
+    }
+
+    function test_ofBlobs_none_isZero() public view {
+        vm.assertEq(this.ofBlobs(), 0);
+    }
+
+    function testFuzz_ofBlobs_isTheHashOfAllInOrder(bytes32[] memory hashes) public {
+        if (hashes.length == 0) return;
+        bytes memory joined = hex"02";
+        for (uint256 i; i < hashes.length; ++i) {
+            // A versioned hash begins with 0x01; none is zero.
+            hashes[i] = bytes32(uint256(hashes[i]) >> 8 | 1 << 248);
+            joined = abi.encodePacked(joined, hashes[i]);
+        }
+        vm.blobhashes(hashes);
+        vm.assertEq(this.ofBlobs(), keccak256(joined));
+    }
+
+    /// @dev What a root commits to begins with its kind: 0x00 a leaf, 0x01 a node, 0x02 blobs.
+    function test_ofBlobs_two_isNotTheNodeOverThem() public {
+        bytes32[] memory hashes = new bytes32[](2);
+        (hashes[0], hashes[1]) = (bytes32(uint256(1) << 248), bytes32(uint256(1) << 248 | 1));
+        vm.blobhashes(hashes);
+        vm.assertTrue(this.ofBlobs() != keccak256(abi.encodePacked(uint8(1), hashes[0], hashes[1])));
+        vm.assertEq(this.ofBlobs(), keccak256(abi.encodePacked(uint8(2), hashes[0], hashes[1])));
+    }
+
+    function test_ofBlobs_keepsMemoryIntact() public {
+        bytes32[] memory hashes = new bytes32[](6);
+        for (uint256 i; i < 6; ++i) {
+            hashes[i] = bytes32(uint256(1) << 248 | i);
+        }
+        vm.blobhashes(hashes);
+        DataRoot.ofBlobs();
+        vm.assertEq(bytes(new bytes(64)), abi.encode(0, 0));
+    }
 }

@@ -84,7 +84,7 @@ abstract contract System is Test {
             forcedInclusionDelay: 1 hours,
             maxDrift: 60,
             maxBatchBlocks: 1000,
-            messageGasPerBlock: 20_000_000,
+            messageGasPerBlock: 18_000_000,
             maxBatchData: 125_000
         });
     }
