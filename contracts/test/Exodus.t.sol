@@ -447,8 +447,9 @@ contract ExodusTest is ExodusSystem {
     }
 
     function test_exitETH_malformedLeaf_reverts() public {
-        bytes[3] memory leaves = [
+        bytes[4] memory leaves = [
             bytes(hex"c20102"), // two fields
+            bytes(hex"c50102030405"), // five
             bytes(hex"01"), // no list
             abi.encodePacked(hex"f844", hex"01", hex"02", hex"a0", bytes32(0), hex"a0", bytes31(0)) // cut off
         ];

@@ -5,7 +5,7 @@ import {AddressAlias} from "../src/libraries/AddressAlias.sol";
 import "../src/libraries/Errors.sol";
 import {Hashing} from "../src/libraries/Hashing.sol";
 import {Predeploys} from "../src/libraries/Predeploys.sol";
-import {QueuedMessage} from "../src/libraries/Types.sol";
+import {QueuedMessage, Withdrawal} from "../src/libraries/Types.sol";
 import {FeeVault} from "../src/L2/FeeVault.sol";
 import {WETH9} from "../src/L2/WETH9.sol";
 import {ExodusSystem} from "./utils/ExodusSystem.sol";
@@ -206,20 +206,23 @@ contract ExodusTokensTest is ExodusSystem {
         vm.assertEq(odd.balanceOf(carol), 1000);
     }
 
-    /// @dev A token that calls back finds every door of the Vault shut.
+    /// @dev A token that calls back finds every door of the Vault shut, also those that are its own: they open
+    /// again when it is done.
     function test_exitERC20_hostileToken_entersNowhere() public {
         HookToken odd = new HookToken();
         odd.mint(alice, 1000);
+        address onL2 = AddressAlias.toL2(address(odd));
+        state.setAccount(onL2, 1 ether, NO_STORAGE, NO_CODE);
+        Withdrawal memory w = ethWithdrawal(bob, 1 ether);
+        sent.setSlot(Hashing.withdrawalSlot(Hashing.withdrawalHash(w)), 1);
         prepareToken(address(odd), 1000);
+        bytes[] memory fees = state.proveAccount(Predeploys.SEQUENCER_FEE_VAULT);
+        bytes[] memory proof = sent.proveSlot(Hashing.withdrawalSlot(Hashing.withdrawalHash(w)));
         address twin = vault.l2TokenAddress(address(odd));
-        bytes[] memory account = state.proveAccount(twin);
-        bytes[] memory balance = own.proveSlot(Hashing.tokenBalanceSlot(alice));
-        bytes[] memory none = new bytes[](0);
-        bytes[5] memory inputs = [
-            abi.encodeCall(vault.exitERC20, (address(odd), alice, carol, p, account, balance, none)),
-            abi.encodeCall(vault.exitETH, (address(odd), carol, p, account)),
-            abi.encodeCall(vault.exitFees, (Predeploys.SEQUENCER_FEE_VAULT, p, account, none)),
-            abi.encodeCall(vault.refund, (0, QueuedMessage(alice, bob, 0, 0, 0, ""), carol)),
+        bytes[4] memory inputs = [
+            abi.encodeCall(vault.exitETH, (onL2, carol, p, state.proveAccount(onL2))),
+            abi.encodeCall(vault.exitFees, (Predeploys.SEQUENCER_FEE_VAULT, p, fees, feeVault.proveSlot(0))),
+            abi.encodeCall(vault.release, (w, 1, p, proof)),
             abi.encodeCall(vault.depositERC20To, (address(odd), twin, carol, 1, 0, ""))
         ];
         uint256 snapshot = vm.snapshotState();
@@ -230,6 +233,11 @@ contract ExodusTokensTest is ExodusSystem {
             vm.assertFalse(odd.hookSucceeded());
             vm.assertEq(odd.balanceOf(carol), 1000);
             vm.assertEq(vault.lockedETH(), lockedETH);
+            if (i < 3) {
+                vm.prank(address(odd), alice);
+                (bool success,) = address(vault).call(inputs[i]);
+                vm.assertTrue(success);
+            }
             vm.revertToState(snapshot);
         }
     }
