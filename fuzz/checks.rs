@@ -77,8 +77,8 @@ fn anchor(number: u64) -> Anchor {
     Anchor { number, hash: keccak256(number.to_be_bytes()), header }
 }
 
-/// Deriving a batch that the Inbox could have taken, with any data.
-pub(crate) fn derive(bytes: &[u8]) {
+/// Deriving a batch that the Inbox could have taken, with any data. True if the content is valid.
+pub(crate) fn derive(bytes: &[u8]) -> bool {
     let mut input = Input(bytes);
     let parent_extra = L2Extra { anchor_number: 50 + input.byte(), message_count: input.byte() };
     let parent = Header {
@@ -158,4 +158,5 @@ pub(crate) fn derive(bytes: &[u8]) {
     if derived.undecodable.is_none() {
         assert_eq!(before.0, header.timestamp);
     }
+    derived.undecodable.is_none()
 }
