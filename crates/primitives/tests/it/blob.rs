@@ -1,9 +1,9 @@
 //! Blobs: packing, and what ties their bytes to KZG.
 
 use alloy_eips::eip4844::{c_kzg, env_settings::EnvKzgSettings, kzg_to_versioned_hash};
-use alloy_primitives::{B256, Bytes, hex, keccak256};
+use alloy_primitives::{B256, Bytes, U256, keccak256};
 use duplex_primitives::blob::{
-    self, BLOB, Binding, BlobError, LENGTH_PREFIX, MAX_BLOBS, PAYLOAD, blobs_root, evaluate,
+    self, BLOB, Binding, BlobError, LENGTH_PREFIX, MAX_BLOBS, MODULUS, PAYLOAD, blobs_root, evaluate,
 };
 use proptest::prelude::*;
 use serde_json::{Value, json};
@@ -111,15 +111,27 @@ fn evaluation_is_that_of_kzg() {
 #[test]
 fn evaluation_at_a_root_of_unity_is_the_element() {
     let bytes = blob::encode(&noise(9, 120_000)).unwrap().remove(0);
-    // Roots 0, 1 and 2 in bit-reversed order: 1, -1, and a square root of -1.
-    let minus_one = hex!("73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000000");
-    let one = B256::with_last_byte(1);
-    assert_eq!(evaluate(&bytes, one).unwrap().as_slice(), &bytes[..32]);
-    assert_eq!(evaluate(&bytes, B256::from(minus_one)).unwrap().as_slice(), &bytes[32..64]);
     let (kzg, ..) = commit(&bytes);
-    let z = c_kzg::Bytes32::from_bytes(one.as_slice()).unwrap();
-    let (_, y) = EnvKzgSettings::Default.get().compute_kzg_proof(&kzg, &z).unwrap();
-    assert_eq!(y.as_slice(), &bytes[..32]);
+    let settings = EnvKzgSettings::Default.get();
+    // 7 generates the field's multiplicative group (EIP-4844's PRIMITIVE_ROOT_OF_UNITY).
+    let root = U256::from(7).pow_mod((MODULUS - U256::from(1)) / U256::from(4096), MODULUS);
+    let at = |i: u32| B256::from(root.pow_mod(U256::from(i.reverse_bits() >> 20), MODULUS));
+    assert_eq!(at(0), B256::with_last_byte(1));
+    assert_eq!(at(1), B256::from(MODULUS - U256::from(1)));
+    for element in [0, 1, 2, 3, 77, 2047, 2048, 4094, 4095] {
+        let z = at(element);
+        let value = &bytes[32 * element as usize..][..32];
+        assert_eq!(evaluate(&bytes, z).unwrap().as_slice(), value, "element {element}");
+        let z = c_kzg::Bytes32::from_bytes(z.as_slice()).unwrap();
+        assert_eq!(settings.compute_kzg_proof(&kzg, &z).unwrap().1.as_slice(), value, "element {element}");
+    }
+    // Beside one, and the same point beyond the modulus.
+    let z = B256::from(U256::from_be_bytes(at(77).0) + U256::from(1));
+    let (_, y) =
+        settings.compute_kzg_proof(&kzg, &c_kzg::Bytes32::from_bytes(z.as_slice()).unwrap()).unwrap();
+    assert_eq!(evaluate(&bytes, z).unwrap().as_slice(), y.as_slice());
+    assert_eq!(evaluate(&bytes, B256::from(MODULUS + U256::from(1))).unwrap().as_slice(), &bytes[..32]);
+    assert_eq!(evaluate(&bytes[1..], z), Err(BlobError::Size(BLOB - 1)));
 }
 
 /// The contracts' tests check these against the precompile. `WRITE_VECTORS=true` writes them anew.
