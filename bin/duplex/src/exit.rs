@@ -73,7 +73,7 @@ pub(crate) async fn run(args: ExitArgs) -> eyre::Result<ExitCode> {
     };
     let done = match Exit::start(options, &Told).await {
         Ok(mut exit) => {
-            let done = leave(&args, &mut exit).await;
+            let done = leave(&args, &mut exit, &stop).await;
             exit.stop().await;
             done
         }
@@ -89,11 +89,11 @@ pub(crate) async fn run(args: ExitArgs) -> eyre::Result<ExitCode> {
 }
 
 /// Whether a failure only says that the program was stopped.
-pub(crate) fn is_stop(error: &eyre::Report) -> bool {
+fn is_stop(error: &eyre::Report) -> bool {
     matches!(error.downcast_ref::<ExitError>(), Some(ExitError::Stopped))
 }
 
-async fn leave(args: &ExitArgs, exit: &mut Exit) -> eyre::Result<()> {
+async fn leave(args: &ExitArgs, exit: &mut Exit, stop: &CancellationToken) -> eyre::Result<()> {
     let status = exit.exodus().await?;
     if status.started {
         output::note(&status.describe());
@@ -110,7 +110,7 @@ async fn leave(args: &ExitArgs, exit: &mut Exit) -> eyre::Result<()> {
                 .collect();
             return output::json(&json!({ "exodus": rows, "cost": cost }));
         }
-        if args.plan || !agreed(args.yes, "go on?")? {
+        if args.plan || !agreed(args.yes, stop).await? {
             return Ok(());
         }
         let report = exit.run_exodus(status).await?;
@@ -133,7 +133,7 @@ async fn leave(args: &ExitArgs, exit: &mut Exit) -> eyre::Result<()> {
         tell("there is nothing to take to L1");
     } else {
         plan.check_funds()?;
-        if !agreed(args.yes, "go on?")? {
+        if !agreed(args.yes, stop).await? {
             return Ok(());
         }
     }
@@ -149,7 +149,7 @@ async fn leave(args: &ExitArgs, exit: &mut Exit) -> eyre::Result<()> {
 }
 
 /// Asks, unless that was answered by --yes.
-pub(crate) fn agreed(yes: bool, question: &str) -> eyre::Result<bool> {
+async fn agreed(yes: bool, stop: &CancellationToken) -> eyre::Result<bool> {
     if yes {
         return Ok(true);
     }
@@ -157,10 +157,20 @@ pub(crate) fn agreed(yes: bool, question: &str) -> eyre::Result<bool> {
         bail!("nobody can be asked here: say --yes to go on, or --plan only to look");
     }
     let mut stderr = std::io::stderr();
-    write!(stderr, "{question} [y/N] ").and_then(|()| stderr.flush()).wrap_err("cannot ask")?;
-    let mut answer = String::new();
-    std::io::stdin().lock().read_line(&mut answer).wrap_err("cannot read the answer")?;
-    Ok(matches!(answer.trim().to_lowercase().as_str(), "y" | "yes"))
+    write!(stderr, "go on? [y/N] ").and_then(|()| stderr.flush()).wrap_err("cannot ask")?;
+    // Reading cannot be interrupted; the program need not wait for this thread to end.
+    let (sender, answer) = tokio::sync::oneshot::channel();
+    std::thread::spawn(move || {
+        let mut line = String::new();
+        let read = std::io::stdin().lock().read_line(&mut line).map(|_| line);
+        // Nobody waits any more if the program was stopped.
+        let _ = sender.send(read);
+    });
+    let line = tokio::select! {
+        () = stop.cancelled() => return Err(ExitError::Stopped.into()),
+        line = answer => line.wrap_err("cannot read the answer")?.wrap_err("cannot read the answer")?,
+    };
+    Ok(matches!(line.trim().to_lowercase().as_str(), "y" | "yes"))
 }
 
 fn eth(wei: U256) -> String {
