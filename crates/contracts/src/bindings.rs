@@ -185,6 +185,12 @@ sol! {
     }
 
     #[derive(Debug, PartialEq, Eq)]
+    interface ICourier {
+        function l2Sender() external view returns (address);
+        function vault() external view returns (address);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
     interface IManifest {
         event Published(address indexed vault, bytes data);
         function vault() external view returns (address);

@@ -1,13 +1,19 @@
 //! A rollup's deployment, published on L1.
 //!
-//! With it, L1's URL is all that anyone needs. What it says is not believed but compared: with the
-//! contracts' own addresses and parameters, and its genesis with claim 0.
+//! With it, L1's URL is all that anyone needs. Anyone can publish anything about any rollup, so what a
+//! manifest says is not believed. It must come from the account that created the Vault, in its very
+//! next transaction: for each Vault there is one such address. And it is compared with the contracts:
+//! with their own addresses and parameters, and its genesis with claim 0.
 
 use std::io::Read;
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_rpc_types_eth::Log;
 use alloy_sol_types::{SolCall, SolEvent};
-use duplex_contracts::bindings::{IExodus, IInbox, IManifest, IMessageQueue, ISettlement, IVault};
+use duplex_contracts::{
+    bindings::{ICourier, IExodus, IInbox, IManifest, IMessageQueue, ISettlement, IVault},
+    l2_token_address,
+};
 use thiserror::Error;
 
 use crate::{Deployment, Rpc, RpcError};
@@ -16,8 +22,9 @@ use crate::{Deployment, Rpc, RpcError};
 const FORM: u8 = 0;
 /// Longest JSON that is read. A deployment has some 100 kB.
 const LONGEST: u64 = 4 << 20;
-/// L1 blocks asked for at a time if a node does not give all at once.
-const STEP: u64 = 5_000;
+/// A node that refuses a range of L1 blocks is asked for this part of it, down to the least.
+const NARROWER: u64 = 8;
+const LEAST_BLOCKS: u64 = 500;
 
 /// Why a rollup's deployment cannot be had from L1.
 #[derive(Debug, Error)]
@@ -53,6 +60,17 @@ pub enum ManifestError {
         /// What is wrong.
         why: String,
     },
+    /// Somebody else than the rollup's deployer published it.
+    #[error(
+        "{manifest} says what the rollup of {vault} is, but was not created by the account that created \
+         {vault} in its next transaction: do not believe it; the deployment file tells the truth"
+    )]
+    Foreign {
+        /// The Manifest contract.
+        manifest: Address,
+        /// The vault that it speaks of.
+        vault: Address,
+    },
     /// It says something else than the contracts.
     #[error("the deployment says {what} is {said}, {contract} says {found}: do not use it")]
     Contradicted {
@@ -82,20 +100,18 @@ fn list(vaults: &[Address]) -> String {
 /// If it cannot be compressed.
 pub fn encode(deployment: &Deployment) -> Result<Vec<u8>, ManifestError> {
     let write = |why: &dyn std::fmt::Display| ManifestError::Write(why.to_string());
-    let public = Deployment {
-        l1_rpc: String::new(),
-        l2_rpc: String::new(),
-        accounts: Vec::new(),
-        ..deployment.clone()
-    };
-    let json = serde_json::to_vec(&public).map_err(|why| write(&why))?;
+    let json = serde_json::to_vec(&public(deployment.clone())).map_err(|why| write(&why))?;
     let mut out = vec![FORM];
     let params = brotli::enc::BrotliEncoderParams { quality: 9, lgwin: 20, ..Default::default() };
     brotli::BrotliCompress(&mut &json[..], &mut out, &params).map_err(|why| write(&why))?;
     Ok(out)
 }
 
-/// Reads what [`encode`] wrote.
+fn public(deployment: Deployment) -> Deployment {
+    Deployment { l1_rpc: String::new(), l2_rpc: String::new(), accounts: Vec::new(), ..deployment }
+}
+
+/// Reads what [`encode`] wrote. Keys and URLs that somebody put in are left out.
 ///
 /// # Errors
 /// If it did not.
@@ -112,12 +128,14 @@ pub fn decode(manifest: Address, data: &[u8]) -> Result<Deployment, ManifestErro
     if json.len() as u64 > LONGEST {
         return Err(malformed(format!("it is longer than {LONGEST} bytes")));
     }
-    let deployment: Deployment = serde_json::from_slice(&json).map_err(|why| malformed(why.to_string()))?;
-    if deployment.version != Deployment::VERSION {
-        let (found, ours) = (deployment.version, Deployment::VERSION);
-        return Err(malformed(format!("it has form {found}, this program reads {ours}")));
+    let json: serde_json::Value = serde_json::from_slice(&json).map_err(|why| malformed(why.to_string()))?;
+    let ours = Deployment::VERSION;
+    match json.get("version").and_then(serde_json::Value::as_u64) {
+        Some(found) if found != u64::from(ours) => {
+            Err(malformed(format!("it has form {found}, this program reads {ours}")))
+        }
+        _ => serde_json::from_value(json).map(public).map_err(|why| malformed(why.to_string())),
     }
-    Ok(deployment)
 }
 
 /// Finds the rollup on an L1: the one of this Vault, or the only one there is. What its manifest
@@ -133,21 +151,21 @@ pub async fn discover(rpc: &Rpc, vault: Option<Address>) -> Result<Deployment, M
     let mut found: Vec<(Address, Deployment)> = Vec::new();
     let mut wrong = None;
     for log in published(rpc, &topics).await? {
-        let manifest = log.address();
-        let checked = match IManifest::Published::decode_log(&log.inner) {
-            Err(why) => Err(ManifestError::Malformed { manifest, why: why.to_string() }),
-            Ok(event) => match decode(manifest, &event.data.data) {
-                Err(error) => Err(error),
-                Ok(deployment) => {
-                    check(rpc, &deployment, event.vault, manifest).await.map(|()| (event.vault, deployment))
+        match read(rpc, &log).await {
+            Ok((of, deployment)) if vault.is_none_or(|vault| vault == of) => {
+                if found.iter().all(|(vault, _)| *vault != of) {
+                    found.push((of, deployment));
                 }
-            },
-        };
-        // Anyone can publish anything: what is wrong does not stand for a rollup.
-        match checked {
-            Ok(entry) => found.push(entry),
+            }
+            Ok(_) => {}
             Err(ManifestError::Rpc(error)) if error.is_temporary() => return Err(error.into()),
-            Err(error) => wrong = Some(error),
+            // What is wrong does not stand for a rollup. What its own deployer got wrong says more than
+            // what a stranger did.
+            Err(error) => {
+                if !matches!((&wrong, &error), (Some(_), ManifestError::Foreign { .. })) {
+                    wrong = Some(error);
+                }
+            }
         }
     }
     let url = rpc.url().to_owned();
@@ -159,23 +177,45 @@ pub async fn discover(rpc: &Rpc, vault: Option<Address>) -> Result<Deployment, M
     }
 }
 
-async fn published(
-    rpc: &Rpc,
-    topics: &[Option<B256>],
-) -> Result<Vec<alloy_rpc_types_eth::Log>, ManifestError> {
+/// What was published, if it is all true, and the vault that it speaks of.
+async fn read(rpc: &Rpc, log: &Log) -> Result<(Address, Deployment), ManifestError> {
+    let manifest = log.address();
+    let malformed = |why: String| ManifestError::Malformed { manifest, why };
+    let event = IManifest::Published::decode_log(&log.inner).map_err(|why| malformed(why.to_string()))?;
+    let (vault, data) = (event.vault, &event.data.data);
+    // First what costs a stranger most to feign: addresses follow from the creator and its nonce.
+    let hash = log.transaction_hash.ok_or_else(|| malformed("its log names no transaction".into()))?;
+    let creation = rpc.transaction(hash).await?;
+    let (creator, nonce) = creation
+        .map(|tx| (tx.from, tx.nonce.to::<u64>()))
+        .ok_or_else(|| malformed(format!("{} does not have its transaction {hash}", rpc.url())))?;
+    let before = nonce.checked_sub(1).map(|nonce| creator.create(nonce));
+    if creator.create(nonce) != manifest || before != Some(vault) {
+        return Err(ManifestError::Foreign { manifest, vault });
+    }
+    let deployment = decode(manifest, data)?;
+    same("the manifest", deployment.contracts.manifest, manifest, manifest)?;
+    check(rpc, &deployment, vault, manifest).await?;
+    Asks { rpc }.same("the manifest's hash", keccak256(data), manifest, &IManifest::dataHashCall {}).await?;
+    Ok((vault, deployment))
+}
+
+/// All logs with these topics. Many nodes give only some thousand blocks at a time.
+async fn published(rpc: &Rpc, topics: &[Option<B256>]) -> Result<Vec<Log>, ManifestError> {
     let newest = rpc.block_number().await?;
-    match rpc.logs_by_topics(topics, 0, newest).await {
-        Ok(logs) => Ok(logs),
-        Err(error) if error.is_temporary() => Err(error.into()),
-        // Many nodes give only some thousand blocks at a time.
-        Err(_) => {
-            let mut logs = Vec::new();
-            for from in (0..=newest).step_by(STEP as usize) {
-                logs.extend(rpc.logs_by_topics(topics, from, newest.min(from + STEP - 1)).await?);
+    let (mut logs, mut from, mut blocks) = (Vec::new(), 0, newest.saturating_add(1));
+    while from <= newest {
+        let to = newest.min(from.saturating_add(blocks - 1));
+        match rpc.logs_by_topics(topics, from, to).await {
+            Ok(more) => {
+                logs.extend(more);
+                from = to.saturating_add(1);
             }
-            Ok(logs)
+            Err(error) if error.is_temporary() || blocks <= LEAST_BLOCKS => return Err(error.into()),
+            Err(_) => blocks = LEAST_BLOCKS.max(blocks / NARROWER),
         }
     }
+    Ok(logs)
 }
 
 /// Checks a deployment, wherever it came from, against the contracts that it names.
@@ -190,10 +230,15 @@ pub async fn check(
 ) -> Result<(), ManifestError> {
     let (c, p) = (&deployment.contracts, &deployment.parameters);
     same("the vault", c.vault, manifest, vault)?;
-    same("the manifest", c.manifest, manifest, manifest)?;
     same("L1's chain id", deployment.l1_chain_id, manifest, rpc.chain_id().await?)?;
+    same("L2's chain id", deployment.l2_chain_id, manifest, deployment.genesis.config.chain_id)?;
+    for token in &deployment.tokens {
+        same("a token's address on L2", token.l2, c.vault, l2_token_address(token.l1))?;
+    }
 
     let asks = Asks { rpc };
+    asks.same("the vault", c.vault, manifest, &IManifest::vaultCall {}).await?;
+    asks.same("the vault", c.vault, c.courier, &ICourier::vaultCall {}).await?;
     asks.same("the vault", c.vault, c.message_queue, &IMessageQueue::vaultCall {}).await?;
     asks.same("maxMessageGas", p.max_message_gas, c.message_queue, &IMessageQueue::maxMessageGasCall {})
         .await?;

@@ -152,6 +152,10 @@ impl TxReceipt {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct L1Transaction {
+    /// Who signed it.
+    pub from: Address,
+    /// How many its signer had sent before.
+    pub nonce: U64,
     /// What it calls; `None` if it creates a contract.
     pub to: Option<Address>,
     /// Its input.
