@@ -186,7 +186,8 @@ fn show(plan: &Plan, tell: fn(&str)) {
         let fate = holding
             .stays
             .map_or_else(|| format!("to {} on L1", plan.recipient), |why| format!("stays: {why}"));
-        tell(&format!("  {:<30} {fate}", holding.text));
+        let arriving = if holding.arriving.is_zero() { "" } else { "(with what a deposit brings) " };
+        tell(&format!("  {:<30} {arriving}{fate}", holding.text));
     }
     if !plan.on_its_way.is_empty() {
         tell(&output::bold("On its way already"));

@@ -180,8 +180,8 @@ impl Exit {
         );
         let assets = &self.observer.assets;
         let (leaves, plan) = plan(self.account, self.recipient, &seen, assets, &chosen, prices, &self.delays);
-        let has = |asset: &Address| seen.view.holdings.get(asset).map(|amount| (*asset, *amount));
-        self.planned = leaves.iter().filter_map(has).collect();
+        let has = |asset: &Address| (*asset, seen.view.total(*asset));
+        self.planned = leaves.iter().map(has).filter(|(_, amount)| !amount.is_zero()).collect();
         self.goal.assets = leaves;
         Ok(plan)
     }
@@ -349,8 +349,7 @@ impl Exit {
     /// Whether something that was planned is still on L2 as if nothing had been done; it is wanted again.
     fn lost(&mut self, seen: &Seen) -> bool {
         let is_there = |(asset, amount): &(&Address, &U256)| {
-            seen.view.holdings.get(*asset).is_some_and(|has| has >= *amount)
-                && !self.report.paid.iter().any(|paid| paid.asset == **asset)
+            seen.view.total(**asset) >= **amount && !self.report.paid.iter().any(|paid| paid.asset == **asset)
         };
         let lost: Vec<Address> = self.planned.iter().filter(is_there).map(|(asset, _)| *asset).collect();
         let before = self.goal.assets.len();

@@ -2,7 +2,8 @@
 
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_sol_types::SolCall;
-use duplex_contracts::bindings::IL2Bridge;
+use duplex_contracts::{bindings::IL2Bridge, l2_token_address};
+use duplex_l1::TokenInfo;
 use duplex_primitives::{L1Message, alias_l1_address, predeploys};
 
 use crate::abi::{Bridge, Passer, Weth};
@@ -27,6 +28,18 @@ pub struct Call {
     pub gas: u64,
     /// Input.
     pub data: Bytes,
+}
+
+impl Purpose {
+    /// What a deposit brings `account`: the asset's id and the amount.
+    pub fn brings(&self, account: Address) -> Option<(Address, U256)> {
+        match *self {
+            Self::Deposit { l1_token, amount, to } if to == account => {
+                Some((l1_token.map_or(predeploys::ETH_TOKEN, l2_token_address), amount))
+            }
+            _ => None,
+        }
+    }
 }
 
 impl Call {
@@ -117,6 +130,13 @@ pub fn purpose(message: &L1Message, owner: Address, vault: Address) -> Option<Pu
         }),
         _ => Some(Purpose::Call),
     }
+}
+
+/// What a deposit of a token says of it; its twin on L2 may not exist yet.
+pub(crate) fn deposited_token(data: &[u8]) -> Option<TokenInfo> {
+    let call = Bridge::finalizeERC20DepositCall::abi_decode(data).ok()?;
+    let (symbol, name, decimals, l1) = (call.symbol, call.name, call.decimals, call.l1Token);
+    Some(TokenInfo { symbol, name, decimals, l1, l2: l2_token_address(l1) })
 }
 
 fn deposit(data: &[u8], owner: Address) -> Option<Purpose> {

@@ -13,8 +13,8 @@ use duplex_l1::{ClaimEntry, ClaimStatus};
 use duplex_primitives::{L1Message, OutputRoot};
 
 use crate::{
-    Asset, Assets, Batches, ClaimFacts, ExitError, Leaving, OnL1, Path, Purpose, Unpaid, View, Waiting, path,
-    purpose, scan::Scan,
+    Asset, Assets, Batches, ClaimFacts, ExitError, Leaving, OnL1, Path, Purpose, Unpaid, View, Waiting,
+    message::deposited_token, path, purpose, scan::Scan,
 };
 
 /// How long it is believed that a withdrawal was released; a reorganisation of L1 may undo it.
@@ -112,6 +112,11 @@ impl Observer {
         let state = rollup.chain.state_at(block)?.ok_or(ExitError::ChainMoved)?;
         let holdings = self.holdings(&state)?;
         let waiting = self.waiting(header.messageCount).await?;
+        let mut arriving = BTreeMap::new();
+        for (asset, amount) in waiting.iter().filter_map(|waiting| waiting.purpose.brings(self.account)) {
+            let sum: &mut U256 = arriving.entry(asset).or_default();
+            *sum = sum.saturating_add(amount);
+        }
         let outcomes = self.outcomes(header.messageCount)?;
         let (unpaid, leaving) = self.unpaid().await?;
         let open = unpaid.iter().filter(|unpaid| unpaid.on_l1 == OnL1::Open);
@@ -125,6 +130,7 @@ impl Observer {
             now,
             in_flight: operator.txs.in_flight().await > 0,
             holdings,
+            arriving,
             waiting,
             unpaid,
             paths,
@@ -174,6 +180,11 @@ impl Observer {
                     sent_at
                 }
             };
+            if purpose.brings(self.account).is_some()
+                && let Some(token) = deposited_token(&message.data)
+            {
+                self.assets.add(token);
+            }
             if matches!(purpose, Purpose::Withdraw { .. } | Purpose::Unwrap { .. }) {
                 self.watched.insert(index, (message, purpose));
             }

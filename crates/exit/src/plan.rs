@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{Assets, Delays, Estimate, ExitError, OnL1, Purpose, Seen, Work};
 
-/// Something that the account has on L2.
+/// Something that the account has on L2, or will have when L2 consumes its deposits.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Holding {
@@ -18,6 +18,8 @@ pub struct Holding {
     pub symbol: String,
     /// In its smallest unit.
     pub amount: U256,
+    /// The part of it that deposits in the queue bring.
+    pub arriving: U256,
     /// For people.
     pub text: String,
     /// Why it stays; it leaves if there is no reason.
@@ -102,7 +104,11 @@ pub fn plan(
     let mut holdings = Vec::new();
     for asset in assets.iter() {
         let id = asset.id();
-        let Some(amount) = seen.view.holdings.get(&id).copied() else { continue };
+        let (amount, arriving) =
+            (seen.view.total(id), seen.view.arriving.get(&id).copied().unwrap_or_default());
+        if amount.is_zero() {
+            continue;
+        }
         let worthless: U256 = match id {
             predeploys::ETH_TOKEN => cost_of(&[Work::ForceEth, Work::ReleaseEth]),
             predeploys::WETH => cost_of(&[Work::Unwrap]),
@@ -119,7 +125,7 @@ pub fn plan(
             leaves.insert(id);
         }
         let text = asset.format(amount);
-        holdings.push(Holding { asset: id, symbol: asset.symbol().into(), amount, text, stays });
+        holdings.push(Holding { asset: id, symbol: asset.symbol().into(), amount, arriving, text, stays });
     }
     // What is unwrapped leaves as ETH.
     if leaves.contains(&predeploys::WETH) {
@@ -274,6 +280,7 @@ mod tests {
             now: 1000,
             in_flight: false,
             holdings,
+            arriving: BTreeMap::new(),
             waiting: Vec::new(),
             unpaid: Vec::new(),
             paths: BTreeMap::new(),

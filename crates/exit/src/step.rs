@@ -50,6 +50,9 @@ pub struct View {
     pub in_flight: bool,
     /// What the account has on L2, by asset, in the newest batch on L1.
     pub holdings: BTreeMap<Address, U256>,
+    /// What deposits bring it that wait in the queue, by asset: L2 executes them before anything that is
+    /// queued now.
+    pub arriving: BTreeMap<Address, U256>,
     /// Messages of the account that no batch on L1 has consumed.
     pub waiting: Vec<Waiting>,
     /// Withdrawals of the account that have not arrived.
@@ -60,6 +63,14 @@ pub struct View {
     pub own_ripe: Option<u64>,
     /// Whether the key has bonds to take back.
     pub credit: U256,
+}
+
+impl View {
+    /// What the account has, or will have once L2 has consumed what is in the queue now.
+    pub fn total(&self, asset: Address) -> U256 {
+        let of = |amounts: &BTreeMap<Address, U256>| amounts.get(&asset).copied().unwrap_or_default();
+        of(&self.holdings).saturating_add(of(&self.arriving))
+    }
 }
 
 /// What a run wants, and has done.
@@ -220,7 +231,7 @@ fn to_force(view: &View, goal: &Goal) -> Vec<(Address, U256)> {
             _ => None,
         })
         .collect();
-    let has = |asset: Address| view.holdings.get(&asset).copied().unwrap_or_default();
+    let has = |asset: Address| view.total(asset);
     let wanted =
         |asset: &Address| goal.assets.contains(asset) && !busy.contains(asset) && !has(*asset).is_zero();
     // ETH that is on its way out must be gone before the rest is counted.
@@ -257,6 +268,7 @@ mod tests {
             now: 1_000,
             in_flight: false,
             holdings: BTreeMap::new(),
+            arriving: BTreeMap::new(),
             waiting: Vec::new(),
             unpaid: Vec::new(),
             paths: BTreeMap::new(),
@@ -323,6 +335,15 @@ mod tests {
         view.holdings = BTreeMap::from([(ETH, wei(5))]);
         view.in_flight = true;
         assert_eq!(next(&view, &goal(&[ETH]), &DELAYS), Step::Mining);
+    }
+
+    #[test]
+    fn what_arrives_before_a_withdrawal_leaves_with_it() {
+        let mut view = view();
+        view.holdings = BTreeMap::from([(ETH, wei(5))]);
+        view.arriving = BTreeMap::from([(ETH, wei(2)), (TOKEN, wei(9))]);
+        let both = vec![(ETH, wei(7)), (TOKEN, wei(9))];
+        assert_eq!(next(&view, &goal(&[ETH, TOKEN]), &DELAYS), Step::Force { assets: both });
     }
 
     #[test]
