@@ -25,6 +25,6 @@ pub use config::{BaseFeeRule, ChainConfig, L1FeeScalars, Rules};
 pub use content::{BatchContent, BlockContent, ContentError, MAX_BLOCKS, MAX_CONTENT};
 pub use genesis::{Genesis, GenesisAccount};
 pub use message::{L1Message, Withdrawal, alias_l1_address, messages_accumulator};
-pub use output::{OutputRoot, merkle_root};
+pub use output::{OutputRoot, merkle_proof, merkle_root};
 pub use receipt::{Receipt, receipts_root};
 pub use transaction::{Transaction, TxType, anchor_deposit};

@@ -45,37 +45,101 @@ pub fn merkle_root(mut level: Vec<B256>) -> B256 {
     if level.is_empty() {
         return B256::ZERO;
     }
-    let mut buf = [0u8; 65];
-    buf[0] = 1;
     while level.len() > 1 {
-        let next = level
-            .chunks(2)
-            .map(|pair| match pair {
-                [left, right] => {
-                    buf[1..33].copy_from_slice(left.as_slice());
-                    buf[33..].copy_from_slice(right.as_slice());
-                    keccak256(buf)
-                }
-                _ => pair[0],
-            })
-            .collect();
-        level = next;
+        level = parents(&level);
     }
     level[0]
+}
+
+fn parents(level: &[B256]) -> Vec<B256> {
+    let mut buf = [0u8; 65];
+    buf[0] = 1;
+    let parent = |pair: &[B256]| match pair {
+        [left, right] => {
+            buf[1..33].copy_from_slice(left.as_slice());
+            buf[33..].copy_from_slice(right.as_slice());
+            keccak256(buf)
+        }
+        _ => pair[0],
+    };
+    level.chunks(2).map(parent).collect()
+}
+
+/// The siblings of leaf `index` on its way to [`merkle_root`], from the bottom up: one for each level at
+/// which the node has a sibling.
+///
+/// # Panics
+/// If there is no such leaf.
+pub fn merkle_proof(mut level: Vec<B256>, mut index: usize) -> Vec<B256> {
+    assert!(index < level.len(), "leaf {index} of {}", level.len());
+    let mut proof = Vec::new();
+    while level.len() > 1 {
+        if let Some(sibling) = level.get(index ^ 1) {
+            proof.push(*sibling);
+        }
+        index /= 2;
+        level = parents(&level);
+    }
+    proof
 }
 
 impl OutputRoot {
     /// The `blockOutputsRoot` of a claim: the Merkle root over `keccak(0 ‖ outputRoot)` of every
     /// block, in order.
     pub fn history(outputs: impl IntoIterator<Item = B256>) -> B256 {
-        let leaves = outputs
-            .into_iter()
-            .map(|output| {
-                let mut buf = [0u8; 33];
-                buf[1..].copy_from_slice(output.as_slice());
-                keccak256(buf)
-            })
-            .collect();
-        merkle_root(leaves)
+        merkle_root(leaves(outputs))
+    }
+
+    /// The proof that the output of the block at `index`, counted from the first block of the claim, is
+    /// under [`history`](Self::history): what `OutputTree.verify` on L1 takes.
+    ///
+    /// # Panics
+    /// If there are not that many.
+    pub fn history_proof(outputs: impl IntoIterator<Item = B256>, index: usize) -> Vec<B256> {
+        merkle_proof(leaves(outputs), index)
+    }
+}
+
+fn leaves(outputs: impl IntoIterator<Item = B256>) -> Vec<B256> {
+    let leaf = |output: B256| {
+        let mut buf = [0u8; 33];
+        buf[1..].copy_from_slice(output.as_slice());
+        keccak256(buf)
+    };
+    outputs.into_iter().map(leaf).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The root that a proof leads to, as `OutputTree` computes it.
+    fn climb(output: B256, mut index: usize, mut count: usize, proof: &[B256]) -> B256 {
+        let mut node = leaves([output])[0];
+        let mut proof = proof.iter();
+        while count > 1 {
+            if index ^ 1 < count {
+                let sibling = *proof.next().expect("a sibling is missing");
+                let pair = if index % 2 == 0 { [node, sibling] } else { [sibling, node] };
+                node = parents(&pair)[0];
+            }
+            index /= 2;
+            count = count.div_ceil(2);
+        }
+        assert!(proof.next().is_none(), "a sibling too many");
+        node
+    }
+
+    #[test]
+    fn every_output_of_every_size_has_its_proof() {
+        for count in 1..=33usize {
+            let outputs: Vec<B256> = (0..count).map(|i| B256::with_last_byte(i as u8 + 1)).collect();
+            let root = OutputRoot::history(outputs.iter().copied());
+            for (index, output) in outputs.iter().enumerate() {
+                let proof = OutputRoot::history_proof(outputs.iter().copied(), index);
+                assert_eq!(climb(*output, index, count, &proof), root, "{index} of {count}");
+                assert_ne!(climb(B256::ZERO, index, count, &proof), root, "{index} of {count}");
+            }
+        }
     }
 }
