@@ -131,6 +131,27 @@ error UnexpectedL2Sender(address l2Sender);
 /// @notice The call to the target failed. Raised by the Courier so that the ETH stays with the Vault.
 error DeliveryFailed();
 
+// --- RiscvStep and PreimageOracle ---
+
+/// @notice A machine's state of another length than 305 bytes.
+error InvalidStateLength(uint256 length);
+/// @notice A state that no machine is ever in: an unknown status, an exit code without exit, an unaligned pc.
+error InvalidState();
+/// @notice The proof of the instruction has not the length that this step needs.
+error InvalidCodeProofLength(uint256 expected, uint256 actual);
+/// @notice The proof of the instruction leads to another code root.
+error UnexpectedCodeRoot(bytes32 expected, bytes32 actual);
+/// @notice The proof of the memory leaf has not the length that this step needs: zero unless it loads or stores.
+error InvalidMemoryProofLength(uint256 expected, uint256 actual);
+/// @notice The proof of the memory leaf leads to another memory root than the state's.
+error UnexpectedMemoryRoot(bytes32 expected, bytes32 actual);
+/// @notice Nobody has loaded this part of a preimage yet.
+error PartMissing(uint256 kind, bytes32 key, uint64 offset);
+/// @notice Parts begin at multiples of 32.
+error UnalignedOffset(uint64 offset);
+/// @notice A blob has 4096 field elements.
+error InvalidElementIndex(uint64 index);
+
 // --- Exodus ---
 
 /// @notice The exodus has begun: nothing is taken in any more.
