@@ -5,8 +5,6 @@ use alloy_primitives::{B256, keccak256};
 use alloy_sol_types::{SolValue, sol};
 use serde::{Deserialize, Serialize};
 
-use crate::merkle_root;
-
 /// Batch data is committed in chunks of this many bytes, so that a proof system can load it
 /// piece by piece.
 pub const DATA_CHUNK: usize = 4096;
@@ -62,4 +60,30 @@ pub fn data_root(data: &[u8]) -> B256 {
         })
         .collect();
     merkle_root(leaves)
+}
+
+/// Binary Merkle root: `node = keccak(1 ‖ left ‖ right)`; an odd node is carried up unchanged.
+/// Leaves must be domain-separated hashes. The root of nothing is zero.
+pub fn merkle_root(mut level: Vec<B256>) -> B256 {
+    if level.is_empty() {
+        return B256::ZERO;
+    }
+    while level.len() > 1 {
+        level = parents(&level);
+    }
+    level[0]
+}
+
+fn parents(level: &[B256]) -> Vec<B256> {
+    let mut buf = [0u8; 65];
+    buf[0] = 1;
+    let parent = |pair: &[B256]| match pair {
+        [left, right] => {
+            buf[1..33].copy_from_slice(left.as_slice());
+            buf[33..].copy_from_slice(right.as_slice());
+            keccak256(buf)
+        }
+        _ => pair[0],
+    };
+    level.chunks(2).map(parent).collect()
 }

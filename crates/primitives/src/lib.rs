@@ -18,13 +18,14 @@ mod output;
 pub mod predeploys;
 mod receipt;
 mod transaction;
+pub mod tree;
 
-pub use batch::{BatchHeader, DATA_CHUNK, data_root};
+pub use batch::{BatchHeader, DATA_CHUNK, data_root, merkle_root};
 pub use block::{Block, BlockAttributes, BlockBody, Header, L2Extra, RecoveredBlock, transactions_root};
 pub use config::{BaseFeeRule, ChainConfig, L1FeeScalars, Rules};
 pub use content::{BatchContent, BlockContent, ContentError, MAX_BLOCKS, MAX_CONTENT};
 pub use genesis::{Genesis, GenesisAccount};
 pub use message::{L1Message, Withdrawal, alias_l1_address, messages_accumulator};
-pub use output::{OutputRoot, merkle_proof, merkle_root};
+pub use output::OutputRoot;
 pub use receipt::{Receipt, receipts_root};
 pub use transaction::{Transaction, TxType, anchor_deposit};

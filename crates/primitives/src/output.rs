@@ -1,10 +1,13 @@
-//! Output roots and the Merkle tree over them.
+//! Output roots, and the histories of them that claims commit to.
 
 use alloc::vec::Vec;
 use alloy_primitives::{B256, keccak256};
 use serde::{Deserialize, Serialize};
 
-use crate::Header;
+use crate::{
+    Header,
+    tree::{HISTORY_DEPTH, Tree},
+};
 
 /// The preimage of an output root: all that L1 needs to know of an L2 block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,107 +42,16 @@ impl OutputRoot {
     }
 }
 
-/// Binary Merkle root: `node = keccak(1 ‖ left ‖ right)`; an odd node is carried up unchanged.
-/// Leaves must be domain-separated hashes. The root of nothing is zero.
-pub fn merkle_root(mut level: Vec<B256>) -> B256 {
-    if level.is_empty() {
-        return B256::ZERO;
-    }
-    while level.len() > 1 {
-        level = parents(&level);
-    }
-    level[0]
-}
-
-fn parents(level: &[B256]) -> Vec<B256> {
-    let mut buf = [0u8; 65];
-    buf[0] = 1;
-    let parent = |pair: &[B256]| match pair {
-        [left, right] => {
-            buf[1..33].copy_from_slice(left.as_slice());
-            buf[33..].copy_from_slice(right.as_slice());
-            keccak256(buf)
-        }
-        _ => pair[0],
-    };
-    level.chunks(2).map(parent).collect()
-}
-
-/// The siblings of leaf `index` on its way to [`merkle_root`], from the bottom up: one for each level at
-/// which the node has a sibling.
-///
-/// # Panics
-/// If there is no such leaf.
-pub fn merkle_proof(mut level: Vec<B256>, mut index: usize) -> Vec<B256> {
-    assert!(index < level.len(), "leaf {index} of {}", level.len());
-    let mut proof = Vec::new();
-    while level.len() > 1 {
-        if let Some(sibling) = level.get(index ^ 1) {
-            proof.push(*sibling);
-        }
-        index /= 2;
-        level = parents(&level);
-    }
-    proof
-}
-
 impl OutputRoot {
-    /// The `blockOutputsRoot` of a claim: the Merkle root over `keccak(0 ‖ outputRoot)` of every
-    /// block, in order.
-    pub fn history(outputs: impl IntoIterator<Item = B256>) -> B256 {
-        merkle_root(leaves(outputs))
-    }
+    /// Most blocks of a claim: its history has no more leaves.
+    pub const MOST_BLOCKS: u64 = 1 << HISTORY_DEPTH;
 
-    /// The proof that the output of the block at `index`, counted from the first block of the claim, is
-    /// under [`history`](Self::history): what `OutputTree.verify` on L1 takes.
+    /// The history of a claim, whose root is its `blockOutputsRoot`: the output root of every block, in
+    /// order, then zeros.
     ///
     /// # Panics
-    /// If there are not that many.
-    pub fn history_proof(outputs: impl IntoIterator<Item = B256>, index: usize) -> Vec<B256> {
-        merkle_proof(leaves(outputs), index)
-    }
-}
-
-fn leaves(outputs: impl IntoIterator<Item = B256>) -> Vec<B256> {
-    let leaf = |output: B256| {
-        let mut buf = [0u8; 33];
-        buf[1..].copy_from_slice(output.as_slice());
-        keccak256(buf)
-    };
-    outputs.into_iter().map(leaf).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The root that a proof leads to, as `OutputTree` computes it.
-    fn climb(output: B256, mut index: usize, mut count: usize, proof: &[B256]) -> B256 {
-        let mut node = leaves([output])[0];
-        let mut proof = proof.iter();
-        while count > 1 {
-            if index ^ 1 < count {
-                let sibling = *proof.next().expect("a sibling is missing");
-                let pair = if index % 2 == 0 { [node, sibling] } else { [sibling, node] };
-                node = parents(&pair)[0];
-            }
-            index /= 2;
-            count = count.div_ceil(2);
-        }
-        assert!(proof.next().is_none(), "a sibling too many");
-        node
-    }
-
-    #[test]
-    fn every_output_of_every_size_has_its_proof() {
-        for count in 1..=33usize {
-            let outputs: Vec<B256> = (0..count).map(|i| B256::with_last_byte(i as u8 + 1)).collect();
-            let root = OutputRoot::history(outputs.iter().copied());
-            for (index, output) in outputs.iter().enumerate() {
-                let proof = OutputRoot::history_proof(outputs.iter().copied(), index);
-                assert_eq!(climb(*output, index, count, &proof), root, "{index} of {count}");
-                assert_ne!(climb(B256::ZERO, index, count, &proof), root, "{index} of {count}");
-            }
-        }
+    /// If there are more than [`MOST_BLOCKS`](Self::MOST_BLOCKS).
+    pub fn history(outputs: Vec<B256>) -> Tree {
+        Tree::new(HISTORY_DEPTH, outputs)
     }
 }

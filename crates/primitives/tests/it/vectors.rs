@@ -212,13 +212,6 @@ proptest! {
     }
 
     #[test]
-    fn history_hashes_its_leaves(outputs in words(0..40)) {
-        let leaves: Vec<B256> =
-            outputs.iter().map(|output| keccak256([&[0u8][..], output.as_slice()].concat())).collect();
-        prop_assert_eq!(OutputRoot::history(outputs), tree(&leaves));
-    }
-
-    #[test]
     fn data_root_is_the_tree_over_chunks(data in prop::collection::vec(any::<u8>(), 0..20_000)) {
         let length = (data.len() as u64).to_be_bytes();
         let leaves: Vec<B256> =
