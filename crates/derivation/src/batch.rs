@@ -116,10 +116,7 @@ fn check(
     end("message", parent.l2.message_count, |block| block.messages, header.messageCount)?;
 
     let mut rest = messages;
-    let mut anchor = parent.l2.anchor_number;
     for (block, number) in blocks.iter().zip(header.firstBlock..) {
-        // The sums above have no overflow, so these have none.
-        anchor += block.anchor_delta;
         let taken = usize::try_from(block.messages).ok().and_then(|count| rest.split_at_checked(count));
         let Some((taken, left)) = taken else {
             let found = parent.l2.message_count.checked_add(messages.len() as u64);
@@ -129,9 +126,6 @@ fn check(
         let gas = taken.iter().fold(0u64, |sum, message| sum.saturating_add(message.gas_limit));
         if gas > rules.message_gas_per_block {
             return Err(Undecodable::MessageGas { block: number, gas, limit: rules.message_gas_per_block });
-        }
-        if let Some(early) = taken.iter().find(|message| message.l1_block > anchor) {
-            return Err(Undecodable::MessageBeforeAnchor { block: number, message: early.index });
         }
         let (found, limit) = (block.transactions.len(), rules.max_listed());
         if found > limit {

@@ -38,14 +38,6 @@ pub enum Undecodable {
         /// The limit.
         limit: u64,
     },
-    /// A block consumes a message that was sent after the block's anchor.
-    #[error("block {block} takes message {message} before its anchor has it")]
-    MessageBeforeAnchor {
-        /// The block.
-        block: u64,
-        /// Index of the message.
-        message: u64,
-    },
     /// A block lists more transactions than could ever fit.
     #[error("block {block} lists {found} transactions, at most {limit} can fit")]
     Transactions {

@@ -164,9 +164,8 @@ impl Taken {
             let messages = self.messages.get(first..last)?;
             let gas: u128 = messages.iter().map(|message| u128::from(message.gas_limit)).sum();
             let fits = gas <= u128::from(LIMIT) && block.transactions.len() as u64 <= 30_000_000 / 21_000;
-            let is_there = messages.iter().all(|message| message.l1_block <= at);
             // Past the header's anchor there is none to look at; such content is void anyway.
-            if !fits || !is_there || at > header.anchorNumber || now < l1_time(at) {
+            if !fits || at > header.anchorNumber || now < l1_time(at) {
                 return None;
             }
             inputs.push(self::block(&before, now, at, messages, block.transactions.clone()));
