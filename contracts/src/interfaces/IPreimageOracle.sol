@@ -6,9 +6,6 @@ pragma solidity 0.8.37;
 /// by anyone. A part is named by what hashes to its key, so nobody can load a wrong one, and none ever changes.
 /// See docs/fault-proofs.md §2.
 interface IPreimageOracle {
-    /// @notice A part was loaded, perhaps not for the first time.
-    event PartLoaded(uint256 indexed kind, bytes32 indexed key, uint64 offset);
-
     /// @notice Loads a part of a preimage of kind 1: bytes by their keccak256 hash.
     /// @dev The work grows with the length of `preimage` alone.
     /// @param preimage All of it; its hash is the key.
@@ -38,5 +35,8 @@ interface IPreimageOracle {
     /// @param offset Where the part begins.
     /// @return data The 32 bytes from there on, zero past the end.
     /// @return length Bytes of the whole preimage.
-    function part(uint256 kind, bytes32 key, uint64 offset) external view returns (bytes32 data, uint64 length);
+    function part(uint256 kind, bytes32 key, uint64 offset)
+        external
+        view
+        returns (bytes32 data, uint64 length);
 }

@@ -32,10 +32,22 @@ library BlobBinding {
         bytes calldata commitment,
         bytes calldata proof
     ) internal view {
+        checkOpening(versionedHash, point(versionedHash, payloadRoot), y, commitment, proof);
+    }
+
+    /// @notice Reverts unless the blob with this hash has the value `y` at the point `z`.
+    /// @param commitment KZG commitment of the blob, 48 bytes.
+    /// @param proof KZG proof of the value, 48 bytes.
+    function checkOpening(
+        bytes32 versionedHash,
+        bytes32 z,
+        bytes32 y,
+        bytes calldata commitment,
+        bytes calldata proof
+    ) internal view {
         if (commitment.length != GROUP_ELEMENT || proof.length != GROUP_ELEMENT) {
             revert BlobMismatch(versionedHash);
         }
-        bytes32 z = point(versionedHash, payloadRoot);
         // The precompile checks the commitment against the hash, z and y against the modulus, and the proof.
         (bool success, bytes memory result) =
             POINT_EVALUATION.staticcall(abi.encodePacked(versionedHash, z, y, commitment, proof));
