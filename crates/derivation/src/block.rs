@@ -1,10 +1,13 @@
 //! The inputs of one block.
 
 use alloc::vec::Vec;
+use core::ops::Range;
 
 use alloy_eips::eip7840::BlobParams;
 use alloy_primitives::B256;
 use duplex_primitives::{BlockAttributes, Header, L1Message, L2Extra, Transaction, anchor_deposit};
+
+use crate::BlockPlan;
 
 /// An L1 block that L2 blocks build on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,13 +71,13 @@ impl Tip {
     pub(crate) fn step(
         &mut self,
         timestamp: u64,
-        anchor: Option<&Anchor>,
-        messages: &[L1Message],
+        anchor: Option<Anchor>,
+        messages: Range<usize>,
         transactions: Vec<Transaction>,
-    ) -> BlockInput {
+    ) -> BlockPlan {
         self.number += 1;
         self.timestamp = timestamp;
-        if let Some(anchor) = anchor {
+        if let Some(anchor) = &anchor {
             self.prev_randao = anchor.header.mix_hash;
             self.beacon_root = anchor.hash;
             self.l2.anchor_number = anchor.number;
@@ -87,6 +90,6 @@ impl Tip {
             l2: self.l2,
             ..Default::default()
         };
-        BlockInput { attributes, forced: forced_transactions(anchor, self.number, messages), transactions }
+        BlockPlan { number: self.number, attributes, anchor, messages, transactions }
     }
 }

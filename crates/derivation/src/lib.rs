@@ -12,10 +12,12 @@ extern crate alloc;
 
 mod batch;
 mod block;
+mod plan;
 mod void;
 
-pub use batch::{Batch, Derived, MissingAnchor};
+pub use batch::{Batch, Derived};
 pub use block::{Anchor, BlockInput, forced_transactions};
+pub use plan::{BlockPlan, MissingAnchor, Plan};
 pub use void::Undecodable;
 
 /// What derivation needs to know of a rollup.
