@@ -32,6 +32,8 @@ const SOURCES: &[(&str, &str)] = artifacts![
     "Manifest",
     "MessagePasser",
     "MessageQueue",
+    "PreimageOracle",
+    "RiscvStep",
     "Settlement",
     "Vault",
     "WETH9",
