@@ -16,6 +16,7 @@ mod genesis;
 mod message;
 mod output;
 pub mod predeploys;
+mod program;
 mod receipt;
 mod transaction;
 pub mod tree;
@@ -27,5 +28,6 @@ pub use content::{BatchContent, BlockContent, ContentError, MAX_BLOCKS, MAX_CONT
 pub use genesis::{Genesis, GenesisAccount};
 pub use message::{L1Message, Withdrawal, alias_l1_address, messages_accumulator};
 pub use output::OutputRoot;
+pub use program::ProgramConfig;
 pub use receipt::{Receipt, receipts_root};
 pub use transaction::{Transaction, TxType, anchor_deposit};

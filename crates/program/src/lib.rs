@@ -1,0 +1,34 @@
+//! The fault-proof program: what one block of a batch gives, from preimages alone.
+//!
+//! This is the program that defines L2 (`docs/fault-proofs.md` §1). Compiled for bare RV64IM
+//! (`guest/`) it decides disputes; natively it decides whether a claim is worth one, and finds all
+//! the preimages that the machine will ask for. Both are this code: nothing in it knows
+//! where it runs.
+//!
+//! It writes none of the chain's rules again: what a batch says is `duplex-derivation`, executing it
+//! `duplex-stf`, the state `duplex-trie`. What is here finds their inputs behind the five words of a
+//! [`Statement`], each bound to it by hashes that L1 knows.
+//!
+//! Everything is found by following hashes, so whoever knows the chain knows every preimage, and
+//! memory stays bounded whatever a batch holds: of messages and headers that only lead elsewhere,
+//! nothing but numbers and hashes is kept.
+#![cfg_attr(not(feature = "std"), no_std)]
+
+extern crate alloc;
+
+mod anchors;
+mod chain;
+mod data;
+mod error;
+mod fields;
+mod oracle;
+mod queue;
+mod run;
+mod state;
+mod statement;
+
+pub use duplex_primitives::ProgramConfig;
+pub use error::ProgramError;
+pub use oracle::{Kind, Oracle, What};
+pub use run::{block_output, run};
+pub use statement::Statement;

@@ -1,0 +1,106 @@
+//! The state after the parent, from its root.
+
+use core::cell::RefCell;
+
+use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
+use duplex_trie::{HashedState, NodeKey, NodeSource, NodeUpdates, StateTrie, TrieError};
+use revm::{DatabaseRef, bytecode::Bytecode, database_interface::DBErrorMarker, state::AccountInfo};
+use thiserror::Error;
+
+use crate::{Oracle, ProgramError, What, chain::Ancestors};
+
+/// State could not be read.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum StateError<E: core::error::Error> {
+    /// A preimage could not be had.
+    #[error(transparent)]
+    Oracle(E),
+    /// The trie contradicts itself.
+    #[error("state trie: {0}")]
+    Trie(TrieError<E>),
+    /// A header contradicts itself.
+    #[error("an ancestor's header is malformed")]
+    Ancestor,
+}
+
+impl<E: core::error::Error + Send + Sync + 'static> DBErrorMarker for StateError<E> {}
+
+/// The trie's nodes, by hash.
+#[derive(Debug)]
+struct Nodes<'a, O>(&'a O);
+
+impl<O: Oracle> NodeSource for Nodes<'_, O> {
+    type Error = O::Error;
+
+    fn node(&self, key: &NodeKey, hash: &B256) -> Result<Option<Bytes>, O::Error> {
+        self.0.read(What::Node(key), hash).map(Some)
+    }
+}
+
+/// The state after a block, and what came before it.
+#[derive(Debug)]
+pub(crate) struct State<'a, O> {
+    oracle: &'a O,
+    trie: RefCell<StateTrie>,
+    ancestors: Ancestors<'a, O>,
+}
+
+impl<'a, O: Oracle> State<'a, O> {
+    /// The state with this root.
+    pub(crate) fn new(oracle: &'a O, root: B256, ancestors: Ancestors<'a, O>) -> Self {
+        Self { oracle, trie: RefCell::new(StateTrie::new(root)), ancestors }
+    }
+
+    /// The root after `changes`, and that of an account's storage.
+    pub(crate) fn apply(
+        &self,
+        changes: &HashedState,
+        account: Address,
+    ) -> Result<(B256, B256), TrieError<O::Error>> {
+        let mut trie = self.trie.borrow_mut();
+        let nodes = Nodes(self.oracle);
+        let root = trie.apply(changes, &nodes, &mut NodeUpdates::new())?;
+        let account = trie.account(keccak256(account), &nodes)?;
+        Ok((root, account.map_or(alloy_trie::EMPTY_ROOT_HASH, |account| account.storage_root)))
+    }
+}
+
+impl<O: Oracle> DatabaseRef for State<'_, O> {
+    type Error = StateError<O::Error>;
+
+    fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, Self::Error> {
+        let mut trie = self.trie.borrow_mut();
+        let account = trie.account(keccak256(address), &Nodes(self.oracle)).map_err(StateError::Trie)?;
+        Ok(account.map(|account| AccountInfo {
+            balance: account.balance,
+            nonce: account.nonce,
+            code_hash: account.code_hash,
+            account_id: None,
+            code: (account.code_hash == KECCAK256_EMPTY).then(Bytecode::default),
+        }))
+    }
+
+    fn code_by_hash_ref(&self, hash: B256) -> Result<Bytecode, Self::Error> {
+        if hash == KECCAK256_EMPTY {
+            return Ok(Bytecode::default());
+        }
+        let code = self.oracle.read(What::Code, &hash).map_err(StateError::Oracle)?;
+        // As the node reads it: what does not parse as a delegation is not one.
+        Ok(Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code)))
+    }
+
+    fn storage_ref(&self, address: Address, key: U256) -> Result<U256, Self::Error> {
+        let (address, slot) = (keccak256(address), keccak256(key.to_be_bytes::<32>()));
+        let mut trie = self.trie.borrow_mut();
+        trie.storage(address, slot, &Nodes(self.oracle)).map_err(StateError::Trie)
+    }
+
+    fn block_hash_ref(&self, number: u64) -> Result<B256, Self::Error> {
+        match self.ancestors.hash(number) {
+            Ok(hash) => Ok(hash.unwrap_or_default()),
+            Err(ProgramError::Oracle(source)) => Err(StateError::Oracle(source)),
+            Err(_) => Err(StateError::Ancestor),
+        }
+    }
+}
