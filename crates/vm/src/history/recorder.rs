@@ -1,0 +1,217 @@
+//! Running a machine along a history.
+
+use std::{
+    ops::ControlFlow,
+    panic::resume_unwind,
+    sync::{Arc, mpsc},
+    thread,
+};
+
+use alloy_primitives::B256;
+
+use super::{HistoryTree, LEAVES, Stage};
+use crate::{
+    machine::{Hart, Machine, Snapshot},
+    preimages::{Missing, Preimages},
+    program::Program,
+    state::{State, Status},
+    tree::{Dirty, PageBytes, Tree},
+};
+
+/// Strides that wait to be hashed while the machine goes on.
+const IN_FLIGHT: usize = 2;
+/// Snapshots kept along a history; when there are more, every second one goes.
+const SNAPSHOTS: usize = 32;
+
+/// How far a recording has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress {
+    /// The stage.
+    pub stage: Stage,
+    /// Leaves that the machine has passed, of 4096.
+    pub leaves: usize,
+    /// Steps executed, from the program's start.
+    pub step: u64,
+}
+
+/// Why a recording did not come to its end. It can go on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Stopped {
+    /// A preimage is missing.
+    #[error(transparent)]
+    Missing(#[from] Missing),
+    /// The caller asked for it.
+    #[error("the recording of a history was interrupted")]
+    Interrupted,
+}
+
+/// A history, and enough of the machine to come back to any of its states soon.
+#[derive(Debug, Clone)]
+pub struct History {
+    stage: Stage,
+    tree: HistoryTree,
+    last: State,
+    /// By step; the first is where the history starts.
+    snapshots: Vec<Snapshot>,
+}
+
+impl History {
+    /// Runs `machine`, which is where the history starts, to its end.
+    pub fn record(machine: Machine, stage: Stage, preimages: &mut impl Preimages) -> Result<Self, Missing> {
+        match Recorder::new(machine, stage).run(preimages, |_| ControlFlow::Continue(())) {
+            Ok(history) => Ok(history),
+            Err(Stopped::Missing(missing)) => Err(missing),
+            Err(Stopped::Interrupted) => unreachable!("nobody interrupts"),
+        }
+    }
+
+    /// Its stage.
+    pub const fn stage(&self) -> Stage {
+        self.stage
+    }
+
+    /// The commitment.
+    pub const fn tree(&self) -> &HistoryTree {
+        &self.tree
+    }
+
+    /// The state at the last leaf.
+    pub const fn last(&self) -> &State {
+        &self.last
+    }
+
+    /// Whether it ends in exit 0: whether the statement holds, in stage 0.
+    pub fn holds(&self) -> bool {
+        self.last.status == Status::Exited && self.last.exit_code == 0
+    }
+
+    /// Steps from the program's start to where this begins.
+    pub fn start(&self) -> u64 {
+        self.snapshots.first().map_or(0, Snapshot::step)
+    }
+
+    /// A machine in the state before leaf `index`: where the next stage begins, or what a step is executed on.
+    ///
+    /// Runs on from the nearest snapshot.
+    pub fn before(&self, index: usize, preimages: &mut impl Preimages) -> Result<Machine, Missing> {
+        let step = self.start() + index.min(LEAVES) as u64 * self.stage.width();
+        let next = self.snapshots.partition_point(|snapshot| snapshot.step() <= step);
+        let mut machine = Machine::from(&self.snapshots[next.saturating_sub(1)]);
+        machine.run(step, preimages)?;
+        Ok(machine)
+    }
+}
+
+/// Records a history. May be interrupted, and goes on where it was.
+#[derive(Debug)]
+pub struct Recorder {
+    stage: Stage,
+    start: u64,
+    machine: Machine,
+    log: Log,
+}
+
+/// What there is of a history so far.
+#[derive(Debug, Clone)]
+struct Log {
+    leaves: Vec<B256>,
+    /// There is one after each multiple of so many leaves.
+    every: usize,
+    snapshots: Vec<Snapshot>,
+    last: State,
+}
+
+impl Log {
+    fn push(&mut self, hart: Hart, tree: &Tree, program: &Arc<Program>) {
+        self.last = hart.state(tree.root());
+        self.leaves.push(self.last.hash());
+        if self.leaves.len().is_multiple_of(self.every) {
+            self.snapshots.push(Snapshot { program: Arc::clone(program), hart, tree: tree.clone() });
+        }
+        if self.snapshots.len() > SNAPSHOTS {
+            // The first one stays: it is where the history starts.
+            let mut index = 0;
+            self.snapshots.retain(|_| {
+                index += 1;
+                index % 2 == 1
+            });
+            self.every *= 2;
+        }
+    }
+}
+
+/// What a machine has done between two leaves.
+struct Stride {
+    hart: Hart,
+    numbers: Vec<u32>,
+    pages: Vec<PageBytes>,
+}
+
+impl Recorder {
+    /// A recording that begins where `machine` is.
+    pub fn new(mut machine: Machine, stage: Stage) -> Self {
+        let snapshot = machine.snapshot();
+        let last = snapshot.state();
+        let log = Log { leaves: Vec::new(), every: 1, snapshots: vec![snapshot], last };
+        Self { stage, start: machine.steps(), machine, log }
+    }
+
+    /// Runs to the history's end, or until `progress` breaks it off. A missing preimage stops it, too. It may then be
+    /// called again.
+    ///
+    /// States are hashed by another thread while the machine goes on.
+    pub fn run(
+        &mut self,
+        preimages: &mut impl Preimages,
+        mut progress: impl FnMut(Progress) -> ControlFlow<()>,
+    ) -> Result<History, Stopped> {
+        let (stage, start) = (self.stage, self.start);
+        let mut leaves = self.log.leaves.len();
+        let mut tree = std::mem::replace(self.machine.tree_mut(), Tree::memory());
+        let (machine, log) = (&mut self.machine, &mut self.log);
+        let program = machine.program().clone();
+        let result = thread::scope(|scope| {
+            let (send, receive) = mpsc::sync_channel::<Stride>(IN_FLIGHT);
+            let hashed = scope.spawn(|| {
+                for stride in receive {
+                    let pages = stride.numbers.iter().copied().zip(&stride.pages);
+                    tree.update(&pages.collect::<Vec<Dirty<'_>>>());
+                    log.push(stride.hart, &tree, &program);
+                }
+            });
+            let mut drive = || {
+                // Once stopped, a machine repeats its state: all leaves from the next one on are the same.
+                while leaves < LEAVES && (machine.status() == Status::Running || leaves == 0) {
+                    machine.run(start + (leaves as u64 + 1) * stage.width(), preimages)?;
+                    let numbers = machine.memory_mut().take_written();
+                    let pages = numbers.iter().map(|number| *machine.memory_mut().page(*number)).collect();
+                    let stride = Stride { hart: machine.hart(), numbers, pages };
+                    if send.send(stride).is_err() {
+                        break; // The thread has panicked, which is passed on below.
+                    }
+                    leaves += 1;
+                    if progress(Progress { stage, leaves, step: machine.steps() }).is_break() {
+                        return Err(Stopped::Interrupted);
+                    }
+                }
+                Ok(())
+            };
+            let result = drive();
+            drop(send);
+            if let Err(panic) = hashed.join() {
+                resume_unwind(panic);
+            }
+            result
+        });
+        *self.machine.tree_mut() = tree;
+        result?;
+        Ok(self.history())
+    }
+
+    fn history(&self) -> History {
+        let Log { leaves, snapshots, last, .. } = self.log.clone();
+        let tree =
+            HistoryTree::new(&leaves).unwrap_or_else(|| unreachable!("1 to 4096 leaves were recorded"));
+        History { stage: self.stage, tree, last, snapshots }
+    }
+}
