@@ -51,7 +51,8 @@ struct InboxParams {
     uint64 maxBatchData;
 }
 
-/// @notice Where a claim stands. `Rejected` is reached only through a lost dispute.
+/// @notice Where a claim stands. `Rejected` is reached only through a challenge that won, of it or of a claim that it
+/// builds on.
 enum ClaimStatus {
     None,
     Pending,
@@ -66,7 +67,7 @@ enum ClaimStatus {
 /// @param finalizedAt L1 time at which it became final, or zero.
 /// @param proposer Who posted it and owns its bond.
 /// @param status Where it stands.
-/// @param blockOutputsRoot Merkle root over the output root of every L2 block covered.
+/// @param blockOutputsRoot Root of its history: the output root of every L2 block covered, then zeros.
 /// @param outputRoot Output root of the last L2 block covered.
 struct Claim {
     uint64 parentId;
@@ -77,6 +78,98 @@ struct Claim {
     ClaimStatus status;
     bytes32 blockOutputsRoot;
     bytes32 outputRoot;
+}
+
+/// @notice Where a challenge stands. `Moot`: its claim was rejected before it was decided.
+enum ChallengeStatus {
+    None,
+    Open,
+    Won,
+    Lost,
+    Moot
+}
+
+/// @notice A challenge of a claim.
+/// @param challenger Who posted it and owns its bond.
+/// @param status Where it stands.
+/// @param openDisputes Defences against it that are not decided.
+/// @param claimId The claim.
+/// @param openedAt L1 time at which it was posted.
+/// @param outputsRoot The challenger's history of the claim's blocks.
+struct Challenge {
+    address challenger;
+    ChallengeStatus status;
+    uint64 openDisputes;
+    uint64 claimId;
+    uint64 openedAt;
+    bytes32 outputsRoot;
+}
+
+/// @notice How a dispute ended, or that it has not. `Moot`: its challenge was lost in another dispute.
+enum DisputeStatus {
+    None,
+    Open,
+    DefenceLost,
+    ChallengeLost,
+    Moot
+}
+
+/// @notice The move that a dispute waits for, and whose it is.
+enum Move {
+    ChallengerDescends,
+    DefenderDescends,
+    ChallengerReachesLeaf,
+    ChallengerCommits,
+    DefenderCommits,
+    ChallengerProves
+}
+
+/// @notice A dispute between a challenge and one defence of the claim.
+/// @param challengeId The challenge.
+/// @param defender Who defends and owns the defence's bond.
+/// @param status How it ended.
+/// @param stage 0 blocks, 1 strides, 2 short strides, 3 steps.
+/// @param next The move that is awaited.
+/// @param turnStart L1 time at which the clock of the side in turn began to run.
+/// @param challengerTime Seconds that the challenger used before that.
+/// @param defenderTime Seconds that the defender used before that.
+/// @param position Where the two sides stand: 1 at first, and every descent appends four bits, those of the child. So
+/// after the leading 1 come 12 bits for each stage's leaf, the last 36 of which are in the end the step's number.
+/// @param challengerNode The challenger's node there. While its commitment is awaited its leaf of the stage before.
+/// @param defenderNode The defender's node there, as above.
+/// @param challengerHistory Root of the challenger's history of this stage.
+/// @param agreed State that the stage, or the step, starts from. Zero before the leaf of stage 0 is reached.
+/// @param statement What the program is to judge. Zero before the leaf of stage 0 is reached.
+struct Dispute {
+    uint64 challengeId;
+    address defender;
+    DisputeStatus status;
+    uint8 stage;
+    Move next;
+    uint64 turnStart;
+    uint64 challengerTime;
+    uint64 defenderTime;
+    uint64 position;
+    bytes32 challengerNode;
+    bytes32 defenderNode;
+    bytes32 challengerHistory;
+    bytes32 agreed;
+    bytes32 statement;
+}
+
+/// @notice A commitment to a history of machine states. What it is about goes along, so that an L1 reorg which gives
+/// the dispute's number to another one makes the call revert.
+/// @param statement The dispute's statement.
+/// @param position The dispute's position.
+/// @param history Root of the history, a tree of depth 12.
+/// @param finalState In stage 1 the 305 bytes of the state in its last leaf, else empty.
+/// @param lastProof The siblings of its last leaf, from the bottom up.
+struct Commitment {
+    bytes32 statement;
+    uint64 position;
+    bytes32 history;
+    bytes finalState;
+    bytes32[12] lastProof;
 }
 
 /// @notice A message from L2 to L1, as the MessagePasser recorded it.
