@@ -140,7 +140,7 @@ abstract contract RiscvSystem is Test {
     function codeLeaf(uint32 word, uint64 pc) internal pure returns (bytes32) {
         bytes memory leaf = abi.encodePacked(keccak256("code"));
         for (uint256 k; k < 4; ++k) {
-            leaf[pc % 32 + k] = bytes1(uint8(word >> (8 * k)));
+            leaf[(pc - pc % 4) % 32 + k] = bytes1(uint8(word >> (8 * k)));
         }
         return bytes32(leaf);
     }
