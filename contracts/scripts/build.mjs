@@ -11,7 +11,7 @@ const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const out = resolve(process.argv[2] ?? join(root, 'artifacts'))
 const WANTED = ['src/L1/', 'src/L2/', 'src/dev/']
 // Abstract contracts have no code of their own.
-const SKIPPED = ['Incinerator', 'Exodus']
+const SKIPPED = ['Incinerator', 'Exodus', 'Credits', 'Game']
 
 const posix = path => path.split('\\').join('/')
 const solidityFiles = folder =>

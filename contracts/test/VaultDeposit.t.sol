@@ -45,8 +45,8 @@ contract VaultDepositTest is System {
         vm.expectRevert(ZeroAddress.selector);
         new Vault(q, c, address(0), EXODUS_DELAY);
         vm.expectRevert(InvalidParameter.selector);
-        new Vault(q, c, address(1), 2 * WINDOW - 1);
-        new Vault(q, c, address(1), 2 * WINDOW);
+        new Vault(q, c, address(1), 2 * MAX_DELAY - 1);
+        new Vault(q, c, address(1), 2 * MAX_DELAY);
     }
 
     function test_constructor_value_isLocked() public view {

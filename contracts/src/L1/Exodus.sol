@@ -42,8 +42,9 @@ abstract contract Exodus is IExodus, ReentrancyGuardTransient {
 
     constructor(address queue, address settlement_, uint64 exodusDelay_) {
         if (queue == address(0) || settlement_ == address(0)) revert ZeroAddress();
-        // Shorter than this, an honest claim could not become final in time after one that was missed.
-        uint256 least = 2 * uint256(ISettlement(settlement_).challengeWindow());
+        // Shorter than this, an honest claim, challenged for as long as that can last, might not become final in time
+        // after another one that took as long and was rejected.
+        uint256 least = 2 * uint256(ISettlement(settlement_).maxDelay());
         if (exodusDelay_ == 0 || exodusDelay_ < least) revert InvalidParameter();
         _queue = queue;
         _settlement = settlement_;

@@ -1,24 +1,26 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {IDisputes} from "../interfaces/IDisputes.sol";
 import {IInbox} from "../interfaces/IInbox.sol";
 import {ISettlement} from "../interfaces/ISettlement.sol";
 import "../libraries/Errors.sol";
+import {History} from "../libraries/History.sol";
 import {Claim, ClaimStatus} from "../libraries/Types.sol";
+import {Credits} from "./Credits.sol";
 
 /// @title Settlement
 /// @notice See {ISettlement}.
-contract Settlement is ISettlement {
-    /// @dev Claims on one parent and batch: how many stand, the first of them, and the one that is final. One
-    /// word, so that a dispute can settle it without walking a list.
-    struct Contest {
-        uint64 claims;
-        uint64 first;
-        uint64 winner;
-    }
+contract Settlement is ISettlement, Credits {
+    /// @dev Challengers who are compensated for having been slower, and what part of the claim's bond each gets.
+    /// Together less than half, so that a claim's author cannot have it all back by challenging it too.
+    uint8 private constant SHARES = 4;
+    uint256 private constant SHARE = 16;
 
     /// @inheritdoc ISettlement
     address public immutable inbox;
+    /// @inheritdoc ISettlement
+    address public immutable disputes;
     /// @inheritdoc ISettlement
     uint256 public immutable bond;
     /// @inheritdoc ISettlement
@@ -31,35 +33,47 @@ contract Settlement is ISettlement {
     /// @inheritdoc ISettlement
     uint64 public lastFinalizedAt;
     Claim[] private _claims;
-    mapping(bytes32 parentAndBatch => Contest) private _contests;
     mapping(bytes32 content => uint64 id) private _idOf;
     /// @inheritdoc ISettlement
-    mapping(address account => uint256) public credit;
+    mapping(uint64 id => address) public winnerOf;
 
     /// @param inbox_ The Inbox, deployed already.
+    /// @param disputes_ Where the Disputes will be.
     /// @param genesisOutputRoot Output root of the L2 genesis block: claim 0, final from the start.
     /// @param bond_ Wei posted with each claim.
-    /// @param challengeWindow_ Seconds for which a claim can be contested.
-    /// @param maxClaimBlocks_ Most L2 blocks in a claim; not less than in a batch.
+    /// @param challengeWindow_ Seconds for which a claim can be challenged.
+    /// @param maxClaimBlocks_ Most L2 blocks in a claim; not less than in a batch, not more than a history has leaves.
     constructor(
         address inbox_,
+        address disputes_,
         bytes32 genesisOutputRoot,
         uint256 bond_,
         uint64 challengeWindow_,
         uint64 maxClaimBlocks_
     ) {
+        if (disputes_ == address(0)) revert ZeroAddress();
         if (genesisOutputRoot == 0) revert ZeroRoot();
         // A batch that no claim can cover would stop the chain for good.
-        if (maxClaimBlocks_ < IInbox(inbox_).maxBatchBlocks()) revert InvalidParameter();
+        if (maxClaimBlocks_ < IInbox(inbox_).maxBatchBlocks() || maxClaimBlocks_ > History.LEAVES) {
+            revert InvalidParameter();
+        }
         inbox = inbox_;
+        disputes = disputes_;
         bond = bond_;
         challengeWindow = challengeWindow_;
         maxClaimBlocks = maxClaimBlocks_;
 
         uint64 time = uint64(block.timestamp);
         lastFinalizedAt = time;
-        _claims.push(Claim(0, 0, time, time, address(0), ClaimStatus.Final, 0, genesisOutputRoot));
+        Claim memory c;
+        (c.createdAt, c.finalizedAt, c.status, c.outputRoot) = (time, time, ClaimStatus.Final, genesisOutputRoot);
+        _claims.push(c);
         emit ClaimFinalized(0, genesisOutputRoot, 0);
+    }
+
+    modifier onlyDisputes() {
+        if (msg.sender != disputes) revert Unauthorized(msg.sender);
+        _;
     }
 
     /// @inheritdoc ISettlement
@@ -69,36 +83,32 @@ contract Settlement is ISettlement {
         uint64 lastBatch,
         bytes32 lastBatchHash,
         bytes32 blockOutputsRoot,
-        bytes32 outputRoot
+        bytes32 outputRoot,
+        bytes32[12] calldata lastLeafProof
     ) external payable returns (uint64 id) {
         if (msg.value != bond) revert WrongBond(bond, msg.value);
-        if (blockOutputsRoot == 0 || outputRoot == 0) revert ZeroRoot();
+        // Zero is what stands past the last block.
+        if (outputRoot == 0) revert ZeroRoot();
         _checkParent(parentId, parentOutputRoot);
-        _checkRange(_claims[parentId].lastBatch, lastBatch, lastBatchHash);
+        uint256 blocks = _checkRange(_claims[parentId].lastBatch, lastBatch, lastBatchHash);
+        if (History.root(outputRoot, blocks - 1, lastLeafProof) != blockOutputsRoot) {
+            revert NotTheLastOutput(outputRoot);
+        }
 
         id = uint64(_claims.length);
-        bytes32 content = keccak256(abi.encode(parentId, lastBatch, blockOutputsRoot, outputRoot));
+        bytes32 content = _content(parentId, lastBatch, blockOutputsRoot, outputRoot);
         if (_idOf[content] != 0) revert DuplicateClaim(_idOf[content]);
         _idOf[content] = id;
 
-        Contest storage contest = _contests[_contestKey(parentId, lastBatch)];
-        if (contest.winner != 0) revert AlreadySettled(contest.winner);
-        if (contest.claims == 0) contest.first = id;
-        else emit ClaimContested(id, contest.first, parentId, lastBatch);
-        ++contest.claims;
-
-        _claims.push(
-            Claim(
-                parentId,
-                lastBatch,
-                uint64(block.timestamp),
-                0,
-                msg.sender,
-                ClaimStatus.Pending,
-                blockOutputsRoot,
-                outputRoot
-            )
-        );
+        Claim memory c;
+        c.parentId = parentId;
+        c.lastBatch = lastBatch;
+        c.createdAt = uint64(block.timestamp);
+        c.proposer = msg.sender;
+        c.status = ClaimStatus.Pending;
+        c.blockOutputsRoot = blockOutputsRoot;
+        c.outputRoot = outputRoot;
+        _claims.push(c);
         emit ClaimProposed(
             id, parentId, lastBatch, lastBatchHash, blockOutputsRoot, outputRoot, msg.sender, msg.value
         );
@@ -106,16 +116,12 @@ contract Settlement is ISettlement {
 
     /// @inheritdoc ISettlement
     function finalize(uint64 id) external {
-        Claim storage c = _at(id);
-        if (c.status == ClaimStatus.Final) revert AlreadyFinal(id);
-        if (c.status == ClaimStatus.Rejected) revert ClaimRejected(id);
-        uint256 end = uint256(c.createdAt) + challengeWindow;
+        Claim storage c = _pending(id);
+        uint256 end = _windowEnd(c);
         if (block.timestamp < end) revert WindowOpen(end);
+        if (c.openChallenges != 0) revert ChallengesOpen(c.openChallenges);
         if (_claims[c.parentId].status != ClaimStatus.Final) revert ParentNotFinal(c.parentId);
-        Contest storage contest = _contests[_contestKey(c.parentId, c.lastBatch)];
-        if (contest.claims > 1) revert ClaimIsContested(id);
 
-        contest.winner = id;
         c.status = ClaimStatus.Final;
         c.finalizedAt = uint64(block.timestamp);
         credit[c.proposer] += bond;
@@ -127,19 +133,70 @@ contract Settlement is ISettlement {
     }
 
     /// @inheritdoc ISettlement
-    function withdrawCredit(address to) external {
-        if (to == address(0)) revert ZeroAddress();
-        uint256 amount = credit[msg.sender];
-        if (amount == 0) revert NothingToWithdraw();
-        credit[msg.sender] = 0;
-        emit CreditWithdrawn(msg.sender, to, amount);
-        (bool success,) = to.call{value: amount}("");
-        if (!success) revert TransferFailed(to);
+    function rejectChildren(uint64[] calldata ids) external {
+        for (uint256 i; i < ids.length; ++i) {
+            uint64 id = ids[i];
+            Claim storage c = _at(id);
+            if (c.status == ClaimStatus.Rejected) continue;
+            uint64 parentId = c.parentId;
+            if (_claims[parentId].status != ClaimStatus.Rejected) revert ParentNotRejected(parentId);
+            // A parent that is rejected was never final, so neither is its child.
+            _reject(id, c, winnerOf[parentId], true);
+        }
     }
+
+    // --- for Disputes ---
+
+    /// @inheritdoc ISettlement
+    function openChallenge(uint64 id) external onlyDisputes returns (Claim memory) {
+        Claim storage c = _pending(id);
+        uint256 end = _windowEnd(c);
+        if (block.timestamp >= end) revert WindowOver(end);
+        if (_claims[c.parentId].status == ClaimStatus.Rejected) revert ParentRejected(c.parentId);
+        ++c.openChallenges;
+        return c;
+    }
+
+    /// @inheritdoc ISettlement
+    function closeChallenge(uint64 id) external onlyDisputes {
+        --_pending(id).openChallenges;
+    }
+
+    /// @inheritdoc ISettlement
+    function reject(uint64 id, address winner) external onlyDisputes {
+        Claim storage c = _pending(id);
+        c.shares = SHARES;
+        _reject(id, c, winner, false);
+    }
+
+    /// @inheritdoc ISettlement
+    function compensate(uint64 id, address challenger) external onlyDisputes {
+        Claim storage c = _at(id);
+        if (c.shares == 0) return;
+        --c.shares;
+        uint256 amount = bond / SHARE;
+        burnt -= amount;
+        credit[challenger] += amount;
+        emit ChallengerCompensated(id, challenger, amount);
+    }
+
+    // --- views ---
 
     /// @inheritdoc ISettlement
     function claim(uint64 id) external view returns (Claim memory) {
         return _at(id);
+    }
+
+    /// @inheritdoc ISettlement
+    function claimStatus(uint64 id) external view returns (ClaimStatus) {
+        return _at(id).status;
+    }
+
+    /// @inheritdoc ISettlement
+    function blocksOf(uint64 id) external view returns (uint64 firstBlock, uint64 lastBlock) {
+        Claim storage c = _at(id);
+        firstBlock = IInbox(inbox).batchLastBlock(_claims[c.parentId].lastBatch) + 1;
+        lastBlock = IInbox(inbox).batchLastBlock(c.lastBatch);
     }
 
     /// @inheritdoc ISettlement
@@ -150,12 +207,6 @@ contract Settlement is ISettlement {
     /// @inheritdoc ISettlement
     function isFinal(uint64 id) public view returns (bool) {
         return _at(id).status == ClaimStatus.Final;
-    }
-
-    /// @inheritdoc ISettlement
-    function isContested(uint64 id) external view returns (bool) {
-        Claim storage c = _at(id);
-        return _contests[_contestKey(c.parentId, c.lastBatch)].claims > 1;
     }
 
     /// @inheritdoc ISettlement
@@ -170,27 +221,62 @@ contract Settlement is ISettlement {
         view
         returns (uint64)
     {
-        return _idOf[keccak256(abi.encode(parentId, lastBatch, blockOutputsRoot, outputRoot))];
+        return _idOf[_content(parentId, lastBatch, blockOutputsRoot, outputRoot)];
     }
+
+    /// @inheritdoc ISettlement
+    function maxDelay() external view returns (uint64) {
+        return challengeWindow + IDisputes(disputes).maxDuration();
+    }
+
+    // --- internals ---
 
     function _checkParent(uint64 parentId, bytes32 parentOutputRoot) private view {
         Claim storage parent = _at(parentId);
         if (parent.status == ClaimStatus.Rejected) revert ParentRejected(parentId);
+        if (parent.status == ClaimStatus.Final && parentId != lastFinalClaim) {
+            revert ParentSuperseded(parentId, lastFinalClaim);
+        }
         bytes32 actual = parent.outputRoot;
         if (actual != parentOutputRoot) revert UnexpectedOutputRoot(actual, parentOutputRoot);
     }
 
-    function _checkRange(uint64 parentBatch, uint64 lastBatch, bytes32 lastBatchHash) private view {
+    /// @return blocks Number of L2 blocks covered.
+    function _checkRange(uint64 parentBatch, uint64 lastBatch, bytes32 lastBatchHash)
+        private
+        view
+        returns (uint256 blocks)
+    {
         if (lastBatch <= parentBatch) revert NoNewBatch(lastBatch);
         bytes32 actual = IInbox(inbox).batchHash(lastBatch);
         if (actual != lastBatchHash) revert UnexpectedBatchHash(actual, lastBatchHash);
-        uint256 blocks =
-            uint256(IInbox(inbox).batchLastBlock(lastBatch)) - IInbox(inbox).batchLastBlock(parentBatch);
+        blocks = uint256(IInbox(inbox).batchLastBlock(lastBatch)) - IInbox(inbox).batchLastBlock(parentBatch);
         if (blocks > maxClaimBlocks) revert TooManyBlocks(blocks, maxClaimBlocks);
     }
 
-    function _contestKey(uint64 parentId, uint64 lastBatch) private pure returns (bytes32) {
-        return bytes32(uint256(parentId) << 64 | lastBatch);
+    function _reject(uint64 id, Claim storage c, address winner, bool withParent) private {
+        c.status = ClaimStatus.Rejected;
+        winnerOf[id] = winner;
+        _forfeit(bond, winner);
+        emit ClaimRejected(id, winner, withParent);
+    }
+
+    function _windowEnd(Claim storage c) private view returns (uint256) {
+        return uint256(c.createdAt) + challengeWindow;
+    }
+
+    function _content(uint64 parentId, uint64 lastBatch, bytes32 blockOutputsRoot, bytes32 outputRoot)
+        private
+        pure
+        returns (bytes32)
+    {
+        return keccak256(abi.encode(parentId, lastBatch, blockOutputsRoot, outputRoot));
+    }
+
+    function _pending(uint64 id) private view returns (Claim storage c) {
+        c = _at(id);
+        if (c.status == ClaimStatus.Final) revert AlreadyFinal(id);
+        if (c.status == ClaimStatus.Rejected) revert AlreadyRejected(id);
     }
 
     function _at(uint64 id) private view returns (Claim storage) {

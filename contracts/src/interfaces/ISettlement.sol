@@ -1,13 +1,20 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {Claim} from "../libraries/Types.sol";
+import {Claim, ClaimStatus} from "../libraries/Types.sol";
+import {ICredits} from "./ICredits.sol";
 
 /// @title ISettlement
-/// @notice Bonded claims of L2 output roots. A claim is final once its window has passed, its parent is final
-/// and nobody has made a different claim on the same parent and batch. While two such claims stand, neither
-/// can become final.
-interface ISettlement {
+/// @notice Bonded claims of L2 output roots. A claim is final once its window has passed, no challenge of it is open
+/// and its parent is final. A challenge that wins (see {IDisputes}) rejects it, and with it all that builds on it.
+/// Claims that contradict each other may stand side by side: the false ones are there to be challenged.
+///
+/// Bonds. A claim that becomes final gets its bond back. Of the bond of a claim that a challenge rejects, half is
+/// the winner's; of the other half, the first four other challengers who then settle a challenge of it that was
+/// still open get a sixteenth of the bond each (they did the same work and were only slower); the rest is burnt. So
+/// whoever proposes what is false and challenges it too loses at least a quarter. Of the bond of a claim that falls
+/// with its parent, half goes to whoever won against the parent, and half is burnt.
+interface ISettlement is ICredits {
     /// @notice A claim was made.
     event ClaimProposed(
         uint64 indexed id,
@@ -20,24 +27,29 @@ interface ISettlement {
         uint256 bond
     );
 
-    /// @notice A claim was made that differs from `rivalId` on the same parent and batch.
-    event ClaimContested(uint64 indexed id, uint64 indexed rivalId, uint64 indexed parentId, uint64 lastBatch);
-
     /// @notice A claim became final.
     event ClaimFinalized(uint64 indexed id, bytes32 indexed outputRoot, uint64 lastBatch);
 
-    /// @notice Credit was paid out.
-    event CreditWithdrawn(address indexed account, address indexed to, uint256 amount);
+    /// @notice A claim was rejected: by a challenge of `winner`, or (`withParent`) because its parent was.
+    event ClaimRejected(uint64 indexed id, address indexed winner, bool withParent);
+
+    /// @notice The author of a challenge that a faster one made needless was paid a share of the claim's bond.
+    event ChallengerCompensated(uint64 indexed id, address indexed challenger, uint256 amount);
 
     /// @notice Makes a claim for the batches after the parent's last, up to and including `lastBatch`.
-    /// @param parentId Claim to build on; final or pending.
+    /// @dev The same content on the same parent is refused for good, even after it was rejected: otherwise whoever
+    /// refuted it would have to do it again. Should a true claim have been rejected because nobody defended it, the
+    /// truth is claimed again up to another batch.
+    /// @param parentId Claim to build on: pending, or the last final one.
     /// @param parentOutputRoot Output root of that claim. An L1 reorg that gives its number to another claim makes
     /// the call revert.
     /// @param lastBatch Last batch covered.
     /// @param lastBatchHash Hash of that batch. An L1 reorg that puts another in its place makes the call
     /// revert, rather than turn an honest claim into a false one.
-    /// @param blockOutputsRoot Merkle root over the output root of every L2 block covered.
+    /// @param blockOutputsRoot Root of the tree of depth 12 over the output roots of the L2 blocks covered, in order,
+    /// then zeros; `node = keccak256(left ‖ right)`.
     /// @param outputRoot Output root of the last L2 block covered.
+    /// @param lastLeafProof The siblings of that leaf in the tree, from the bottom up.
     /// @return id Number of the claim.
     function propose(
         uint64 parentId,
@@ -45,26 +57,47 @@ interface ISettlement {
         uint64 lastBatch,
         bytes32 lastBatchHash,
         bytes32 blockOutputsRoot,
-        bytes32 outputRoot
+        bytes32 outputRoot,
+        bytes32[12] calldata lastLeafProof
     ) external payable returns (uint64 id);
 
     /// @notice Makes a claim final. From `createdAt + challengeWindow` on, that second included.
     function finalize(uint64 id) external;
 
-    /// @notice Pays the caller's credit to `to`.
-    function withdrawCredit(address to) external;
+    /// @notice Rejects pending claims whose parents are rejected. Anyone may, in portions of any size and a parent
+    /// before its children; those rejected already are passed over. Nothing depends on it but bonds, because a claim
+    /// never becomes final before its parent.
+    function rejectChildren(uint64[] calldata ids) external;
+
+    /// @notice Counts a challenge of a pending claim. Only {disputes}, before the window is over.
+    /// @return The claim.
+    function openChallenge(uint64 id) external returns (Claim memory);
+
+    /// @notice Counts a challenge that was lost. Only {disputes}.
+    function closeChallenge(uint64 id) external;
+
+    /// @notice Rejects a pending claim that was challenged. Only {disputes}.
+    /// @param winner Whose challenge it was.
+    function reject(uint64 id, address winner) external;
+
+    /// @notice Pays, while there is some left, the share of a challenger whose challenge was open when another one
+    /// won. Only {disputes}. Does nothing if the claim fell with its parent.
+    function compensate(uint64 id, address challenger) external;
 
     /// @notice A claim.
     function claim(uint64 id) external view returns (Claim memory);
+
+    /// @notice Where a claim stands.
+    function claimStatus(uint64 id) external view returns (ClaimStatus);
+
+    /// @notice The L2 blocks that a claim covers, both ends included. Of the genesis claim, which covers none, 1 to 0.
+    function blocksOf(uint64 id) external view returns (uint64 firstBlock, uint64 lastBlock);
 
     /// @notice Claims so far, the genesis claim included.
     function claimCount() external view returns (uint64);
 
     /// @notice Whether a claim is final.
     function isFinal(uint64 id) external view returns (bool);
-
-    /// @notice Whether rival claims stand on the parent and batch of this claim.
-    function isContested(uint64 id) external view returns (bool);
 
     /// @notice Output root of a final claim; reverts for any other.
     function finalOutputRoot(uint64 id) external view returns (bytes32);
@@ -76,23 +109,30 @@ interface ISettlement {
     /// first. Claims that became final on batches covered before do not count.
     function lastFinalizedAt() external view returns (uint64);
 
+    /// @notice Who won against a claim, or against the one it fell with. Zero unless it is rejected.
+    function winnerOf(uint64 id) external view returns (address);
+
     /// @notice Number of the claim with exactly this content, or zero.
     function claimIdOf(uint64 parentId, uint64 lastBatch, bytes32 blockOutputsRoot, bytes32 outputRoot)
         external
         view
         returns (uint64);
 
-    /// @notice Wei that `account` may withdraw.
-    function credit(address account) external view returns (uint256);
-
     /// @notice The Inbox whose batches are claimed.
     function inbox() external view returns (address);
+
+    /// @notice The contract that judges challenges.
+    function disputes() external view returns (address);
 
     /// @notice Wei posted with each claim.
     function bond() external view returns (uint256);
 
-    /// @notice Seconds for which a claim can be contested.
+    /// @notice Seconds for which a claim can be challenged.
     function challengeWindow() external view returns (uint64);
+
+    /// @notice Seconds from a claim's proposal after which anyone can have it final or rejected, whatever anybody
+    /// does, once its parent is: the window and the longest challenge.
+    function maxDelay() external view returns (uint64);
 
     /// @notice Most L2 blocks that one claim may cover.
     function maxClaimBlocks() external view returns (uint64);

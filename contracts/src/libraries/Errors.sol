@@ -71,40 +71,94 @@ error UnexpectedDataRoot(bytes32 expected, bytes32 actual);
 /// @notice There is no batch with this index.
 error UnknownBatch(uint64 index);
 
-// --- Settlement ---
+// --- Settlement and Disputes ---
 
 /// @notice The value sent is not the bond.
 error WrongBond(uint256 expected, uint256 actual);
+/// @notice There is nothing to withdraw.
+error NothingToWithdraw();
+/// @notice The batch is not the one that the caller meant.
+error UnexpectedBatchHash(bytes32 expected, bytes32 actual);
+
+// --- Settlement ---
+
 /// @notice There is no claim with this id.
 error UnknownClaim(uint64 id);
-/// @notice The parent lost a dispute.
+/// @notice The parent was rejected.
 error ParentRejected(uint64 id);
+/// @notice The parent was not rejected.
+error ParentNotRejected(uint64 id);
+/// @notice The parent is final, but a later one is, too.
+error ParentSuperseded(uint64 id, uint64 lastFinalClaim);
 /// @notice The claim covers no batch that its parent does not.
 error NoNewBatch(uint64 lastBatch);
-/// @notice The batch is not the one that the proposer meant.
-error UnexpectedBatchHash(bytes32 expected, bytes32 actual);
 /// @notice A root of zero.
 error ZeroRoot();
+/// @notice The output root is not the last leaf of the claim's history.
+error NotTheLastOutput(bytes32 outputRoot);
 /// @notice The claim covers more L2 blocks than allowed.
 error TooManyBlocks(uint256 blocks, uint256 maximum);
 /// @notice The same claim has been made already.
 error DuplicateClaim(uint64 id);
-/// @notice Another claim on this parent and batch is final.
-error AlreadySettled(uint64 id);
 /// @notice The claim is final already.
 error AlreadyFinal(uint64 id);
-/// @notice The claim lost a dispute.
-error ClaimRejected(uint64 id);
+/// @notice The claim was rejected.
+error AlreadyRejected(uint64 id);
 /// @notice The challenge window is open until this time.
 error WindowOpen(uint256 until);
+/// @notice The challenge window is over since this time.
+error WindowOver(uint256 since);
+/// @notice Challenges of the claim are not decided.
+error ChallengesOpen(uint64 count);
 /// @notice The parent is not final.
 error ParentNotFinal(uint64 id);
-/// @notice A rival claim exists on the same parent and batch.
-error ClaimIsContested(uint64 id);
 /// @notice The claim is not final.
 error NotFinal(uint64 id);
-/// @notice There is nothing to withdraw.
-error NothingToWithdraw();
+
+// --- Disputes ---
+
+/// @notice There is no challenge with this id.
+error UnknownChallenge(uint64 id);
+/// @notice There is no dispute with this id.
+error UnknownDispute(uint64 id);
+/// @notice The challenge has ended.
+error ChallengeEnded(uint64 id);
+/// @notice The dispute has ended.
+error DisputeEnded(uint64 id);
+/// @notice The claim does not have the history that the caller meant.
+error UnexpectedHistory(bytes32 expected, bytes32 actual);
+/// @notice The challenger's history is the claim's.
+error SameHistory(bytes32 root);
+/// @notice The claim could be defended up to this time.
+error DefenceOver(uint256 until);
+/// @notice The claim can be defended up to this time.
+error DefenceOpen(uint256 until);
+/// @notice Defences against the challenge are not decided.
+error DisputesOpen(uint64 count);
+/// @notice Neither the challenge nor the claim has ended, so the dispute still matters.
+error NotDecided(uint64 id);
+/// @notice The dispute waits for another move: this one, by its position in `Move`.
+error UnexpectedMove(uint8 next);
+/// @notice The side in turn could move up to this time.
+error ClockExpired(uint256 deadline);
+/// @notice The side in turn can move up to this time.
+error ClockRunning(uint256 deadline);
+/// @notice What was opened is not what is under the node.
+error UnexpectedNode(bytes32 expected, bytes32 actual);
+/// @notice The two sides opened the same.
+error NoDifference();
+/// @notice What the stage starts from, or what both sides agree on, is something else.
+error UnexpectedAgreement(bytes32 expected, bytes32 actual);
+/// @notice The block is not in this batch.
+error BlockNotInBatch(uint64 blockNumber, uint64 batch);
+/// @notice The dispute is about another statement.
+error UnexpectedStatement(bytes32 expected, bytes32 actual);
+/// @notice The dispute stands somewhere else.
+error UnexpectedPosition(uint64 expected, uint64 actual);
+/// @notice The side's history may not end in this state.
+error InvalidFinalState();
+/// @notice The last leaf is not under the history's root.
+error UnexpectedRoot(bytes32 expected, bytes32 actual);
 
 // --- Vault and Courier ---
 

@@ -67,6 +67,8 @@ enum ClaimStatus {
 /// @param finalizedAt L1 time at which it became final, or zero.
 /// @param proposer Who posted it and owns its bond.
 /// @param status Where it stands.
+/// @param openChallenges Challenges of it that are neither won nor lost.
+/// @param shares While it is rejected: how many other challengers may still be compensated.
 /// @param blockOutputsRoot Root of its history: the output root of every L2 block covered, then zeros.
 /// @param outputRoot Output root of the last L2 block covered.
 struct Claim {
@@ -76,6 +78,8 @@ struct Claim {
     uint64 finalizedAt;
     address proposer;
     ClaimStatus status;
+    uint64 openChallenges;
+    uint8 shares;
     bytes32 blockOutputsRoot;
     bytes32 outputRoot;
 }

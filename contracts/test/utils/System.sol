@@ -2,8 +2,11 @@
 pragma solidity 0.8.37;
 
 import {Courier} from "../../src/L1/Courier.sol";
+import {Disputes} from "../../src/L1/Disputes.sol";
 import {Inbox} from "../../src/L1/Inbox.sol";
 import {MessageQueue} from "../../src/L1/MessageQueue.sol";
+import {PreimageOracle} from "../../src/L1/PreimageOracle.sol";
+import {RiscvStep} from "../../src/L1/RiscvStep.sol";
 import {Settlement} from "../../src/L1/Settlement.sol";
 import {Vault} from "../../src/L1/Vault.sol";
 import {BridgedToken} from "../../src/L2/BridgedToken.sol";
@@ -24,6 +27,7 @@ import {
     OutputRootProof,
     Withdrawal
 } from "../../src/libraries/Types.sol";
+import {Histories} from "./Histories.sol";
 import {Log, Test} from "./Test.sol";
 import {Trie} from "./Trie.sol";
 
@@ -49,7 +53,13 @@ abstract contract System is Test {
     uint64 internal constant WINDOW = 7 days;
     uint64 internal constant EXODUS_DELAY = 30 days;
     bytes32 internal constant GENESIS_OUTPUT = keccak256("genesis output");
-    bytes32 internal constant BLOCK_OUTPUTS = keccak256("block outputs");
+    uint256 internal constant DISPUTE_BOND = 0.5 ether;
+    uint64 internal constant DEFENCE_PERIOD = 1 days;
+    uint64 internal constant CLOCK = 3 days;
+    /// @dev Window, defence, both clocks, and the second in which the last of them is over.
+    uint64 internal constant MAX_DELAY = WINDOW + DEFENCE_PERIOD + 2 * CLOCK + 1;
+    bytes32 internal constant CODE_ROOT = keccak256("code root");
+    bytes32 internal constant CONFIG_HASH = keccak256("config");
 
     address internal sequencer = user("sequencer");
     address internal proposer = user("proposer");
@@ -59,6 +69,8 @@ abstract contract System is Test {
     MessageQueue internal queue;
     Inbox internal inbox;
     Settlement internal settlement;
+    PreimageOracle internal oracle;
+    Disputes internal disputes;
     Courier internal courier;
     Vault internal vault;
 
@@ -89,16 +101,44 @@ abstract contract System is Test {
         });
     }
 
+    /// @dev One `CREATE`.
+    function deployStepper() internal virtual returns (address) {
+        return address(new RiscvStep());
+    }
+
+    function codeRoot() internal pure virtual returns (bytes32) {
+        return CODE_ROOT;
+    }
+
+    function startState() internal pure virtual returns (bytes32) {
+        return keccak256("start state");
+    }
+
     function deployL1() internal {
         last.timestamp = uint64(block.timestamp);
         last.anchorNumber = uint64(block.number - 10);
         last.anchorHash = blockhash(block.number - 10);
 
         uint64 nonce = vm.getNonce(address(this));
-        address vaultAddress = vm.computeCreateAddress(address(this), nonce + 4);
+        address disputesAddress = vm.computeCreateAddress(address(this), nonce + 5);
+        address vaultAddress = vm.computeCreateAddress(address(this), nonce + 7);
         queue = new MessageQueue(vaultAddress, 10_000_000, 65_536, 10);
         inbox = new Inbox(address(queue), sequencer, last, params());
-        settlement = new Settlement(address(inbox), GENESIS_OUTPUT, BOND, WINDOW, 2000);
+        settlement = new Settlement(address(inbox), disputesAddress, GENESIS_OUTPUT, BOND, WINDOW, 2000);
+        oracle = new PreimageOracle();
+        address stepper = deployStepper();
+        disputes = new Disputes(
+            address(settlement),
+            address(oracle),
+            stepper,
+            codeRoot(),
+            startState(),
+            CONFIG_HASH,
+            DISPUTE_BOND,
+            DEFENCE_PERIOD,
+            CLOCK
+        );
+        vm.assertEq(address(disputes), disputesAddress);
         courier = new Courier(vaultAddress);
         vault = new Vault{value: GENESIS_ETH}(
             address(queue), address(settlement), address(courier), EXODUS_DELAY
@@ -160,12 +200,41 @@ abstract contract System is Test {
     // --- claims ---
 
     function propose(uint64 parentId, uint64 lastBatch, bytes32 outputRoot) internal returns (uint64) {
+        (bytes32 history, bytes32[12] memory proof) = historyOf(parentId, lastBatch, outputRoot);
+        return proposeHistory(parentId, lastBatch, history, outputRoot, proof);
+    }
+
+    function proposeHistory(
+        uint64 parentId,
+        uint64 lastBatch,
+        bytes32 history,
+        bytes32 outputRoot,
+        bytes32[12] memory proof
+    ) internal returns (uint64) {
         bytes32 hash = inbox.batchHash(lastBatch);
         bytes32 parentRoot = settlement.claim(parentId).outputRoot;
         vm.prank(proposer);
         return settlement.propose{value: BOND}(
-            parentId, parentRoot, lastBatch, hash, BLOCK_OUTPUTS, outputRoot
+            parentId, parentRoot, lastBatch, hash, history, outputRoot, proof
         );
+    }
+
+    /// @dev A history of which one leaf is known, the last: `outputRoot`. Index 0 if there is no such claim.
+    function historyOf(uint64 parentId, uint64 lastBatch, bytes32 outputRoot)
+        internal
+        view
+        returns (bytes32 root, bytes32[12] memory proof)
+    {
+        uint256 index;
+        if (parentId < settlement.claimCount() && lastBatch < inbox.batchCount()) {
+            uint64 first = inbox.batchLastBlock(settlement.claim(parentId).lastBatch) + 1;
+            uint64 lastBlock = inbox.batchLastBlock(lastBatch);
+            if (lastBlock >= first) index = lastBlock - first;
+        }
+        for (uint256 i; i < 12; ++i) {
+            proof[i] = keccak256(abi.encode("sibling", i));
+        }
+        root = Histories.climb(outputRoot, index, proof);
     }
 
     /// @dev A claim of this output root after one more batch, made final.
