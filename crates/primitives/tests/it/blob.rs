@@ -108,14 +108,19 @@ fn evaluation_is_that_of_kzg() {
     }
 }
 
+/// Where a blob's polynomial takes its field element `i`.
+fn root_of_unity(i: u32) -> B256 {
+    // 7 generates the field's multiplicative group (EIP-4844's PRIMITIVE_ROOT_OF_UNITY).
+    let root = U256::from(7).pow_mod((MODULUS - U256::from(1)) / U256::from(4096), MODULUS);
+    B256::from(root.pow_mod(U256::from(i.reverse_bits() >> 20), MODULUS))
+}
+
 #[test]
 fn evaluation_at_a_root_of_unity_is_the_element() {
     let bytes = blob::encode(&noise(9, 120_000)).unwrap().remove(0);
     let (kzg, ..) = commit(&bytes);
     let settings = EnvKzgSettings::Default.get();
-    // 7 generates the field's multiplicative group (EIP-4844's PRIMITIVE_ROOT_OF_UNITY).
-    let root = U256::from(7).pow_mod((MODULUS - U256::from(1)) / U256::from(4096), MODULUS);
-    let at = |i: u32| B256::from(root.pow_mod(U256::from(i.reverse_bits() >> 20), MODULUS));
+    let at = root_of_unity;
     assert_eq!(at(0), B256::with_last_byte(1));
     assert_eq!(at(1), B256::from(MODULUS - U256::from(1)));
     for element in [0, 1, 2, 3, 77, 2047, 2048, 4094, 4095] {
@@ -146,6 +151,18 @@ fn vectors_of_the_contracts_are_right() {
             let binding = Binding::of(hash, &bytes).unwrap();
             let z = c_kzg::Bytes32::from_bytes(binding.z.as_slice()).unwrap();
             let (proof, _) = settings.compute_kzg_proof(&kzg, &z).unwrap();
+            // What `PreimageOracle.loadBlob` is given.
+            let elements: Vec<Value> = [0u32, 1, 2, 77, 2047, 2048, 4094, 4095]
+                .map(|index| {
+                    let z = c_kzg::Bytes32::from_bytes(root_of_unity(index).as_slice()).unwrap();
+                    let (proof, value) = settings.compute_kzg_proof(&kzg, &z).unwrap();
+                    json!({
+                        "index": index,
+                        "value": B256::from_slice(value.as_slice()),
+                        "proof": Bytes::copy_from_slice(proof.to_bytes().as_slice()),
+                    })
+                })
+                .to_vec();
             json!({
                 "versionedHash": hash,
                 "payloadRoot": binding.payload_root,
@@ -154,6 +171,7 @@ fn vectors_of_the_contracts_are_right() {
                 "commitment": Bytes::copy_from_slice(commitment.as_slice()),
                 "proof": Bytes::copy_from_slice(proof.to_bytes().as_slice()),
                 "blobsRoot": blobs_root(&[hash, hash]),
+                "elements": elements,
             })
         })
         .collect();

@@ -1,0 +1,11 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+/// @notice More cheatcodes: of JSON, and of figures that are kept.
+interface MoreVm {
+    function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
+    function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
+    function snapshotValue(string calldata group, string calldata name, uint256 value) external;
+}
+
+MoreVm constant moreVm = MoreVm(address(uint160(uint256(keccak256("hevm cheat code")))));
