@@ -23,9 +23,7 @@ mod tree;
 mod verify;
 
 pub use elf::ElfError;
-pub use history::{
-    CHILDREN, History, HistoryTree, LEAVES, LEVELS, OPEN_LEVELS, Progress, Recorder, Stage, Stopped,
-};
+pub use history::{History, LEAVES, Progress, Recorder, Stopped, WIDTHS};
 pub use isa::{Instruction, Op, register_name};
 pub use machine::{Machine, Snapshot};
 pub use preimages::{BLOB_BYTES, Kind, Missing, PartKey, Preimages, part};

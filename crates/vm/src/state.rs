@@ -36,7 +36,7 @@ pub struct State {
 }
 
 /// Why bytes are not a state.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum StateError {
     /// Wrong length.
     #[error("a state has {STATE_BYTES} bytes, not {0}")]
@@ -47,6 +47,14 @@ pub enum StateError {
     /// `pc` not a multiple of 4.
     #[error("pc {0:#x} is not a multiple of 4")]
     ProgramCounter(u64),
+    /// An exit code before the exit.
+    #[error("a machine with status {status} has no exit code, not {code}")]
+    ExitCode {
+        /// The status.
+        status: u8,
+        /// The code.
+        code: u64,
+    },
 }
 
 impl State {
@@ -83,6 +91,10 @@ impl State {
         if !pc.is_multiple_of(4) {
             return Err(StateError::ProgramCounter(pc));
         }
+        let exit_code = number(49);
+        if status != Status::Exited && exit_code != 0 {
+            return Err(StateError::ExitCode { status: bytes[48], code: exit_code });
+        }
         let mut registers = [0; 31];
         for (register, field) in registers.iter_mut().zip(numbers) {
             *register = u64::from_be_bytes(*field);
@@ -92,7 +104,7 @@ impl State {
             pc,
             step: number(40),
             status,
-            exit_code: number(49),
+            exit_code,
             registers,
         })
     }

@@ -5,7 +5,8 @@
 
 use std::sync::{Arc, LazyLock};
 
-use alloy_primitives::{B256, Keccak256, keccak256};
+use alloy_primitives::{B256, keccak256};
+use duplex_primitives::tree::parent_of;
 use rayon::prelude::*;
 
 /// Bytes of a page: 128 leaves.
@@ -28,22 +29,10 @@ pub(crate) type PageBytes = [u8; PAGE_BYTES];
 static ZERO: LazyLock<[B256; 28]> = LazyLock::new(|| {
     let mut roots = [B256::ZERO; 28];
     for depth in 1..roots.len() {
-        roots[depth] = node(&roots[depth - 1], &roots[depth - 1]);
+        roots[depth] = parent_of(&roots[depth - 1], &roots[depth - 1]);
     }
     roots
 });
-
-/// Hash of a node.
-pub(crate) fn node(left: &B256, right: &B256) -> B256 {
-    let mut hasher = Keccak256::new();
-    hasher.update(left);
-    hasher.update(right);
-    hasher.finalize()
-}
-
-fn pair(bytes: &[u8]) -> B256 {
-    keccak256(bytes)
-}
 
 /// A page and the nodes above its leaves, in heap order: `nodes[1]` is its root, `nodes[i]` is above `2i` and `2i + 1`,
 /// and leaf `l` would be node `128 + l`. `nodes[0]` is not used.
@@ -86,9 +75,9 @@ impl Page {
                 above |= 1 << index;
                 let at = width + index;
                 self.nodes[at] = if width == PAGE_LEAVES / 2 {
-                    pair(&pairs[index])
+                    keccak256(&pairs[index])
                 } else {
-                    node(&self.nodes[2 * at], &self.nodes[2 * at + 1])
+                    parent_of(&self.nodes[2 * at], &self.nodes[2 * at + 1])
                 };
             }
             changed = above;
@@ -124,9 +113,12 @@ impl Branch {
                 above |= 1 << index;
                 let at = width + index;
                 self.nodes[at] = if width == FAN / 2 {
-                    node(&self.children[2 * index].root(below), &self.children[2 * index + 1].root(below))
+                    parent_of(
+                        &self.children[2 * index].root(below),
+                        &self.children[2 * index + 1].root(below),
+                    )
                 } else {
-                    node(&self.nodes[2 * at], &self.nodes[2 * at + 1])
+                    parent_of(&self.nodes[2 * at], &self.nodes[2 * at + 1])
                 };
             }
             changed = above;

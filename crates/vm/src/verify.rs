@@ -6,8 +6,9 @@
 use alloy_primitives::{B256, keccak256};
 
 use crate::{
-    CALL_EXIT, CALL_READ, CODE_BYTES, CODE_PROOF_BYTES, MEMORY_BYTES, MEMORY_PROOF_BYTES, preimages::Kind,
-    state::STATE_BYTES,
+    CALL_EXIT, CALL_READ, CODE_BYTES, CODE_PROOF_BYTES, MEMORY_BYTES, MEMORY_PROOF_BYTES,
+    preimages::Kind,
+    state::{STATE_BYTES, StateError},
 };
 
 /// The proof of a step, as `RiscvStep` on L1 takes it.
@@ -40,12 +41,9 @@ impl Parts for () {
 /// Why a step's proof is refused. L1 reverts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BadWitness {
-    /// Wrong length of the state.
-    #[error("the state has {0} bytes instead of {STATE_BYTES}")]
-    StateLength(usize),
-    /// `pc` is no multiple of 4. No machine comes there.
-    #[error("the state's pc {0:#x} is not a multiple of 4")]
-    ProgramCounter(u64),
+    /// Not a state. No machine comes there.
+    #[error(transparent)]
+    State(#[from] StateError),
     /// Wrong length of the code proof.
     #[error("the code proof has {found} bytes instead of {expected}")]
     CodeLength {
@@ -91,8 +89,9 @@ pub fn verify_step(
     witness: &StepWitness,
 ) -> Result<B256, BadWitness> {
     let state: [u8; STATE_BYTES] =
-        witness.state.as_slice().try_into().map_err(|_| BadWitness::StateLength(witness.state.len()))?;
+        witness.state.as_slice().try_into().map_err(|_| StateError::Length(witness.state.len()))?;
     let mut step = Step { state, code_root, statement, parts, witness };
+    step.check_state()?;
     if step.state[STATUS] == 0 {
         step.set_number(STEP, step.number(STEP).wrapping_add(1));
         match step.execute()? {
@@ -160,6 +159,17 @@ impl<P: Parts> Step<'_, P> {
         }
     }
 
+    fn check_state(&self) -> Result<(), StateError> {
+        let (status, code, pc) = (self.state[STATUS], self.number(EXIT_CODE), self.number(PC));
+        if status > 2 {
+            return Err(StateError::Status(status));
+        }
+        if status != 1 && code != 0 {
+            return Err(StateError::ExitCode { status, code });
+        }
+        if pc % 4 != 0 { Err(StateError::ProgramCounter(pc)) } else { Ok(()) }
+    }
+
     fn no_code(&self) -> Result<(), BadWitness> {
         match self.witness.code.len() {
             0 => Ok(()),
@@ -216,9 +226,6 @@ impl<P: Parts> Step<'_, P> {
 
     /// The instruction at `pc`.
     fn fetch(&self, pc: u64) -> Result<u32, BadWitness> {
-        if !pc.is_multiple_of(4) {
-            return Err(BadWitness::ProgramCounter(pc));
-        }
         let proof: &[u8; CODE_PROOF_BYTES] = self.witness.code.as_slice().try_into().map_err(|_| {
             BadWitness::CodeLength { expected: CODE_PROOF_BYTES, found: self.witness.code.len() }
         })?;

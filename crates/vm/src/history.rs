@@ -1,4 +1,4 @@
-//! Running a machine along a history.
+//! Histories: commitments to 4096 states of a machine at equal distances (`docs/fault-proofs.md` §3).
 
 use std::{
     ops::ControlFlow,
@@ -8,8 +8,8 @@ use std::{
 };
 
 use alloy_primitives::B256;
+use duplex_primitives::tree::{HISTORY_DEPTH, Tree as HistoryTree};
 
-use super::{HistoryTree, LEAVES, Stage};
 use crate::{
     machine::{Hart, Machine, Snapshot},
     preimages::{Missing, Preimages},
@@ -17,6 +17,11 @@ use crate::{
     state::{State, Status},
     tree::{Dirty, PageBytes, Tree},
 };
+
+/// Leaves of a history.
+pub const LEAVES: usize = 1 << HISTORY_DEPTH;
+/// Steps between two leaves in the stages that are a machine's: 1, 2 and 3.
+pub const WIDTHS: [u64; 3] = [1 << 24, 1 << 12, 1];
 
 /// Strides that wait to be hashed while the machine goes on.
 const IN_FLIGHT: usize = 2;
@@ -26,8 +31,6 @@ const SNAPSHOTS: usize = 32;
 /// How far a recording has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Progress {
-    /// The stage.
-    pub stage: Stage,
     /// Leaves that the machine has passed, of 4096.
     pub leaves: usize,
     /// Steps executed, from the program's start.
@@ -48,7 +51,7 @@ pub enum Stopped {
 /// A history, and enough of the machine to come back to any of its states soon.
 #[derive(Debug, Clone)]
 pub struct History {
-    stage: Stage,
+    width: u64,
     tree: HistoryTree,
     last: State,
     /// By step; the first is where the history starts.
@@ -56,21 +59,21 @@ pub struct History {
 }
 
 impl History {
-    /// Runs `machine`, which is where the history starts, to its end.
-    pub fn record(machine: Machine, stage: Stage, preimages: &mut impl Preimages) -> Result<Self, Missing> {
-        match Recorder::new(machine, stage).run(preimages, |_| ControlFlow::Continue(())) {
+    /// Runs `machine`, which is where the history starts, to its end: 4096 times `width` steps.
+    pub fn record(machine: Machine, width: u64, preimages: &mut impl Preimages) -> Result<Self, Missing> {
+        match Recorder::new(machine, width).run(preimages, |_| ControlFlow::Continue(())) {
             Ok(history) => Ok(history),
             Err(Stopped::Missing(missing)) => Err(missing),
             Err(Stopped::Interrupted) => unreachable!("nobody interrupts"),
         }
     }
 
-    /// Its stage.
-    pub const fn stage(&self) -> Stage {
-        self.stage
+    /// Steps between two leaves.
+    pub const fn width(&self) -> u64 {
+        self.width
     }
 
-    /// The commitment.
+    /// The commitment: leaf `t` is the hash of the state `(t + 1) · width` steps after the start.
     pub const fn tree(&self) -> &HistoryTree {
         &self.tree
     }
@@ -80,7 +83,7 @@ impl History {
         &self.last
     }
 
-    /// Whether it ends in exit 0: whether the statement holds, in stage 0.
+    /// Whether it ends in exit 0: in stage 1, whether the statement holds.
     pub fn holds(&self) -> bool {
         self.last.status == Status::Exited && self.last.exit_code == 0
     }
@@ -94,7 +97,7 @@ impl History {
     ///
     /// Runs on from the nearest snapshot.
     pub fn before(&self, index: usize, preimages: &mut impl Preimages) -> Result<Machine, Missing> {
-        let step = self.start() + index.min(LEAVES) as u64 * self.stage.width();
+        let step = self.start() + index.min(LEAVES) as u64 * self.width;
         let next = self.snapshots.partition_point(|snapshot| snapshot.step() <= step);
         let mut machine = Machine::from(&self.snapshots[next.saturating_sub(1)]);
         machine.run(step, preimages)?;
@@ -105,7 +108,7 @@ impl History {
 /// Records a history. May be interrupted, and goes on where it was.
 #[derive(Debug)]
 pub struct Recorder {
-    stage: Stage,
+    width: u64,
     start: u64,
     machine: Machine,
     log: Log,
@@ -148,12 +151,12 @@ struct Stride {
 }
 
 impl Recorder {
-    /// A recording that begins where `machine` is.
-    pub fn new(mut machine: Machine, stage: Stage) -> Self {
+    /// A recording that begins where `machine` is, with a leaf every `width` steps.
+    pub fn new(mut machine: Machine, width: u64) -> Self {
         let snapshot = machine.snapshot();
         let last = snapshot.state();
         let log = Log { leaves: Vec::new(), every: 1, snapshots: vec![snapshot], last };
-        Self { stage, start: machine.steps(), machine, log }
+        Self { width, start: machine.steps(), machine, log }
     }
 
     /// Runs to the history's end, or until `progress` breaks it off. A missing preimage stops it, too. It may then be
@@ -165,7 +168,7 @@ impl Recorder {
         preimages: &mut impl Preimages,
         mut progress: impl FnMut(Progress) -> ControlFlow<()>,
     ) -> Result<History, Stopped> {
-        let (stage, start) = (self.stage, self.start);
+        let (width, start) = (self.width, self.start);
         let mut leaves = self.log.leaves.len();
         let mut tree = std::mem::replace(self.machine.tree_mut(), Tree::memory());
         let (machine, log) = (&mut self.machine, &mut self.log);
@@ -182,7 +185,7 @@ impl Recorder {
             let mut drive = || {
                 // Once stopped, a machine repeats its state: all leaves from the next one on are the same.
                 while leaves < LEAVES && (machine.status() == Status::Running || leaves == 0) {
-                    machine.run(start + (leaves as u64 + 1) * stage.width(), preimages)?;
+                    machine.run(start + (leaves as u64 + 1) * width, preimages)?;
                     let numbers = machine.memory_mut().take_written();
                     let pages = numbers.iter().map(|number| *machine.memory_mut().page(*number)).collect();
                     let stride = Stride { hart: machine.hart(), numbers, pages };
@@ -190,7 +193,7 @@ impl Recorder {
                         break; // The thread has panicked, which is passed on below.
                     }
                     leaves += 1;
-                    if progress(Progress { stage, leaves, step: machine.steps() }).is_break() {
+                    if progress(Progress { leaves, step: machine.steps() }).is_break() {
                         return Err(Stopped::Interrupted);
                     }
                 }
@@ -209,9 +212,8 @@ impl Recorder {
     }
 
     fn history(&self) -> History {
-        let Log { leaves, snapshots, last, .. } = self.log.clone();
-        let tree =
-            HistoryTree::new(&leaves).unwrap_or_else(|| unreachable!("1 to 4096 leaves were recorded"));
-        History { stage: self.stage, tree, last, snapshots }
+        let Log { mut leaves, snapshots, last, .. } = self.log.clone();
+        leaves.resize(LEAVES, last.hash());
+        History { width: self.width, tree: HistoryTree::new(HISTORY_DEPTH, leaves), last, snapshots }
     }
 }
