@@ -357,11 +357,11 @@ async fn refused(bridge: &Bridge, to: Address) -> u64 {
     refused
 }
 
-/// No claim is contested; all batches are under a final one.
+/// No claim was rejected; all batches are under a final one.
 async fn claims(bridge: &Bridge, audit: &mut Audit) {
     let settlement = bridge.deployment.contracts.settlement;
-    let contested = l1_logs::<ISettlement::ClaimContested>(bridge, settlement).await;
-    assert!(contested.is_empty(), "{contested:?}");
+    let rejected = l1_logs::<ISettlement::ClaimRejected>(bridge, settlement).await;
+    assert!(rejected.is_empty(), "{rejected:?}");
     let finals = l1_logs::<ISettlement::ClaimFinalized>(bridge, settlement).await;
     let ids: BTreeSet<u64> = finals.iter().map(|(event, _)| event.id).collect();
     assert_eq!(ids.len(), finals.len(), "a claim became final twice");

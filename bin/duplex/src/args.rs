@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use duplex_actors::{BatcherOptions, DaMode, ProposerOptions, SequencerOptions};
 use duplex_bridge::Bridge;
 use duplex_exit::find_deployment;
-use duplex_l1::{Deployment, Rpc};
+use duplex_l1::{Deployment, Parameters, Rpc};
 use duplex_node::{BlobOptions, Delays, dev_key, parse_key};
 use duplex_storage::History;
 use eyre::{WrapErr, bail};
@@ -108,6 +108,14 @@ pub(crate) struct DelayArgs {
     /// 30 days on another.
     #[arg(long, env = "DUPLEX_EXODUS_DELAY", value_name = "SECS")]
     exodus_delay: Option<u64>,
+    /// Seconds after a challenge in which the claim can be defended; 60 on a development L1, a day on
+    /// another.
+    #[arg(long, env = "DUPLEX_DEFENCE_PERIOD", value_name = "SECS")]
+    defence_period: Option<u64>,
+    /// Seconds that each side of a dispute has for all its moves; 300 on a development L1, three days
+    /// on another.
+    #[arg(long, env = "DUPLEX_DISPUTE_CLOCK", value_name = "SECS")]
+    dispute_clock: Option<u64>,
 }
 
 impl DelayArgs {
@@ -118,17 +126,33 @@ impl DelayArgs {
         {
             bail!("--sequencer-timeout {timeout} is shorter than --forced-inclusion-delay {forced}");
         }
-        if let (Some(window), Some(exodus)) = (self.challenge_window, self.exodus_delay)
-            && exodus < window.saturating_mul(2)
-        {
-            bail!("--exodus-delay {exodus} is shorter than twice the --challenge-window of {window}");
-        }
-        Ok(Delays {
+        let delays = Delays {
             challenge_window: self.challenge_window,
             forced_inclusion_delay: self.forced_inclusion_delay,
             sequencer_timeout: self.sequencer_timeout,
             exodus_delay: self.exodus_delay,
-        })
+            defence_period: self.defence_period,
+            dispute_clock: self.dispute_clock,
+        };
+        let told = delays.apply(Parameters::development());
+        if let Some(exodus) = self.exodus_delay.filter(|exodus| *exodus < told.least_exodus_delay()) {
+            bail!(
+                "--exodus-delay {exodus} is shorter than {}: twice the challenge window of {}, the defence period of {} \
+                 and two dispute clocks of {}",
+                told.least_exodus_delay(),
+                told.challenge_window,
+                told.defence_period,
+                told.dispute_clock,
+            );
+        }
+        if told.defence_period == 0 || told.dispute_clock == 0 {
+            bail!(
+                "disputes need time: with --exodus-delay {} and a challenge window of {} none is left",
+                told.exodus_delay,
+                told.challenge_window
+            );
+        }
+        Ok(delays)
     }
 }
 

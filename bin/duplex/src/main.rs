@@ -10,6 +10,7 @@ mod force;
 mod node;
 mod output;
 mod progress;
+mod stake;
 mod tour;
 mod up;
 mod user;
@@ -69,6 +70,7 @@ enum Command {
     Exit(exit::ExitArgs),
     #[command(subcommand)]
     Exodus(exodus::ExodusCommand),
+    Stake(stake::StakeArgs),
     /// Walk one person's whole path on a devnet of its own, and check every balance.
     Tour(tour::TourArgs),
     /// Measure.
@@ -125,6 +127,7 @@ async fn run(command: Command) -> eyre::Result<ExitCode> {
         Command::Force(args) => force::run(args).await?,
         Command::Exit(args) => return exit::run(args).await,
         Command::Exodus(command) => exodus::run(command).await?,
+        Command::Stake(args) => stake::run(&args)?,
         Command::Tour(args) => return tour::run(args).await,
         Command::Bench(command) => bench::run(command).await?,
     }

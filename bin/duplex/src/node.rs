@@ -55,6 +55,9 @@ pub(crate) struct NodeArgs {
     /// Make claims on L1 and finalise them. Anyone may.
     #[arg(long, env = "DUPLEX_PROPOSE")]
     propose: bool,
+    /// Challenge false claims on L1, and defend true ones. Anyone may.
+    #[arg(long, env = "DUPLEX_CHALLENGE")]
+    challenge: bool,
     /// Private key for L1 transactions.
     #[arg(long, env = "DUPLEX_L1_KEY", value_name = "HEX", hide_env_values = true)]
     l1_key: Option<String>,
@@ -68,8 +71,8 @@ pub(crate) async fn run(args: NodeArgs) -> eyre::Result<()> {
     let (deployment, l1_url) = args.find.find().await?;
     let key = args.l1_key.as_deref().map(parse_key).transpose()?;
     match &key {
-        None if args.batch || args.propose => {
-            bail!("--batch and --propose send L1 transactions: say with --l1-key who signs")
+        None if args.batch || args.propose || args.challenge => {
+            bail!("--batch, --propose and --challenge send L1 transactions: say with --l1-key who signs")
         }
         Some(key) if args.batch && key.address() != deployment.sequencer => {
             bail!(
@@ -93,6 +96,7 @@ pub(crate) async fn run(args: NodeArgs) -> eyre::Result<()> {
             sequence: args.sequence,
             batch: args.batch,
             propose: args.propose,
+            challenge: args.challenge,
             permissionless: false,
         },
         key,
@@ -144,7 +148,7 @@ pub(crate) struct SequenceArgs {
     /// Port of the L2; 0 takes a free one.
     #[arg(long, env = "DUPLEX_L2_PORT", value_name = "PORT", default_value_t = 9545)]
     l2_port: u16,
-    /// Also make claims on L1 and finalise them.
+    /// Also make claims on L1, defend and finalise them, and challenge false ones.
     #[arg(long, env = "DUPLEX_PROPOSE")]
     propose: bool,
     #[command(flatten)]
@@ -170,7 +174,13 @@ pub(crate) async fn run_sequence(args: SequenceArgs) -> eyre::Result<()> {
         l1_url,
         deployment,
         addr: Some(SocketAddr::new(args.host, args.l2_port)),
-        roles: Roles { sequence: true, batch: true, propose: args.propose, permissionless: true },
+        roles: Roles {
+            sequence: true,
+            batch: true,
+            propose: args.propose,
+            challenge: args.propose,
+            permissionless: true,
+        },
         key: Some(key),
         sequencer: args.pace.sequencer(),
         batcher: BatcherOptions { max_age: Duration::ZERO, ..args.pace.batcher(devnet) },

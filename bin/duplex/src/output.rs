@@ -23,11 +23,6 @@ pub(crate) fn bold(text: &str) -> String {
     if colours_on_stdout() { format!("\x1b[1m{text}\x1b[0m") } else { text.to_owned() }
 }
 
-/// Dim on terminals.
-pub(crate) fn dim(text: &str) -> String {
-    if colours_on_stdout() { format!("\x1b[2m{text}\x1b[0m") } else { text.to_owned() }
-}
-
 /// Writes a line of result. A reader that went away ends the program quietly.
 pub(crate) fn line(text: &str) {
     if writeln!(std::io::stdout(), "{text}").is_err() {

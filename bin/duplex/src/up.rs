@@ -38,6 +38,15 @@ pub(crate) struct UpArgs {
     /// Milliseconds between blocks of the embedded L1.
     #[arg(long, env = "DUPLEX_L1_BLOCK_TIME", value_name = "MS", default_value_t = 1000)]
     l1_block_time: u64,
+    /// Whether to challenge false claims on L1, and defend true ones.
+    #[arg(
+        long,
+        env = "DUPLEX_CHALLENGE",
+        value_name = "BOOL",
+        default_value_t = true,
+        action = clap::ArgAction::Set
+    )]
+    challenge: bool,
     /// Chain id of the L2.
     #[arg(long, env = "DUPLEX_L2_CHAIN_ID", value_name = "ID", default_value_t = L2_CHAIN_ID)]
     l2_chain_id: u64,
@@ -69,6 +78,7 @@ pub(crate) async fn run(args: UpArgs) -> eyre::Result<()> {
         da: args.pace.batcher(true).da,
         blob_sources: args.blobs.options().sources,
         claim_interval: args.pace.proposer(true).interval,
+        challenge: args.challenge,
         key: args.l1_key.as_deref().map(parse_key).transpose()?,
         history: args.pace.history(),
         progress: |step| output::note(&format!("  {step}")),
@@ -145,10 +155,8 @@ fn banner(deployment: &Deployment, embedded: bool, l1_block_ms: u64, l2_block_ms
     row("Vault", &contracts.vault);
     row("Courier", &contracts.courier);
     row("Manifest", &contracts.manifest);
+    row("Disputes", &contracts.disputes);
     row("window", &format!("{} s to challenge a claim", deployment.parameters.challenge_window));
-    line(&output::dim(
-        "  Disputes are not built yet: a false claim can only be contested, which freezes it. Keep no value here.",
-    ));
 
     if !deployment.tokens.is_empty() {
         heading("Tokens (L1 / L2)");

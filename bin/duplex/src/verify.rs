@@ -130,7 +130,7 @@ fn show(found: &Verified) {
 fn row(claim: &Verdict) -> String {
     let status = match claim.status {
         ClaimStatus::Pending => "pending",
-        ClaimStatus::Contested => "contested",
+        ClaimStatus::Rejected => "rejected",
         ClaimStatus::Final => "final",
     };
     let verdict = if claim.is_true() { "true" } else { "FALSE" };

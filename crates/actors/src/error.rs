@@ -55,6 +55,9 @@ pub enum ActorError {
     /// L1, or what is known of it, is not where it was a moment ago.
     #[error("L1 is being read again: {0}")]
     Behind(&'static str),
+    /// The machine could not replay a statement. Nothing that a chain can contain leads to this.
+    #[error("replaying a statement: {0}")]
+    Replay(String),
     /// A node that was asked for its blocks does not give them.
     #[error("feed: {0}")]
     Feed(String),
@@ -71,6 +74,7 @@ impl ActorError {
                 | Self::Data(_)
                 | Self::MissingBlock(_)
                 | Self::Behind(_)
+                | Self::Replay(_)
                 | Self::Feed(_)
         )
     }

@@ -1,9 +1,10 @@
-//! The long-running parts of a rollup node: deriver, sequencer, batcher, proposer, feed.
+//! The long-running parts of a rollup node: deriver, sequencer, batcher, proposer, challenger, feed.
 //!
 //! Each is an actor with one `run(cancel)`. They share nothing but the [`Rollup`]: the chain, the
 //! L1 index, how far L2 is derived from L1, and whose turn it is to change the chain.
 
 mod batcher;
+pub mod challenger;
 mod derive;
 mod deriver;
 mod error;
@@ -14,9 +15,10 @@ mod rollup;
 mod sequencer;
 
 pub use batcher::{Batcher, BatcherOptions, DaMode};
+pub use challenger::{Challenger, program};
 pub use deriver::Deriver;
 pub use error::ActorError;
 pub use feed::Feed;
-pub use proposer::{Proposer, ProposerOptions, claim_roots};
+pub use proposer::{Proposer, ProposerOptions, claim_history};
 pub use rollup::{Derivation, Operator, Rollup};
 pub use sequencer::{Sequencer, SequencerOptions};

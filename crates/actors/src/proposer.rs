@@ -10,7 +10,7 @@ use alloy_sol_types::SolCall;
 use duplex_chain::Chain;
 use duplex_contracts::bindings::ISettlement;
 use duplex_l1::{BatchEntry, ClaimEntry, ClaimStatus, L1Index, TxManagerError, TxReceipt, TxRequest};
-use duplex_primitives::OutputRoot;
+use duplex_primitives::{OutputRoot, tree::Tree};
 use tokio::{sync::oneshot, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -43,16 +43,17 @@ pub struct Proposer {
     collected: Instant,
     /// Claims whose finalisation was sent.
     finalizing: BTreeMap<u64, oneshot::Receiver<Result<TxReceipt, TxManagerError>>>,
-    /// False claims that were contested.
-    contested: BTreeSet<u64>,
 }
 
-/// `(blockOutputsRoot, outputRoot)` of a claim over L2 blocks `first..=last`; `None` if the chain
-/// is not there yet.
+/// The history of a claim over L2 blocks `first..=last`, as this chain has them; `None` if the chain is
+/// not there yet.
 ///
 /// # Errors
 /// If the chain cannot be read.
-pub fn claim_roots(chain: &Chain, first: u64, last: u64) -> Result<Option<(B256, B256)>, ActorError> {
+///
+/// # Panics
+/// If there are more blocks than a claim may have ([`OutputRoot::MOST_BLOCKS`]).
+pub fn claim_history(chain: &Chain, first: u64, last: u64) -> Result<Option<Tree>, ActorError> {
     if last > chain.head().header.number {
         return Ok(None);
     }
@@ -68,12 +69,11 @@ pub fn claim_roots(chain: &Chain, first: u64, last: u64) -> Result<Option<(B256,
         parent = Some(hash);
         outputs.push(OutputRoot::of(&header, hash).hash());
     }
-    let newest = outputs.last().copied().unwrap_or_default();
-    Ok(Some((OutputRoot::history(outputs), newest)))
+    Ok(Some(OutputRoot::history(outputs)))
 }
 
 /// The last L2 block of a batch (0 for genesis).
-fn last_block(index: &L1Index, batch: u64) -> Result<Option<u64>, ActorError> {
+pub(crate) fn last_block(index: &L1Index, batch: u64) -> Result<Option<u64>, ActorError> {
     if batch == 0 {
         return Ok(Some(0));
     }
@@ -91,7 +91,6 @@ impl Proposer {
             last: None,
             collected: Instant::now(),
             finalizing: BTreeMap::new(),
-            contested: BTreeSet::new(),
         }
     }
 
@@ -125,27 +124,20 @@ impl Proposer {
         // Only what was derived from L1 is known to be true; on anything else nothing is staked.
         let derivation = self.rollup.derivation.borrow().clone();
         let Some(l1_head) = derivation.l1_head else { return Ok(()) };
-        // Honest claims all of whose ancestors are honest and uncontested, by id: only on these
-        // can anything become final.
+        // Honest claims all of whose ancestors are honest and stand, by id: only on these can
+        // anything become final.
         let mut live: Vec<ClaimEntry> = Vec::new();
         let mut ids = BTreeSet::from([0]);
-        let mut false_claims = Vec::new();
         for claim in self.rollup.index.claims()? {
-            if claim.last_batch > derivation.batch {
-                continue;
+            let stands = match claim.status {
+                ClaimStatus::Final => true,
+                ClaimStatus::Pending => ids.contains(&claim.parent_id),
+                ClaimStatus::Rejected => false,
+            };
+            if claim.last_batch <= derivation.batch && stands && self.agrees(&claim)? {
+                ids.insert(claim.id);
+                live.push(claim);
             }
-            let on_live = ids.contains(&claim.parent_id);
-            if self.agrees(&claim)? {
-                if claim.status == ClaimStatus::Final || (claim.status == ClaimStatus::Pending && on_live) {
-                    ids.insert(claim.id);
-                    live.push(claim);
-                }
-            } else if claim.status == ClaimStatus::Pending && on_live {
-                false_claims.push(claim);
-            }
-        }
-        for claim in false_claims {
-            self.contest(&claim).await?;
         }
         self.finalize(&live, l1_head.header.timestamp).await?;
         self.collect_bonds().await?;
@@ -162,77 +154,30 @@ impl Proposer {
         if let Some(known) = self.checked.get(&key) {
             return Ok(*known);
         }
-        let index = &self.rollup.index;
-        let covered = match claim.parent_id {
-            0 => 0,
-            parent => match index.claim(parent)? {
-                Some(parent) => parent.last_batch,
-                None => return Ok(false),
-            },
-        };
-        let (Some(before), Some(last)) = (last_block(index, covered)?, last_block(index, claim.last_batch)?)
-        else {
-            return Ok(false);
-        };
-        let Some(roots) = claim_roots(&self.rollup.chain, before + 1, last)? else { return Ok(false) };
-        let agrees = roots == (claim.block_outputs_root, claim.output_root);
-        if !agrees {
-            tracing::error!(claim = claim.id, proposer = %claim.proposer, "a claim on L1 is false");
-        }
+        let Some(history) = self.rollup.history_of(claim)? else { return Ok(false) };
+        let agrees = history.root() == claim.block_outputs_root;
         self.checked.insert(key, agrees);
         Ok(agrees)
     }
 
-    /// Puts the truth beside a false claim, at the price of a bond: neither can then become final.
-    async fn contest(&mut self, claim: &ClaimEntry) -> Result<(), ActorError> {
-        if self.contested.contains(&claim.id) {
-            return Ok(());
-        }
-        let index = &self.rollup.index;
-        let covered = match claim.parent_id {
-            0 => 0,
-            parent => index.claim(parent)?.map_or(0, |parent| parent.last_batch),
-        };
-        let (Some(before), Some(batch)) = (last_block(index, covered)?, index.batch(claim.last_batch)?)
-        else {
-            return Ok(());
-        };
-        let Some((block_outputs, output)) =
-            claim_roots(&self.rollup.chain, before + 1, batch.header.lastBlock)?
-        else {
-            return Ok(());
-        };
-        let label = format!("contest claim {}", claim.id);
-        self.claim(claim.parent_id, &batch, block_outputs, output, label).await?;
-        self.contested.insert(claim.id);
-        Ok(())
-    }
-
-    /// Output root of a claim; genesis is claim 0.
-    fn output_of(&self, id: u64) -> Result<B256, ActorError> {
-        let gone = ActorError::Behind("a claim is not in the index any more");
-        match id {
-            0 => Ok(self.rollup.deployment.genesis_output),
-            id => Ok(self.rollup.index.claim(id)?.ok_or(gone)?.output_root),
-        }
-    }
-
-    /// Sends a claim and waits until it is mined.
+    /// Sends a claim over L2 blocks from `first` and waits until it is mined.
     async fn claim(
         &self,
         parent_id: u64,
         batch: &BatchEntry,
-        block_outputs: B256,
-        output: B256,
-        label: String,
+        first: u64,
+        history: &Tree,
     ) -> Result<TxReceipt, ActorError> {
+        let last = batch.header.lastBlock - first;
+        let proof: Vec<B256> = history.proof(last);
         let call = ISettlement::proposeCall {
             parentId: parent_id,
-            parentOutputRoot: self.output_of(parent_id)?,
+            parentOutputRoot: self.rollup.output_of(parent_id)?,
             lastBatch: batch.header.index,
             lastBatchHash: batch.hash,
-            blockOutputsRoot: block_outputs,
-            outputRoot: output,
+            blockOutputsRoot: history.root(),
+            outputRoot: history.leaf(last),
+            lastLeafProof: std::array::from_fn(|level| proof[level]),
         };
         let request = TxRequest {
             to: self.rollup.deployment.contracts.settlement,
@@ -240,7 +185,7 @@ impl Proposer {
             value: self.rollup.deployment.parameters.bond,
             gas_limit: None,
             blobs: Vec::new(),
-            label,
+            label: format!("claim up to batch {}", batch.header.index),
         };
         Ok(self.operator.txs.send(request).await?)
     }
@@ -330,14 +275,11 @@ impl Proposer {
             batch -= 1;
         }
         let Some(entry) = index.batch(batch)? else { return Ok(()) };
-        let Some((block_outputs, output)) =
-            claim_roots(&self.rollup.chain, before + 1, entry.header.lastBlock)?
-        else {
-            return Ok(());
-        };
-        let label = format!("claim up to batch {batch}");
-        let receipt = self.claim(parent_id, &entry, block_outputs, output, label).await?;
-        tracing::info!(batch, block = entry.header.lastBlock, %output, tx = %receipt.transaction_hash, "claimed");
+        let last = entry.header.lastBlock;
+        let Some(history) = claim_history(&self.rollup.chain, before + 1, last)? else { return Ok(()) };
+        let receipt = self.claim(parent_id, &entry, before + 1, &history).await?;
+        let output = history.leaf(last - before - 1);
+        tracing::info!(batch, block = last, %output, tx = %receipt.transaction_hash, "claimed");
         self.last = Some(Instant::now());
         Ok(())
     }

@@ -6,11 +6,14 @@ use alloy_primitives::B256;
 use duplex_chain::Chain;
 use duplex_contracts::bindings::IInbox;
 use duplex_derivation::{Anchor, Rules};
-use duplex_l1::{BatchReader, Deployment, L1Header, L1Index, Rpc, RpcError, TxManager};
-use duplex_primitives::{BatchHeader, L1Message, L2Extra};
+use duplex_l1::{BatchReader, ClaimEntry, Deployment, L1Header, L1Index, Rpc, RpcError, TxManager};
+use duplex_primitives::{BatchHeader, L1Message, L2Extra, tree::Tree};
 use tokio::sync::{Mutex, watch};
 
-use crate::ActorError;
+use crate::{
+    ActorError,
+    proposer::{claim_history, last_block},
+};
 
 /// How far L2 says what L1 says.
 #[derive(Debug, Clone, Default)]
@@ -115,6 +118,49 @@ impl Rollup {
     /// If L1 cannot be read.
     pub async fn anchor(&self, number: u64) -> Result<Option<Anchor>, RpcError> {
         Ok(self.l1.header(number).await?.map(anchor))
+    }
+
+    /// The L2 blocks that a claim is about, first and last; `None` if the index does not have its
+    /// batches, or its parent.
+    ///
+    /// # Errors
+    /// If the index cannot be read.
+    pub fn blocks_of(&self, claim: &ClaimEntry) -> Result<Option<(u64, u64)>, ActorError> {
+        let covered = match claim.parent_id {
+            0 => 0,
+            parent => match self.index.claim(parent)? {
+                Some(parent) => parent.last_batch,
+                None => return Ok(None),
+            },
+        };
+        let ends = (last_block(&self.index, covered)?, last_block(&self.index, claim.last_batch)?);
+        Ok(match ends {
+            (Some(before), Some(last)) => Some((before + 1, last)),
+            _ => None,
+        })
+    }
+
+    /// Output root of a claim; genesis is claim 0.
+    ///
+    /// # Errors
+    /// If the index cannot be read, or does not have it.
+    pub fn output_of(&self, claim: u64) -> Result<B256, ActorError> {
+        let gone = ActorError::Behind("a claim is not in the index any more");
+        match claim {
+            0 => Ok(self.deployment.genesis_output),
+            id => Ok(self.index.claim(id)?.ok_or(gone)?.output_root),
+        }
+    }
+
+    /// What a claim should say, by this chain; `None` if the chain is not there yet.
+    ///
+    /// # Errors
+    /// If the chain or the index cannot be read.
+    pub fn history_of(&self, claim: &ClaimEntry) -> Result<Option<Tree>, ActorError> {
+        match self.blocks_of(claim)? {
+            Some((first, last)) => claim_history(&self.chain, first, last),
+            None => Ok(None),
+        }
     }
 
     /// Whether a message has waited so long that anyone may append.

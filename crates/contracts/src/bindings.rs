@@ -83,6 +83,8 @@ sol! {
         uint64 finalizedAt;
         address proposer;
         uint8 status;
+        uint64 openChallenges;
+        uint8 shares;
         bytes32 blockOutputsRoot;
         bytes32 outputRoot;
     }
@@ -93,24 +95,147 @@ sol! {
             uint64 indexed id, uint64 indexed parentId, uint64 indexed lastBatch, bytes32 lastBatchHash,
             bytes32 blockOutputsRoot, bytes32 outputRoot, address proposer, uint256 bond
         );
-        event ClaimContested(uint64 indexed id, uint64 indexed rivalId, uint64 indexed parentId, uint64 lastBatch);
         event ClaimFinalized(uint64 indexed id, bytes32 indexed outputRoot, uint64 lastBatch);
-        function propose(uint64 parentId, bytes32 parentOutputRoot, uint64 lastBatch, bytes32 lastBatchHash, bytes32 blockOutputsRoot, bytes32 outputRoot)
-            external payable returns (uint64 id);
+        event ClaimRejected(uint64 indexed id, address indexed winner, bool withParent);
+        function propose(
+            uint64 parentId, bytes32 parentOutputRoot, uint64 lastBatch, bytes32 lastBatchHash,
+            bytes32 blockOutputsRoot, bytes32 outputRoot, bytes32[12] calldata lastLeafProof
+        ) external payable returns (uint64 id);
         function finalize(uint64 id) external;
+        function rejectChildren(uint64[] calldata ids) external;
         function withdrawCredit(address to) external;
         function claim(uint64 id) external view returns (Claim memory);
         function claimCount() external view returns (uint64);
         function isFinal(uint64 id) external view returns (bool);
-        function isContested(uint64 id) external view returns (bool);
         function lastFinalClaim() external view returns (uint64);
         function lastFinalizedAt() external view returns (uint64);
         function finalOutputRoot(uint64 id) external view returns (bytes32);
         function inbox() external view returns (address);
+        function disputes() external view returns (address);
         function credit(address account) external view returns (uint256);
+        function burnt() external view returns (uint256);
         function bond() external view returns (uint256);
         function challengeWindow() external view returns (uint64);
         function maxClaimBlocks() external view returns (uint64);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    enum ChallengeStatus { None, Open, Won, Lost, Moot }
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct Challenge {
+        address challenger;
+        ChallengeStatus status;
+        uint64 openDisputes;
+        uint64 claimId;
+        uint64 openedAt;
+        bytes32 outputsRoot;
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    enum DisputeStatus { None, Open, DefenceLost, ChallengeLost, Moot }
+
+    #[derive(Debug, PartialEq, Eq)]
+    enum Move {
+        ChallengerDescends, DefenderDescends, ChallengerReachesLeaf, ChallengerCommits, DefenderCommits,
+        ChallengerProves
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct Dispute {
+        uint64 challengeId;
+        address defender;
+        DisputeStatus status;
+        uint8 stage;
+        Move next;
+        uint64 turnStart;
+        uint64 challengerTime;
+        uint64 defenderTime;
+        uint64 position;
+        bytes32 challengerNode;
+        bytes32 defenderNode;
+        bytes32 challengerHistory;
+        bytes32 agreed;
+        bytes32 statement;
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    struct Commitment {
+        bytes32 statement;
+        uint64 position;
+        bytes32 history;
+        bytes finalState;
+        bytes32[12] lastProof;
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface IDisputes {
+        event ChallengeOpened(uint64 indexed id, uint64 indexed claimId, address indexed challenger, bytes32 outputsRoot);
+        event ChallengeClosed(uint64 indexed id, uint64 indexed claimId, ChallengeStatus status);
+        event DisputeOpened(uint64 indexed id, uint64 indexed challengeId, address indexed defender, bytes32[16] opened);
+        event Descended(
+            uint64 indexed id, uint64 position, Move next, bytes32 challengerNode, bytes32 defenderNode,
+            bytes32[16] opened
+        );
+        event LeafReached(
+            uint64 indexed id, uint64 position, bytes32 challengerLeaf, bytes32 defenderLeaf, bytes32 agreed,
+            bytes32 statement
+        );
+        event ChallengerCommitted(uint64 indexed id, uint8 stage, bytes32 history);
+        event DefenderCommitted(uint64 indexed id, uint8 stage, bytes32 history, bytes32[16] opened);
+        event DisputeClosed(uint64 indexed id, uint64 indexed challengeId, DisputeStatus status);
+
+        function challenge(uint64 claimId, bytes32 blockOutputsRoot, bytes32 lastBatchHash, bytes32 outputsRoot)
+            external payable returns (uint64 id);
+        function defend(uint64 challengeId, bytes32 lastBatchHash, bytes32[16] calldata opened)
+            external payable returns (uint64 id);
+        function descend(uint64 id, bytes32[16] calldata theirs, bytes32[16] calldata ours, bytes32[16] calldata next)
+            external;
+        function descendToLeaf(
+            uint64 id, bytes32[16] calldata theirs, bytes32[16] calldata ours, bytes32 agreed,
+            bytes32[12] calldata agreedProof, uint64 batch
+        ) external;
+        function commit(uint64 id, Commitment calldata commitment) external;
+        function commitAndOpen(uint64 id, Commitment calldata commitment, bytes32[16] calldata opened) external;
+        function prove(uint64 id, bytes calldata state, bytes calldata code, bytes calldata mem) external;
+        function timeout(uint64 id) external;
+        function resolve(uint64 challengeId) external;
+        function settle(uint64 id) external;
+        function withdrawCredit(address to) external;
+        function challengeOf(uint64 id) external view returns (Challenge memory);
+        function disputeOf(uint64 id) external view returns (Dispute memory);
+        function deadline(uint64 id) external view returns (uint256);
+        function challengeCount() external view returns (uint64);
+        function disputeCount() external view returns (uint64);
+        function maxDuration() external view returns (uint64);
+        function credit(address account) external view returns (uint256);
+        function settlement() external view returns (address);
+        function inbox() external view returns (address);
+        function oracle() external view returns (address);
+        function stepper() external view returns (address);
+        function codeRoot() external view returns (bytes32);
+        function startState() external view returns (bytes32);
+        function configHash() external view returns (bytes32);
+        function bond() external view returns (uint256);
+        function defencePeriod() external view returns (uint64);
+        function clock() external view returns (uint64);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface IPreimageOracle {
+        function loadKeccak(bytes calldata preimage, uint64 offset) external returns (bytes32 key);
+        function loadBlob(
+            bytes32 versionedHash, uint64 index, bytes32 value, bytes calldata commitment, bytes calldata proof
+        ) external;
+        function part(uint256 kind, bytes32 key, uint64 offset) external view returns (bytes32 data, uint64 length);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface IRiscvStep {
+        function step(
+            bytes32 codeRoot, bytes32 statement, address oracle, bytes calldata state, bytes calldata code,
+            bytes calldata mem
+        ) external view returns (bytes32 next);
     }
 
     #[derive(Debug, PartialEq, Eq)]

@@ -2,7 +2,7 @@
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::{SolCall, SolEvent};
-use duplex_actors::{Rollup, claim_roots};
+use duplex_actors::{Rollup, claim_history};
 use duplex_contracts::bindings::{
     IMessageQueue, ISettlement, IVault, OutputRootProof, Withdrawal, WithdrawalTx,
 };
@@ -44,16 +44,18 @@ pub(crate) async fn propose(rollup: &Rollup, parent: u64, last_batch: u64) -> Re
     };
     let entry = rollup.index.batch(last_batch)?.ok_or(ExitError::ChainMoved)?;
     let (chain, first) = (rollup.chain.clone(), last_block(rollup, covered)? + 1);
-    let roots = tokio::task::spawn_blocking(move || claim_roots(&chain, first, entry.header.lastBlock));
-    let (block_outputs, output) =
-        roots.await.map_err(|_| ExitError::Stopped)??.ok_or(ExitError::ChainMoved)?;
+    let last = entry.header.lastBlock;
+    let history = tokio::task::spawn_blocking(move || claim_history(&chain, first, last));
+    let history = history.await.map_err(|_| ExitError::Stopped)??.ok_or(ExitError::ChainMoved)?;
+    let proof = history.proof(last - first);
     let call = ISettlement::proposeCall {
         parentId: parent,
         parentOutputRoot: parent_output,
         lastBatch: last_batch,
         lastBatchHash: entry.hash,
-        blockOutputsRoot: block_outputs,
-        outputRoot: output,
+        blockOutputsRoot: history.root(),
+        outputRoot: history.leaf(last - first),
+        lastLeafProof: std::array::from_fn(|level| proof[level]),
     };
     let label = format!("claim up to batch {last_batch}");
     let request = request(rollup.deployment.contracts.settlement, &call, label);

@@ -51,7 +51,7 @@ pub enum Path {
         /// The last batch to cover.
         last_batch: u64,
     },
-    /// Every claim that could be made stands beside a rival or a false one: a newer batch is needed.
+    /// A false claim is final up to here: a newer batch is needed.
     Blocked,
 }
 
@@ -98,18 +98,15 @@ pub fn path<F: Fn(u64) -> u64>(claims: &[ClaimFacts], needed: u64, batches: &Bat
     }
     let tip = live.iter().max_by_key(|claim| (claim.last_batch, std::cmp::Reverse(claim.id)));
     let (parent, covered) = tip.map_or((0, 0), |claim| (claim.id, claim.last_batch));
-    let taken: BTreeSet<u64> =
-        claims.iter().filter(|claim| claim.parent == parent).map(|claim| claim.last_batch).collect();
     let start = (batches.last_block)(covered);
     let fits = |batch: &u64| (batches.last_block)(*batch) - start <= batches.max_claim_blocks;
-    match (covered + 1..=batches.newest).rev().filter(fits).find(|batch| !taken.contains(batch)) {
+    match (covered + 1..=batches.newest).rev().find(fits) {
         Some(last_batch) => Path::Claim { parent, last_batch },
         None => Path::Blocked,
     }
 }
 
-/// Claims on which others can become final: those that are, and true ones without rival that build on
-/// such.
+/// Claims on which others can become final: those that are, and true ones that build on such.
 fn live(claims: &[ClaimFacts]) -> Vec<&ClaimFacts> {
     let mut ids = BTreeSet::from([0]);
     let mut live = Vec::new();
@@ -117,7 +114,7 @@ fn live(claims: &[ClaimFacts]) -> Vec<&ClaimFacts> {
         let stands = match claim.status {
             ClaimStatus::Final => true,
             ClaimStatus::Pending => claim.is_true && ids.contains(&claim.parent),
-            ClaimStatus::Contested => false,
+            ClaimStatus::Rejected => false,
         };
         if stands {
             ids.insert(claim.id);
@@ -142,7 +139,7 @@ mod tests {
         path(claims, needed, &batches, now)
     }
 
-    use ClaimStatus::{Contested, Final, Pending};
+    use ClaimStatus::{Final, Pending, Rejected};
 
     #[test]
     fn a_final_claim_pays_at_once_and_the_newest_one_is_taken() {
@@ -175,27 +172,23 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_built_on_a_false_or_contested_claim() {
+    fn nothing_is_built_on_a_false_or_rejected_claim() {
         let mut claims = [claim(1, 0, 2, Final, 0), claim(2, 1, 4, Pending, 10), claim(3, 2, 5, Pending, 20)];
         claims[1].is_true = false;
         assert_eq!(find(&claims, 5, 5, 500), Path::Claim { parent: 1, last_batch: 5 });
         claims[1].is_true = true;
-        claims[1].status = Contested;
+        claims[1].status = Rejected;
         assert_eq!(find(&claims, 5, 5, 500), Path::Claim { parent: 1, last_batch: 5 });
     }
 
     #[test]
-    fn a_range_that_has_a_claim_already_is_left_alone() {
-        // Both on genesis up to batch 5: neither becomes final.
-        let mut claims = [claim(1, 0, 5, Contested, 0), claim(2, 0, 5, Contested, 0)];
+    fn the_truth_stands_beside_a_false_claim() {
+        let mut claims = [claim(1, 0, 5, Pending, 0)];
         claims[0].is_true = false;
-        assert_eq!(find(&claims, 5, 5, 50), Path::Claim { parent: 0, last_batch: 4 });
-        let step = [claims[0], claims[1], claim(3, 0, 4, Pending, 60)];
-        assert_eq!(find(&step, 5, 5, 70), Path::Claim { parent: 3, last_batch: 5 });
-        assert_eq!(find(&claims[..1], 1, 1, 50), Path::Claim { parent: 0, last_batch: 1 });
-        let only = [claim(1, 0, 1, Contested, 0), claim(2, 0, 1, Contested, 0)];
-        assert_eq!(find(&only, 1, 1, 50), Path::Blocked);
-        assert_eq!(find(&only, 1, 2, 50), Path::Claim { parent: 0, last_batch: 2 });
+        assert_eq!(find(&claims, 5, 5, 50), Path::Claim { parent: 0, last_batch: 5 });
+        claims[0].status = Final;
+        assert_eq!(find(&claims, 5, 5, 50), Path::Blocked);
+        assert_eq!(find(&claims, 5, 6, 50), Path::Claim { parent: 1, last_batch: 6 });
     }
 
     #[test]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, U256};
-use duplex_actors::{Operator, Rollup, claim_roots};
+use duplex_actors::{Operator, Rollup, claim_history};
 use duplex_chain::StateAt;
 use duplex_contracts::bindings::{IMessageQueue, ISettlement, IVault};
 use duplex_l1::{ClaimEntry, ClaimStatus};
@@ -247,7 +247,7 @@ impl Observer {
         for claim in claims.iter().filter(|claim| claim.last_batch <= derived) {
             let useful = needed.first().is_some_and(|batch| claim.last_batch >= *batch);
             let is_true = match claim.status {
-                ClaimStatus::Contested => false,
+                ClaimStatus::Rejected => false,
                 ClaimStatus::Final => {
                     !useful || output_at(&self.rollup, claim.last_batch)? == claim.output_root
                 }
@@ -276,9 +276,9 @@ impl Observer {
         }
         let (first, last) = range(&self.rollup, claim, claims)?;
         let chain = self.rollup.chain.clone();
-        let roots = tokio::task::spawn_blocking(move || claim_roots(&chain, first, last));
-        let roots = roots.await.map_err(|_| ExitError::Stopped)??.ok_or(ExitError::ChainMoved)?;
-        let agrees = roots == (claim.block_outputs_root, claim.output_root);
+        let history = tokio::task::spawn_blocking(move || claim_history(&chain, first, last));
+        let history = history.await.map_err(|_| ExitError::Stopped)??.ok_or(ExitError::ChainMoved)?;
+        let agrees = history.root() == claim.block_outputs_root;
         self.checked.insert(key, agrees);
         Ok(agrees)
     }

@@ -101,7 +101,14 @@ impl Rebuild {
                 deployment: options.deployment,
                 l1_url: options.l1_url,
                 addr: None,
-                roles: Roles { sequence: append, batch: append, propose: false, permissionless: true },
+                roles: Roles {
+                    sequence: append,
+                    batch: append,
+                    propose: false,
+                    // The claims made on the way out must be defended like any others.
+                    challenge: append,
+                    permissionless: true,
+                },
                 key: options.key.filter(|_| append),
                 sequencer: SequencerOptions {
                     block_time: Duration::from_secs(1),

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use alloy_primitives::{Address, B256};
-use duplex_actors::{Rollup, claim_roots};
+use duplex_actors::{Rollup, claim_history};
 use duplex_l1::{ClaimEntry, ClaimStatus, Rpc};
 use serde::Serialize;
 
@@ -166,9 +166,9 @@ pub async fn verify(
 async fn judge(rollup: &Rollup, claim: &ClaimEntry, all: &[ClaimEntry]) -> Result<Verdict, ExitError> {
     let (first_block, last_block) = range(rollup, claim, all)?;
     let chain = rollup.chain.clone();
-    let roots = tokio::task::spawn_blocking(move || claim_roots(&chain, first_block, last_block));
-    let (block_outputs, output) =
-        roots.await.map_err(|_| ExitError::Stopped)??.ok_or(ExitError::ChainMoved)?;
+    let history = tokio::task::spawn_blocking(move || claim_history(&chain, first_block, last_block));
+    let history = history.await.map_err(|_| ExitError::Stopped)??.ok_or(ExitError::ChainMoved)?;
+    let (block_outputs, output) = (history.root(), history.leaf(last_block - first_block));
     Ok(Verdict {
         claim: claim.id,
         status: claim.status,

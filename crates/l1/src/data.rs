@@ -1,6 +1,6 @@
 //! The data of batches.
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, Bytes};
 use alloy_sol_types::SolCall;
 use duplex_contracts::bindings::{Batch, IInbox};
 use duplex_primitives::{BatchHeader, blob, data_root};
@@ -45,6 +45,15 @@ pub enum DataError {
     },
 }
 
+/// What L1 carried for a batch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Carried {
+    /// The data itself.
+    Calldata(Bytes),
+    /// Blobs, with their versioned hashes.
+    Blobs(Vec<(B256, Bytes)>),
+}
+
 /// Reads the data of batches from L1.
 #[derive(Debug, Clone)]
 pub struct BatchReader {
@@ -69,6 +78,20 @@ impl BatchReader {
     /// # Errors
     /// If L1 or the blobs cannot be read now.
     pub async fn data(&self, entry: &BatchEntry) -> Result<Vec<u8>, DataError> {
+        Ok(match self.carried(entry).await? {
+            Carried::Calldata(data) => data.to_vec(),
+            Carried::Blobs(blobs) => {
+                let blobs: Vec<Bytes> = blobs.into_iter().map(|(_, blob)| blob).collect();
+                blob::decode(&blobs).unwrap_or_default()
+            }
+        })
+    }
+
+    /// What L1 carried for a batch, as it was.
+    ///
+    /// # Errors
+    /// If L1 or the blobs cannot be read now.
+    pub async fn carried(&self, entry: &BatchEntry) -> Result<Carried, DataError> {
         let (batch, tx) = (entry.header.index, entry.l1_tx);
         let nonsense = |why| DataError::Nonsense { batch, tx, why };
         let found = self.rpc.transaction(tx).await?.ok_or(DataError::Gone { batch, tx })?;
@@ -79,7 +102,7 @@ impl BatchReader {
             if header(&call.header) != entry.header || data_root(&call.data) != entry.header.dataRoot {
                 return Err(nonsense("it has other data"));
             }
-            return Ok(call.data.to_vec());
+            return Ok(Carried::Calldata(call.data));
         }
         let Ok(call) = IInbox::appendBlobsCall::abi_decode(&found.input) else {
             return Err(nonsense("it appends nothing"));
@@ -91,7 +114,7 @@ impl BatchReader {
         let block = self.rpc.header(entry.l1_block).await?.ok_or(DataError::Gone { batch, tx })?;
         let blobs = self.blobs.get(&hashes, entry.l1_block, block.header.timestamp).await;
         let blobs = blobs.map_err(|source| DataError::Blobs { batch, tx, source })?;
-        Ok(blob::decode(&blobs).unwrap_or_default())
+        Ok(Carried::Blobs(hashes.into_iter().zip(blobs).collect()))
     }
 }
 

@@ -6,12 +6,12 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, U256};
-use duplex_primitives::{BatchHeader, Genesis};
+use duplex_primitives::{BatchHeader, Genesis, ProgramConfig};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Form of the deployment file.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 
 /// The contracts on L1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +23,12 @@ pub struct L1Contracts {
     pub inbox: Address,
     /// Takes claims.
     pub settlement: Address,
+    /// Judges claims that are challenged.
+    pub disputes: Address,
+    /// Executes one instruction of the proof machine.
+    pub riscv_step: Address,
+    /// Holds what such an instruction reads.
+    pub preimage_oracle: Address,
     /// Keeps ETH and ERC-20s.
     pub vault: Address,
     /// Makes the calls that L2 asks for.
@@ -59,6 +65,12 @@ pub struct Parameters {
     pub challenge_window: u64,
     /// Most blocks of a claim.
     pub max_claim_blocks: u64,
+    /// Wei staked with every challenge and every defence.
+    pub dispute_bond: U256,
+    /// Seconds after a challenge in which the claim can be defended.
+    pub defence_period: u64,
+    /// Seconds that each side of a dispute has for all its moves.
+    pub dispute_clock: u64,
     /// Seconds without a final claim after which the exodus may start.
     pub exodus_delay: u64,
 }
@@ -75,6 +87,9 @@ impl Parameters {
             max_drift: 3600,
             bond: U256::from(100_000_000_000_000_000u64),
             challenge_window: 10,
+            dispute_bond: U256::from(100_000_000_000_000_000u64),
+            defence_period: 60,
+            dispute_clock: 300,
             exodus_delay: 24 * 3600,
             ..Self::production()
         }
@@ -89,14 +104,28 @@ impl Parameters {
             sequencer_timeout: 36 * 3600,
             forced_inclusion_delay: 24 * 3600,
             max_drift: 900,
-            max_batch_blocks: 16_384,
+            max_batch_blocks: 4_096,
             message_gas_per_block: 18_000_000,
             max_batch_data: 125_000,
             bond: U256::from(2_000_000_000_000_000_000u64),
             challenge_window: 7 * 24 * 3600,
-            max_claim_blocks: 65_536,
+            max_claim_blocks: 4_096,
+            dispute_bond: U256::from(1_000_000_000_000_000_000u64),
+            defence_period: 24 * 3600,
+            dispute_clock: 3 * 24 * 3600,
             exodus_delay: 30 * 24 * 3600,
         }
+    }
+
+    /// The longest that a challenge made in the last second of a window can last after it, in seconds.
+    pub const fn longest_dispute(&self) -> u64 {
+        self.defence_period.saturating_add(self.dispute_clock.saturating_mul(2)).saturating_add(1)
+    }
+
+    /// The shortest exodus delay that the contracts take: twice what a claim may need to become final, so that
+    /// an honest claim after a missed one still comes in time.
+    pub const fn least_exodus_delay(&self) -> u64 {
+        self.challenge_window.saturating_add(self.longest_dispute()).saturating_mul(2)
     }
 
     /// Whether a block of the L2 has room for what these parameters force into it: messages up to
@@ -105,6 +134,16 @@ impl Parameters {
         self.message_gas_per_block.saturating_add(self.max_message_gas).saturating_add(ANCHOR_GAS)
             <= l2_gas_limit
     }
+}
+
+/// The program that disputes execute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FaultProgram {
+    /// Root of its code.
+    pub code_root: B256,
+    /// Hash of the machine's first state.
+    pub start_state: B256,
 }
 
 /// A token on both layers.
@@ -155,6 +194,8 @@ pub struct Deployment {
     pub sequencer: Address,
     /// What the contracts were told.
     pub parameters: Parameters,
+    /// What disputes execute.
+    pub program: FaultProgram,
     /// Tokens of a devnet.
     pub tokens: Vec<TokenInfo>,
     /// Accounts of a devnet.
@@ -198,6 +239,14 @@ pub enum DeploymentError {
 }
 
 impl Deployment {
+    /// What the program must know of this rollup; the contracts have its hash.
+    pub const fn program_config(&self) -> ProgramConfig {
+        ProgramConfig {
+            chain: self.genesis.config,
+            message_gas_per_block: self.parameters.message_gas_per_block,
+        }
+    }
+
     /// The form that this program writes.
     pub const VERSION: u32 = VERSION;
 

@@ -32,10 +32,10 @@ pub struct BatchEntry {
 pub enum ClaimStatus {
     /// Its window runs.
     Pending,
-    /// It has a rival: neither can become final.
-    Contested,
     /// L1 pays withdrawals against it.
     Final,
+    /// A challenge won against it, or against a claim that it builds on.
+    Rejected,
 }
 
 /// A claim that somebody made.

@@ -12,9 +12,13 @@ mod rpc;
 mod tx_manager;
 mod watcher;
 
-pub use blobs::{BlobArchive, Blobs, BlobsError, versioned_hash, versioned_hashes};
-pub use data::{BatchReader, DataError};
-pub use deployment::{Deployment, DeploymentError, DevAccount, L1Contracts, Parameters, TokenInfo};
+pub use blobs::{
+    BlobArchive, BlobElement, Blobs, BlobsError, prove_element, versioned_hash, versioned_hashes,
+};
+pub use data::{BatchReader, Carried, DataError};
+pub use deployment::{
+    Deployment, DeploymentError, DevAccount, FaultProgram, L1Contracts, Parameters, TokenInfo,
+};
 pub use index::{BatchEntry, ClaimEntry, ClaimStatus, L1Index};
 pub use manifest::ManifestError;
 pub use prices::{DaPrices, blobs_gas, calldata_gas};

@@ -7,11 +7,11 @@
 
 use std::io::Read;
 
-use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_primitives::{Address, U256, keccak256};
 use alloy_rpc_types_eth::Log;
 use alloy_sol_types::{SolCall, SolEvent};
 use duplex_contracts::{
-    bindings::{ICourier, IExodus, IInbox, IManifest, IMessageQueue, ISettlement, IVault},
+    bindings::{ICourier, IDisputes, IExodus, IInbox, IManifest, IMessageQueue, ISettlement, IVault},
     l2_token_address,
 };
 use thiserror::Error;
@@ -22,10 +22,6 @@ use crate::{Deployment, Rpc, RpcError};
 const FORM: u8 = 0;
 /// Longest JSON that is read. A deployment has some 100 kB.
 const LONGEST: u64 = 4 << 20;
-/// A node that refuses a range of L1 blocks is asked for this part of it, down to the least.
-const NARROWER: u64 = 8;
-const LEAST_BLOCKS: u64 = 500;
-
 /// Why a rollup's deployment cannot be had from L1.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -150,7 +146,7 @@ pub async fn discover(rpc: &Rpc, vault: Option<Address>) -> Result<Deployment, M
     }
     let mut found: Vec<(Address, Deployment)> = Vec::new();
     let mut wrong = None;
-    for log in published(rpc, &topics).await? {
+    for log in rpc.logs_by_topics(None, &topics, 0, rpc.block_number().await?).await? {
         match read(rpc, &log).await {
             Ok((of, deployment)) if vault.is_none_or(|vault| vault == of) => {
                 if found.iter().all(|(vault, _)| *vault != of) {
@@ -198,24 +194,6 @@ async fn read(rpc: &Rpc, log: &Log) -> Result<(Address, Deployment), ManifestErr
     check(rpc, &deployment, vault, manifest).await?;
     Asks { rpc }.same("the manifest's hash", keccak256(data), manifest, &IManifest::dataHashCall {}).await?;
     Ok((vault, deployment))
-}
-
-/// All logs with these topics. Many nodes give only some thousand blocks at a time.
-async fn published(rpc: &Rpc, topics: &[Option<B256>]) -> Result<Vec<Log>, ManifestError> {
-    let newest = rpc.block_number().await?;
-    let (mut logs, mut from, mut blocks) = (Vec::new(), 0, newest.saturating_add(1));
-    while from <= newest {
-        let to = newest.min(from.saturating_add(blocks - 1));
-        match rpc.logs_by_topics(topics, from, to).await {
-            Ok(more) => {
-                logs.extend(more);
-                from = to.saturating_add(1);
-            }
-            Err(error) if error.is_temporary() || blocks <= LEAST_BLOCKS => return Err(error.into()),
-            Err(_) => blocks = LEAST_BLOCKS.max(blocks / NARROWER),
-        }
-    }
-    Ok(logs)
 }
 
 /// Checks a deployment, wherever it came from, against the contracts that it names.
@@ -274,6 +252,19 @@ pub async fn check(
         .await?;
     asks.same("maxClaimBlocks", p.max_claim_blocks, c.settlement, &ISettlement::maxClaimBlocksCall {})
         .await?;
+
+    asks.same("the disputes", c.disputes, c.settlement, &ISettlement::disputesCall {}).await?;
+    asks.same("the settlement", c.settlement, c.disputes, &IDisputes::settlementCall {}).await?;
+    asks.same("the oracle", c.preimage_oracle, c.disputes, &IDisputes::oracleCall {}).await?;
+    asks.same("the stepper", c.riscv_step, c.disputes, &IDisputes::stepperCall {}).await?;
+    let program = &deployment.program;
+    asks.same("the code root", program.code_root, c.disputes, &IDisputes::codeRootCall {}).await?;
+    asks.same("the first state", program.start_state, c.disputes, &IDisputes::startStateCall {}).await?;
+    let config = deployment.program_config().hash();
+    asks.same("the configuration's hash", config, c.disputes, &IDisputes::configHashCall {}).await?;
+    asks.same("disputeBond", p.dispute_bond, c.disputes, &IDisputes::bondCall {}).await?;
+    asks.same("defencePeriod", p.defence_period, c.disputes, &IDisputes::defencePeriodCall {}).await?;
+    asks.same("disputeClock", p.dispute_clock, c.disputes, &IDisputes::clockCall {}).await?;
 
     asks.same("the queue", c.message_queue, c.vault, &IVault::messageQueueCall {}).await?;
     asks.same("the settlement", c.settlement, c.vault, &IVault::settlementCall {}).await?;

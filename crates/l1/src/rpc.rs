@@ -18,6 +18,9 @@ use thiserror::Error;
 /// Times a call is tried when the connection fails, and the pause after the first failure.
 const ATTEMPTS: u32 = 4;
 const FIRST_PAUSE: Duration = Duration::from_millis(100);
+/// A node that refuses a range of L1 blocks is asked for this part of it, down to the least.
+const NARROWER: u64 = 8;
+const LEAST_BLOCKS: u64 = 500;
 /// No single call takes longer.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -289,7 +292,10 @@ impl Rpc {
     }
 
     async fn header_of(&self, id: serde_json::Value) -> Result<Option<L1Header>, RpcError> {
-        let method = "eth_getBlockByNumber";
+        self.header_from("eth_getBlockByNumber", id).await
+    }
+
+    async fn header_from(&self, method: &str, id: serde_json::Value) -> Result<Option<L1Header>, RpcError> {
         let block: Option<serde_json::Value> = self.request(method, (id, false)).await?;
         let Some(block) = block else { return Ok(None) };
         let hash: B256 =
@@ -310,6 +316,14 @@ impl Rpc {
         self.header_of(json!(U64::from(number))).await
     }
 
+    /// The header of the block with this hash; `None` if the node does not have it.
+    ///
+    /// # Errors
+    /// As [`request`](Self::request).
+    pub async fn header_by_hash(&self, hash: B256) -> Result<Option<L1Header>, RpcError> {
+        Ok(self.header_from("eth_getBlockByHash", json!(hash)).await?.filter(|header| header.hash == hash))
+    }
+
     /// The newest header.
     ///
     /// # Errors
@@ -328,18 +342,37 @@ impl Rpc {
         self.request("eth_getLogs", (filter,)).await
     }
 
-    /// Logs with these topics in a range of blocks, of any contract; `None` stands for any topic.
+    /// All logs with these topics in a range of blocks, of one contract or of any; `None` stands for any
+    /// topic. Many nodes give only some thousand blocks at a time: then they are asked in parts.
     ///
     /// # Errors
     /// As [`request`](Self::request).
     pub async fn logs_by_topics(
         &self,
+        address: Option<Address>,
         topics: &[Option<B256>],
         from: u64,
         to: u64,
     ) -> Result<Vec<Log>, RpcError> {
-        let filter = json!({ "topics": topics, "fromBlock": U64::from(from), "toBlock": U64::from(to) });
-        self.request("eth_getLogs", (filter,)).await
+        let (mut logs, mut from) = (Vec::new(), from);
+        let mut blocks = to.saturating_sub(from).saturating_add(1);
+        while from <= to {
+            let end = to.min(from.saturating_add(blocks - 1));
+            let mut filter =
+                json!({ "topics": topics, "fromBlock": U64::from(from), "toBlock": U64::from(end) });
+            if let Some(address) = address {
+                filter["address"] = json!(address);
+            }
+            match self.request::<_, Vec<Log>>("eth_getLogs", (filter,)).await {
+                Ok(more) => {
+                    logs.extend(more);
+                    from = end.saturating_add(1);
+                }
+                Err(error) if error.is_temporary() || blocks <= LEAST_BLOCKS => return Err(error),
+                Err(_) => blocks = LEAST_BLOCKS.max(blocks / NARROWER),
+            }
+        }
+        Ok(logs)
     }
 
     /// Calls a contract on the newest state.

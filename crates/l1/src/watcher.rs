@@ -276,15 +276,13 @@ impl Watcher {
                     claims.insert(event.id, entry);
                     undo.claims.push(event.id);
                 }
-                Some(&ISettlement::ClaimContested::SIGNATURE_HASH) => {
-                    let event = ISettlement::ClaimContested::decode_log(&log.inner).map_err(bad)?.data;
-                    for id in [event.id, event.rivalId] {
-                        self.set_status(&mut claims, id, ClaimStatus::Contested, undo)?;
-                    }
-                }
                 Some(&ISettlement::ClaimFinalized::SIGNATURE_HASH) => {
                     let event = ISettlement::ClaimFinalized::decode_log(&log.inner).map_err(bad)?.data;
                     self.set_status(&mut claims, event.id, ClaimStatus::Final, undo)?;
+                }
+                Some(&ISettlement::ClaimRejected::SIGNATURE_HASH) => {
+                    let event = ISettlement::ClaimRejected::decode_log(&log.inner).map_err(bad)?.data;
+                    self.set_status(&mut claims, event.id, ClaimStatus::Rejected, undo)?;
                 }
                 _ => {}
             }

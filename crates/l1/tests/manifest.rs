@@ -10,11 +10,11 @@ use std::{
 use alloy_primitives::{Address, B256, Bytes, U64, U256, address, keccak256};
 use alloy_sol_types::{SolCall, SolEvent, SolValue};
 use duplex_contracts::{
-    bindings::{ICourier, IExodus, IInbox, IManifest, IMessageQueue, ISettlement, IVault},
+    bindings::{ICourier, IDisputes, IExodus, IInbox, IManifest, IMessageQueue, ISettlement, IVault},
     l2_token_address,
 };
 use duplex_l1::{
-    Deployment, DevAccount, L1Contracts, ManifestError, Parameters, Rpc, TokenInfo,
+    Deployment, DevAccount, FaultProgram, L1Contracts, ManifestError, Parameters, Rpc, TokenInfo,
     manifest::{decode, discover, encode},
 };
 use duplex_primitives::{ChainConfig, Genesis, GenesisAccount};
@@ -31,9 +31,12 @@ fn rollup(first: u64) -> Deployment {
         message_queue: at(0),
         inbox: at(1),
         settlement: at(2),
-        courier: at(3),
-        vault: at(4),
-        manifest: at(5),
+        riscv_step: at(3),
+        preimage_oracle: at(4),
+        disputes: at(5),
+        courier: at(6),
+        vault: at(7),
+        manifest: at(8),
     };
     let token = address!("6B175474E89094C44Da98b954EedeAC495271d0F");
     Deployment {
@@ -46,6 +49,7 @@ fn rollup(first: u64) -> Deployment {
         start_block: 7,
         sequencer: DEPLOYER,
         parameters: Parameters::production(),
+        program: FaultProgram { code_root: B256::repeat_byte(8), start_state: B256::repeat_byte(9) },
         tokens: vec![TokenInfo {
             symbol: "DAI".into(),
             name: "Dai Stablecoin".into(),
@@ -117,6 +121,16 @@ impl L1 {
         self.says(c.settlement, &ISettlement::bondCall {}, p.bond);
         self.says(c.settlement, &ISettlement::challengeWindowCall {}, p.challenge_window);
         self.says(c.settlement, &ISettlement::maxClaimBlocksCall {}, p.max_claim_blocks);
+        self.says(c.settlement, &ISettlement::disputesCall {}, c.disputes);
+        self.says(c.disputes, &IDisputes::settlementCall {}, c.settlement);
+        self.says(c.disputes, &IDisputes::oracleCall {}, c.preimage_oracle);
+        self.says(c.disputes, &IDisputes::stepperCall {}, c.riscv_step);
+        self.says(c.disputes, &IDisputes::codeRootCall {}, d.program.code_root);
+        self.says(c.disputes, &IDisputes::startStateCall {}, d.program.start_state);
+        self.says(c.disputes, &IDisputes::configHashCall {}, d.program_config().hash());
+        self.says(c.disputes, &IDisputes::bondCall {}, p.dispute_bond);
+        self.says(c.disputes, &IDisputes::defencePeriodCall {}, p.defence_period);
+        self.says(c.disputes, &IDisputes::clockCall {}, p.dispute_clock);
         self.says(c.vault, &IVault::messageQueueCall {}, queue);
         self.says(c.vault, &IVault::settlementCall {}, c.settlement);
         self.says(c.vault, &IVault::courierCall {}, c.courier);
@@ -147,7 +161,7 @@ impl L1 {
     /// Deploys a rollup and publishes it.
     fn rollup(&mut self, d: &Deployment, first: u64) {
         self.deploy(d);
-        self.publish(DEPLOYER, first + 5, d.contracts.vault, &encode(d).unwrap(), 50_000 + first);
+        self.publish(DEPLOYER, first + 8, d.contracts.vault, &encode(d).unwrap(), 50_000 + first);
     }
 
     fn answer(&self, method: &str, params: &Value) -> Result<Value, String> {
@@ -264,8 +278,8 @@ fn garbage_has_an_error_that_says_why() {
     why(&packed(b"{}"));
     why(&packed(b"[1, 2"));
     why(&packed("[".repeat(100_000).as_bytes()));
-    let newer = packed(br#"{ "version": 3, "whatever": [] }"#);
-    assert!(why(&newer).contains("form 3"), "{}", why(&newer));
+    let newer = packed(br#"{ "version": 9, "whatever": [] }"#);
+    assert!(why(&newer).contains("form 9"), "{}", why(&newer));
     // A few bytes that become gigabytes.
     let bomb = packed(&vec![b' '; 64 << 20]);
     assert!(bomb.len() < 1000);
@@ -351,10 +365,10 @@ async fn whatever_the_contracts_contradict_is_refused() {
     let mut l1 = L1::new();
     l1.rollup(&ours, 0);
     let all: Vec<_> = l1.answers.keys().copied().collect();
-    assert_eq!(all.len(), 25);
+    assert_eq!(all.len(), 35);
     for key in all {
         let mut other = l1.clone();
-        other.answers.insert(key, U256::from(77).abi_encode().into());
+        other.answers.insert(key, U356::from(77).abi_encode().into());
         let error = discover(&other.serve(), None).await.unwrap_err();
         assert!(matches!(error, ManifestError::Contradicted { .. }), "{key:?}: {error}");
         // No code there.
@@ -380,7 +394,7 @@ async fn a_deployment_that_contradicts_itself_is_refused() {
         l1.deploy(&ours);
         let mut said = ours.clone();
         change(&mut said);
-        l1.publish(DEPLOYER, 5, ours.contracts.vault, &encode(&said).unwrap(), 60_000);
+        l1.publish(DEPLOYER, 8, ours.contracts.vault, &encode(&said).unwrap(), 60_000);
         let error = discover(&l1.serve(), None).await.unwrap_err();
         assert!(matches!(error, ManifestError::Contradicted { .. }), "{i}: {error}");
     }

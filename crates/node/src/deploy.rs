@@ -12,13 +12,16 @@ use std::{
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolValue;
+use duplex_actors::program;
 use duplex_chain::{dev_system_contracts, genesis_header};
 use duplex_contracts::{
     L2GenesisParams, artifact,
     bindings::{Batch, InboxParams},
     l2_alloc, l2_token_address,
 };
-use duplex_l1::{Deployment, FeeQuote, L1Contracts, Parameters, Rpc, TokenInfo, manifest, sign_eip1559};
+use duplex_l1::{
+    Deployment, FaultProgram, FeeQuote, L1Contracts, Parameters, Rpc, TokenInfo, manifest, sign_eip1559,
+};
 use duplex_primitives::{ChainConfig, Genesis, GenesisAccount, OutputRoot};
 use serde::{Deserialize, Serialize};
 
@@ -108,9 +111,12 @@ async fn make_plan(
         message_queue: address(tokens),
         inbox: address(tokens + 1),
         settlement: address(tokens + 2),
-        courier: address(tokens + 3),
-        vault: address(tokens + 4),
-        manifest: address(tokens + 5),
+        riscv_step: address(tokens + 3),
+        preimage_oracle: address(tokens + 4),
+        disputes: address(tokens + 5),
+        courier: address(tokens + 6),
+        vault: address(tokens + 7),
+        manifest: address(tokens + 8),
     };
 
     let config = ChainConfig::l2_dev(options.l2_chain_id);
@@ -153,6 +159,10 @@ async fn make_plan(
         start_block: anchor.header.number,
         sequencer: deployer,
         parameters: options.parameters,
+        program: FaultProgram {
+            code_root: program().code_root(),
+            start_state: program().initial_state_hash(),
+        },
         tokens: Vec::new(),
         accounts: if options.development { dev_accounts() } else { Vec::new() },
         genesis_hash,
@@ -178,8 +188,10 @@ async fn make_plan(
     let queue = (contracts.vault, p.max_message_gas, p.max_message_data, U256::from(p.gas_burn_divisor));
     step("MessageQueue", queue.abi_encode_params(), U256::ZERO);
     step("Inbox", inbox_args(&deployment), U256::ZERO);
-    let settlement = (contracts.inbox, genesis_output, p.bond, p.challenge_window, p.max_claim_blocks);
-    step("Settlement", settlement.abi_encode_params(), U256::ZERO);
+    step("Settlement", settlement_args(&deployment), U256::ZERO);
+    step("RiscvStep", Vec::new(), U256::ZERO);
+    step("PreimageOracle", Vec::new(), U256::ZERO);
+    step("Disputes", disputes_args(&deployment), U256::ZERO);
     step("Courier", (contracts.vault,).abi_encode_params(), U256::ZERO);
     let vault = (contracts.message_queue, contracts.settlement, contracts.courier, p.exodus_delay);
     step("Vault", vault.abi_encode_params(), locked);
@@ -211,6 +223,30 @@ fn inbox_args(deployment: &Deployment) -> Vec<u8> {
         maxBatchData: p.max_batch_data,
     };
     (deployment.contracts.message_queue, deployment.sequencer, header, params).abi_encode_params()
+}
+
+fn settlement_args(deployment: &Deployment) -> Vec<u8> {
+    let (c, p) = (&deployment.contracts, &deployment.parameters);
+    let output = deployment.genesis_output;
+    (c.inbox, c.disputes, output, p.bond, p.challenge_window, p.max_claim_blocks).abi_encode_params()
+}
+
+fn disputes_args(deployment: &Deployment) -> Vec<u8> {
+    let (c, p) = (&deployment.contracts, &deployment.parameters);
+    let FaultProgram { code_root, start_state } = deployment.program;
+    let config = deployment.program_config().hash();
+    (
+        c.settlement,
+        c.preimage_oracle,
+        c.riscv_step,
+        code_root,
+        start_state,
+        config,
+        p.dispute_bond,
+        p.defence_period,
+        p.dispute_clock,
+    )
+        .abi_encode_params()
 }
 
 async fn run_plan(

@@ -35,6 +35,10 @@ pub struct Delays {
     pub sequencer_timeout: Option<u64>,
     /// After which the exodus may start.
     pub exodus_delay: Option<u64>,
+    /// In which a challenged claim can be defended.
+    pub defence_period: Option<u64>,
+    /// That each side of a dispute has for all its moves.
+    pub dispute_clock: Option<u64>,
 }
 
 impl Delays {
@@ -45,14 +49,21 @@ impl Delays {
         let least = base.forced_inclusion_delay.min(self.sequencer_timeout.unwrap_or(u64::MAX));
         let forced_inclusion_delay = self.forced_inclusion_delay.unwrap_or(least);
         let timeout = base.sequencer_timeout.max(forced_inclusion_delay);
-        let exodus = base.exodus_delay.max(challenge_window.saturating_mul(2));
-        Parameters {
+        // A short exodus delay leaves disputes less time.
+        let room = self.exodus_delay.map_or(u64::MAX, |exodus| (exodus / 2).saturating_sub(challenge_window));
+        let defence_period = self.defence_period.unwrap_or(base.defence_period.min(room / 3));
+        let rest = room.saturating_sub(defence_period) / 2;
+        let dispute_clock = self.dispute_clock.unwrap_or(base.dispute_clock.min(rest));
+        let parameters = Parameters {
             challenge_window,
             forced_inclusion_delay,
             sequencer_timeout: self.sequencer_timeout.unwrap_or(timeout),
-            exodus_delay: self.exodus_delay.unwrap_or(exodus),
+            defence_period,
+            dispute_clock,
             ..base
-        }
+        };
+        let exodus = base.exodus_delay.max(parameters.least_exodus_delay());
+        Parameters { exodus_delay: self.exodus_delay.unwrap_or(exodus), ..parameters }
     }
 
     /// The first delay that is given and is not the deployment's: its name, what was deployed, and
@@ -63,6 +74,8 @@ impl Delays {
             ("forced inclusion delay", self.forced_inclusion_delay, deployed.forced_inclusion_delay),
             ("sequencer timeout", self.sequencer_timeout, deployed.sequencer_timeout),
             ("exodus delay", self.exodus_delay, deployed.exodus_delay),
+            ("defence period", self.defence_period, deployed.defence_period),
+            ("dispute clock", self.dispute_clock, deployed.dispute_clock),
         ]
         .into_iter()
         .find_map(|(name, given, was)| given.filter(|given| *given != was).map(|given| (name, was, given)))
@@ -102,6 +115,8 @@ pub struct DevnetOptions {
     pub blob_sources: Vec<String>,
     /// Time between claims.
     pub claim_interval: Duration,
+    /// Whether false claims are challenged, and true ones defended.
+    pub challenge: bool,
     /// The key that deploys and operates.
     pub key: Option<PrivateKeySigner>,
     /// How far back state can be read.
@@ -130,6 +145,7 @@ impl Default for DevnetOptions {
             da: DaMode::Calldata,
             blob_sources: Vec::new(),
             claim_interval: Duration::from_secs(2),
+            challenge: true,
             key: None,
             history: History::Archive,
             progress: |_| {},
@@ -246,7 +262,13 @@ impl Devnet {
                 deployment: deployment.clone(),
                 l1_url,
                 addr: Some(SocketAddr::new(options.host, options.l2_port)),
-                roles: Roles { sequence: true, batch: true, propose: true, permissionless: false },
+                roles: Roles {
+                    sequence: true,
+                    batch: true,
+                    propose: true,
+                    challenge: options.challenge,
+                    permissionless: false,
+                },
                 key: Some(key),
                 sequencer: SequencerOptions {
                     block_time: options.block_time,

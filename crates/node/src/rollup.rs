@@ -5,8 +5,8 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 use alloy_primitives::keccak256;
 use alloy_signer_local::PrivateKeySigner;
 use duplex_actors::{
-    Batcher, BatcherOptions, Derivation, Deriver, Feed, Operator, Proposer, ProposerOptions, Rollup,
-    Sequencer, SequencerOptions,
+    Batcher, BatcherOptions, Challenger, Derivation, Deriver, Feed, Operator, Proposer, ProposerOptions,
+    Rollup, Sequencer, SequencerOptions, challenger::Watch, program,
 };
 use duplex_chain::{Chain, ChainOptions};
 use duplex_l1::{
@@ -45,6 +45,8 @@ pub struct Roles {
     pub batch: bool,
     /// Makes claims and finalises them.
     pub propose: bool,
+    /// Challenges false claims and defends true ones.
+    pub challenge: bool,
     /// Makes blocks and posts them only while anyone may, because a message waits too long: for
     /// keys that are not the sequencer's.
     pub permissionless: bool,
@@ -99,6 +101,8 @@ pub struct RollupNode {
     pub rollup: Rollup,
     /// Sends its L1 transactions, if it has a key and a role that needs it.
     pub operator: Option<Operator>,
+    /// What its challenger does, if it has one.
+    pub challenger: Option<watch::Receiver<Watch>>,
     server: Option<RunningServer>,
 }
 
@@ -185,7 +189,9 @@ impl RollupNode {
             tasks.spawn("sequencer", Sequencer::new(rollup.clone(), sequencer).run(cancel.clone()));
         }
         let mut operator = None;
-        if let Some(key) = options.key.filter(|_| options.roles.batch || options.roles.propose) {
+        let roles = options.roles;
+        let mut challenger = None;
+        if let Some(key) = options.key.filter(|_| roles.batch || roles.propose || roles.challenge) {
             let records = Arc::new(Records::open(&options.dir.join("transactions.redb"))?);
             let tx_options = TxManagerOptions { poll: options.l1_poll, resend_after: RESEND_AFTER };
             let txs = TxManager::open(rollup.l1.clone(), key, records, tx_options).await?;
@@ -199,11 +205,16 @@ impl RollupNode {
             }
             if options.roles.propose {
                 let proposer = Proposer::new(rollup.clone(), sender.clone(), options.proposer);
-                tasks.spawn("proposer", proposer.run(cancel));
+                tasks.spawn("proposer", proposer.run(cancel.clone()));
+            }
+            if options.roles.challenge {
+                let actor = Challenger::new(rollup.clone(), sender.clone(), program());
+                challenger = Some(actor.watch());
+                tasks.spawn("challenger", actor.run(cancel));
             }
             operator = Some(sender);
         }
-        Ok(Self { rollup, operator, server })
+        Ok(Self { rollup, operator, challenger, server })
     }
 
     /// Where it answers; empty if it serves nobody.

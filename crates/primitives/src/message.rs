@@ -43,10 +43,15 @@ pub struct L1Message {
 }
 
 impl L1Message {
-    /// `keccak256(abi.encode(from, target, mint, value, gasLimit, data))`.
-    pub fn hash(&self) -> B256 {
+    /// `abi.encode(from, target, mint, value, gasLimit, data)`.
+    pub fn encode(&self) -> Vec<u8> {
         let fields = (self.from, self.target, self.mint, self.value, self.gas_limit, self.data.clone());
-        keccak256(fields.abi_encode_params())
+        fields.abi_encode_params()
+    }
+
+    /// keccak256 of [`encode`](Self::encode).
+    pub fn hash(&self) -> B256 {
+        keccak256(self.encode())
     }
 
     /// The deposit transaction that delivers this message. Its source hash is

@@ -32,13 +32,18 @@ impl OutputRoot {
         }
     }
 
-    /// `keccak256(version 0 (32 bytes) ‖ stateRoot ‖ messagePasserStorageRoot ‖ blockHash)`.
-    pub fn hash(&self) -> B256 {
+    /// `version 0 (32 bytes) ‖ stateRoot ‖ messagePasserStorageRoot ‖ blockHash`.
+    pub fn encode(&self) -> [u8; 128] {
         let mut buf = [0u8; 128];
         buf[32..64].copy_from_slice(self.state_root.as_slice());
         buf[64..96].copy_from_slice(self.message_passer_root.as_slice());
         buf[96..].copy_from_slice(self.block_hash.as_slice());
-        keccak256(buf)
+        buf
+    }
+
+    /// The output root: keccak256 of [`encode`](Self::encode).
+    pub fn hash(&self) -> B256 {
+        keccak256(self.encode())
     }
 }
 

@@ -4,6 +4,7 @@ use alloy_primitives::{B256, U256};
 use alloy_sol_types::SolCall;
 use duplex_bridge::{Asset, Quiet, send_transaction};
 use duplex_contracts::bindings::{IInbox, ISettlement};
+use duplex_primitives::OutputRoot;
 use duplex_testing::{
     devnet::{Process, bridge, free_port, words},
     load::dev_key,
@@ -17,7 +18,7 @@ async fn verify_finds_a_false_claim_and_another_chain() {
     let dir = tempfile::tempdir().unwrap();
     let mut devnet = Process::duplex(&words(&format!(
         "up --json --data-dir {} --l1-port 0 --l2-port 0 --batch-age 1 --claim-interval 100000 --block-time 150 \
-         --l1-block-time 330 --challenge-window 100000",
+         --l1-block-time 330 --challenge-window 100000 --challenge false",
         dir.path().join("devnet").display(),
     )));
     let whole = bridge(devnet.deployment().await);
@@ -28,14 +29,18 @@ async fn verify_finds_a_false_claim_and_another_chain() {
     }
     posted(&whole).await;
     let last = l1.call(contracts.inbox, &IInbox::lastBatchCall {}).await.unwrap();
-    // Nobody else claims here, but for the proposer's first claim, and the truth beside this lie.
+    // Nobody else claims here, but for the proposer's first claim.
+    let outputs = vec![B256::repeat_byte(2); last.record.lastBlock as usize];
+    let history = OutputRoot::history(outputs);
+    let proof = history.proof(last.record.lastBlock - 1);
     let lie = ISettlement::proposeCall {
         parentId: 0,
         parentOutputRoot: whole.deployment.genesis_output,
         lastBatch: last.index,
         lastBatchHash: last.record.hash,
-        blockOutputsRoot: B256::repeat_byte(1),
+        blockOutputsRoot: history.root(),
         outputRoot: B256::repeat_byte(2),
+        lastLeafProof: std::array::from_fn(|level| proof[level]),
     };
     let bond = whole.deployment.parameters.bond;
     send_transaction(l1, &key, Some(contracts.settlement), bond, lie.abi_encode().into()).await.unwrap();

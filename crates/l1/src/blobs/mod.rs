@@ -7,7 +7,8 @@ mod source;
 use std::{path::PathBuf, sync::Arc};
 
 use alloy_eips::eip4844::{c_kzg, env_settings::EnvKzgSettings, kzg_to_versioned_hash};
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{B256, Bytes, U256};
+use duplex_primitives::blob::MODULUS;
 use parking_lot::Mutex;
 use thiserror::Error;
 
@@ -70,6 +71,43 @@ pub fn versioned_hash(blob: &[u8]) -> Result<B256, BlobsError> {
 /// As [`versioned_hash`].
 pub fn versioned_hashes(blobs: &[Bytes]) -> Result<Vec<B256>, BlobsError> {
     blobs.iter().map(|blob| versioned_hash(blob)).collect()
+}
+
+/// The proof of one field element of a blob: what `PreimageOracle.loadBlob` on L1 takes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BlobElement {
+    /// The element, big-endian.
+    pub value: B256,
+    /// KZG commitment to the blob, 48 bytes.
+    pub commitment: Bytes,
+    /// KZG proof of the element, 48 bytes.
+    pub proof: Bytes,
+}
+
+/// Proves field element `index` of a blob: its polynomial's value at the root of unity that EIP-4844 puts
+/// there. Takes some 60 ms.
+///
+/// # Errors
+/// If it is not 131,072 bytes of canonical field elements.
+///
+/// # Panics
+/// If `index` is not below 4096.
+pub fn prove_element(blob: &[u8], index: u32) -> Result<BlobElement, BlobsError> {
+    assert!(index < 4096, "a blob has no element {index}");
+    let invalid = |why: c_kzg::Error| BlobsError::Invalid { len: blob.len(), why: why.to_string() };
+    // 7 generates the field's multiplicative group (EIP-4844, PRIMITIVE_ROOT_OF_UNITY).
+    let root = U256::from(7).pow_mod((MODULUS - U256::ONE) / U256::from(4096), MODULUS);
+    let z = root.pow_mod(U256::from(index.reverse_bits() >> (32 - 12)), MODULUS);
+    let settings = EnvKzgSettings::Default.get();
+    let kzg = c_kzg::Blob::from_bytes(blob).map_err(invalid)?;
+    let commitment = settings.blob_to_kzg_commitment(&kzg).map_err(invalid)?;
+    let z = c_kzg::Bytes32::new(z.to_be_bytes());
+    let (proof, value) = settings.compute_kzg_proof(&kzg, &z).map_err(invalid)?;
+    Ok(BlobElement {
+        value: B256::from_slice(value.as_slice()),
+        commitment: Bytes::copy_from_slice(commitment.as_slice()),
+        proof: Bytes::copy_from_slice(proof.as_slice()),
+    })
 }
 
 /// Finds blobs: in the own archive first, then in other places, in turn. What is found is checked
@@ -138,5 +176,22 @@ impl Blobs {
             }
         }
         Err(BlobsError::Missing { hash, asked: asked.join(", ") })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_element_is_proved_to_be_what_it_is() {
+        let blob = duplex_primitives::blob::encode(&[7; 100_000]).unwrap().remove(0);
+        for index in [0, 1, 2, 1000, 4095] {
+            let proved = prove_element(&blob, index).unwrap();
+            assert_eq!(proved.value.as_slice(), &blob[32 * index as usize..][..32], "element {index}");
+            assert_eq!(kzg_to_versioned_hash(&proved.commitment), versioned_hash(&blob).unwrap());
+            assert_eq!(proved.proof.len(), 48);
+        }
+        assert!(prove_element(&blob[1..], 0).is_err());
     }
 }
