@@ -145,8 +145,6 @@ error ClockExpired(uint256 deadline);
 error ClockRunning(uint256 deadline);
 /// @notice What was opened is not what is under the node.
 error UnexpectedNode(bytes32 expected, bytes32 actual);
-/// @notice The two sides opened the same.
-error NoDifference();
 /// @notice What the stage starts from, or what both sides agree on, is something else.
 error UnexpectedAgreement(bytes32 expected, bytes32 actual);
 /// @notice The block is not in this batch.

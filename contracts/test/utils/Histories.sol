@@ -13,8 +13,12 @@ library Histories {
         for (uint256 i; i < leaves.length; ++i) {
             nodes[LEAVES + i] = leaves[i];
         }
-        for (uint256 i = LEAVES - 1; i != 0; --i) {
-            nodes[i] = parent(nodes[2 * i], nodes[2 * i + 1]);
+        assembly ("memory-safe") {
+            // A node is 32 bytes, so its index times 64 is where its children are.
+            let first := add(nodes, 0x20)
+            for { let i := sub(LEAVES, 1) } i { i := sub(i, 1) } {
+                mstore(add(first, shl(5, i)), keccak256(add(first, shl(6, i)), 0x40))
+            }
         }
     }
 

@@ -1,0 +1,709 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Disputes} from "../src/L1/Disputes.sol";
+import {ICredits} from "../src/interfaces/ICredits.sol";
+import {IDisputes} from "../src/interfaces/IDisputes.sol";
+import {ISettlement} from "../src/interfaces/ISettlement.sol";
+import "../src/libraries/Errors.sol";
+import {Challenge, ChallengeStatus, ClaimStatus, Dispute, DisputeStatus, Move} from "../src/libraries/Types.sol";
+import {DisputeSystem} from "./utils/DisputeSystem.sol";
+import {Histories} from "./utils/Histories.sol";
+import {Hook, Switch} from "./utils/Receivers.sol";
+
+/// @notice How challenges and disputes begin and end, and whose the bonds are then.
+contract DisputesTest is DisputeSystem {
+    using Histories for bytes32[];
+
+    /// @dev Claim 1 is a lie about its second block, claim 2 is true; both cover blocks 1 to 5.
+    uint64 internal constant LIE = 1;
+    uint64 internal constant TRUE = 2;
+
+    function lieNodes() internal pure returns (bytes32[] memory leaves) {
+        leaves = trueNodes(5);
+        leaves = Histories.build(lieFrom(cut(leaves, 5), 1));
+    }
+
+    function trueNodes(uint256 count) internal pure returns (bytes32[] memory leaves) {
+        leaves = new bytes32[](count);
+        for (uint256 i; i < count; ++i) {
+            leaves[i] = truth(i + 1);
+        }
+        return Histories.build(leaves);
+    }
+
+    function cut(bytes32[] memory nodes, uint256 count) internal pure returns (bytes32[] memory leaves) {
+        leaves = new bytes32[](count);
+        for (uint256 i; i < count; ++i) {
+            leaves[i] = nodes.leaf(i);
+        }
+    }
+
+    function setUp() public override {
+        super.setUp();
+        proposeLie(0, 2, 1);
+        proposeTruth(0, 2);
+    }
+
+    function challengeLie() internal returns (uint64) {
+        return challenge(LIE, trueNodes(5).root());
+    }
+
+    function challengeTruth() internal returns (uint64) {
+        return challenge(TRUE, lieNodes().root());
+    }
+
+    /// @dev The side in turn lets its clock run out: after a defence the challenger's.
+    function stall(uint64 id) internal {
+        vm.warp(disputes.deadline(id) + 1);
+        disputes.timeout(id);
+    }
+
+    function defencePassed(uint64 challengeId) internal {
+        uint256 over = uint256(disputes.challengeOf(challengeId).openedAt) + DEFENCE_PERIOD + 1;
+        if (block.timestamp < over) vm.warp(over);
+    }
+
+    function assertChallenge(uint64 id, ChallengeStatus status) internal view {
+        vm.assertEq(uint256(disputes.challengeOf(id).status), uint256(status));
+    }
+
+    function assertDispute(uint64 id, DisputeStatus status) internal view {
+        vm.assertEq(uint256(disputes.disputeOf(id).status), uint256(status));
+    }
+
+    function assertClaim(uint64 id, ClaimStatus status) internal view {
+        vm.assertEq(uint256(settlement.claimStatus(id)), uint256(status));
+    }
+
+    // --- construction ---
+
+    function create(address settlement_, bytes32 code, bytes32 state, bytes32 config, uint256 bond, uint64 period)
+        internal
+        returns (Disputes)
+    {
+        return create(settlement_, address(oracle), address(machine), code, state, config, bond, period, CLOCK);
+    }
+
+    function create(
+        address settlement_,
+        address oracle_,
+        address stepper_,
+        bytes32 code,
+        bytes32 state,
+        bytes32 config,
+        uint256 bond,
+        uint64 period,
+        uint64 clock
+    ) internal returns (Disputes) {
+        // Wherever it will be, the Settlement knows.
+        address next = vm.computeCreateAddress(address(this), vm.getNonce(address(this)));
+        vm.mockCall(address(settlement), abi.encodeCall(settlement.disputes, ()), abi.encode(next));
+        return new Disputes(settlement_, oracle_, stepper_, code, state, config, bond, period, clock);
+    }
+
+    function refuse() internal {
+        vm.expectRevert(InvalidParameter.selector);
+    }
+
+    function test_constructor_badParameters_revert() public {
+        (address s, address o, address m) = (address(settlement), address(oracle), address(machine));
+        bytes32 x = keccak256("x");
+        vm.expectRevert(InvalidParameter.selector);
+        new Disputes(s, o, m, x, x, x, 1, 1, 1);
+        refuse();
+        create(s, alice, m, x, x, x, 1, 1, 1);
+        refuse();
+        create(s, o, alice, x, x, x, 1, 1, 1);
+        refuse();
+        create(s, 0, x, x, 1, 1);
+        refuse();
+        create(s, x, 0, x, 1, 1);
+        refuse();
+        create(s, x, x, 0, 1, 1);
+        refuse();
+        create(s, x, x, x, 0, 1);
+        refuse();
+        create(s, x, x, x, 1, 0);
+        refuse();
+        create(s, o, m, x, x, x, 1, 1, 0);
+        vm.expectRevert();
+        create(s, o, m, x, x, x, 1, 1, type(uint64).max / 2);
+        vm.assertEq(create(s, o, m, x, x, x, 1, 7, 100).maxDuration(), 208);
+    }
+
+    function test_constructor_parameters_areReadable() public view {
+        vm.assertEq(disputes.settlement(), address(settlement));
+        vm.assertEq(disputes.inbox(), address(inbox));
+        vm.assertEq(disputes.oracle(), address(oracle));
+        vm.assertEq(disputes.stepper(), address(machine));
+        vm.assertEq(disputes.codeRoot(), CODE_ROOT);
+        vm.assertEq(disputes.startState(), startState());
+        vm.assertEq(disputes.configHash(), CONFIG_HASH);
+        vm.assertEq(disputes.bond(), DISPUTE_BOND);
+        vm.assertEq(disputes.defencePeriod(), DEFENCE_PERIOD);
+        vm.assertEq(disputes.clock(), CLOCK);
+        vm.assertEq(disputes.maxDuration(), DEFENCE_PERIOD + 2 * CLOCK + 1);
+    }
+
+    // --- challenge ---
+
+    function test_challenge_valid_storesAndEmits() public {
+        bytes32 root = trueNodes(5).root();
+        vm.expectEmit();
+        emit IDisputes.ChallengeOpened(1, LIE, challenger, root);
+        vm.assertEq(challengeLie(), 1);
+        Challenge memory c = disputes.challengeOf(1);
+        vm.assertEq(c.challenger, challenger);
+        vm.assertEq(uint256(c.status), uint256(ChallengeStatus.Open));
+        vm.assertEq(c.openDisputes, 0);
+        vm.assertEq(c.claimId, LIE);
+        vm.assertEq(c.openedAt, block.timestamp);
+        vm.assertEq(c.outputsRoot, root);
+        vm.assertEq(settlement.claim(LIE).openChallenges, 1);
+        vm.assertEq(address(disputes).balance, DISPUTE_BOND);
+        vm.assertEq(disputes.challengeCount(), 1);
+    }
+
+    function refuseChallenge(uint64 id, bytes32 history, bytes32 hash, bytes32 root, bytes memory reason) internal {
+        vm.expectRevert(reason);
+        vm.prank(challenger);
+        disputes.challenge{value: DISPUTE_BOND}(id, history, hash, root);
+    }
+
+    function test_challenge_wrongBond_reverts() public {
+        bytes32 history = settlement.claim(LIE).blockOutputsRoot;
+        bytes32 hash = inbox.batchHash(2);
+        for (uint256 i; i < 3; ++i) {
+            uint256 value = i == 0 ? 0 : i == 1 ? DISPUTE_BOND - 1 : DISPUTE_BOND + 1;
+            vm.expectRevert(abi.encodeWithSelector(WrongBond.selector, DISPUTE_BOND, value));
+            vm.prank(challenger);
+            disputes.challenge{value: value}(LIE, history, hash, keccak256("x"));
+        }
+    }
+
+    function test_challenge_otherClaimOrBatchAfterReorg_reverts() public {
+        bytes32 history = settlement.claim(LIE).blockOutputsRoot;
+        bytes32 hash = inbox.batchHash(2);
+        bytes32 x = keccak256("x");
+        refuseChallenge(LIE, x, hash, x, abi.encodeWithSelector(UnexpectedHistory.selector, history, x));
+        refuseChallenge(LIE, history, x, x, abi.encodeWithSelector(UnexpectedBatchHash.selector, hash, x));
+    }
+
+    function test_challenge_claimsOwnHistory_reverts() public {
+        bytes32 history = settlement.claim(LIE).blockOutputsRoot;
+        bytes32 hash = inbox.batchHash(2);
+        refuseChallenge(LIE, history, hash, history, abi.encodeWithSelector(SameHistory.selector, history));
+    }
+
+    function test_challenge_notPending_reverts() public {
+        bytes32 x = keccak256("x");
+        refuseChallenge(9, x, x, x, abi.encodeWithSelector(UnknownClaim.selector, 9));
+        refuseChallenge(0, x, x, x, abi.encodeWithSelector(AlreadyFinal.selector, 0));
+        challengeLie();
+        defencePassed(1);
+        disputes.resolve(1);
+        refuseChallenge(LIE, x, x, x, abi.encodeWithSelector(AlreadyRejected.selector, LIE));
+    }
+
+    function test_challenge_window_boundaries() public {
+        uint256 end = block.timestamp + WINDOW;
+        vm.warp(end - 1);
+        challengeTruth();
+        vm.warp(end);
+        bytes32 history = settlement.claim(TRUE).blockOutputsRoot;
+        bytes32 hash = inbox.batchHash(2);
+        refuseChallenge(TRUE, history, hash, keccak256("x"), abi.encodeWithSelector(WindowOver.selector, end));
+        // The first one still holds it up.
+        vm.expectRevert(abi.encodeWithSelector(ChallengesOpen.selector, 1));
+        settlement.finalize(TRUE);
+    }
+
+    function test_challenge_againAfterLosing_costsAnotherBond() public {
+        challengeTruth();
+        defend(1, trueNodes(5));
+        stall(1);
+        assertChallenge(1, ChallengeStatus.Lost);
+        challengeTruth();
+        vm.assertEq(settlement.claim(TRUE).openChallenges, 1);
+        defend(2, trueNodes(5));
+        stall(2);
+        vm.assertEq(disputes.burnt(), 2 * (DISPUTE_BOND / 2));
+    }
+
+    // --- defend ---
+
+    function test_defend_valid_storesAndEmits() public {
+        challengeTruth();
+        bytes32[] memory nodes = trueNodes(5);
+        vm.warp(block.timestamp + 5);
+        vm.expectEmit();
+        emit IDisputes.DisputeOpened(1, 1, defender, nodes.opened(1));
+        vm.assertEq(defend(1, nodes), 1);
+        Dispute memory d = disputes.disputeOf(1);
+        vm.assertEq(d.challengeId, 1);
+        vm.assertEq(d.defender, defender);
+        vm.assertEq(uint256(d.status), uint256(DisputeStatus.Open));
+        vm.assertEq(d.stage, 0);
+        vm.assertEq(uint256(d.next), uint256(Move.ChallengerDescends));
+        vm.assertEq(d.turnStart, block.timestamp);
+        vm.assertEq(d.challengerTime + d.defenderTime, 0);
+        vm.assertEq(d.position, 1);
+        vm.assertEq(d.challengerNode, lieNodes().root());
+        vm.assertEq(d.defenderNode, nodes.root());
+        vm.assertEq(d.challengerHistory, lieNodes().root());
+        vm.assertEq(d.agreed | d.statement, 0);
+        vm.assertEq(disputes.challengeOf(1).openDisputes, 1);
+        vm.assertEq(disputes.disputeCount(), 1);
+        vm.assertEq(disputes.deadline(1), block.timestamp + CLOCK);
+        vm.assertEq(address(disputes).balance, 2 * DISPUTE_BOND);
+    }
+
+    function refuseDefence(uint64 id, uint256 value, bytes32 hash, bytes32[] memory nodes, bytes memory reason)
+        internal
+    {
+        vm.expectRevert(reason);
+        vm.prank(defender);
+        disputes.defend{value: value}(id, hash, nodes.opened(1));
+    }
+
+    function refuseDefence(uint64 id, bytes memory reason) internal {
+        refuseDefence(id, DISPUTE_BOND, inbox.batchHash(2), trueNodes(5), reason);
+    }
+
+    function test_defend_badArguments_revert() public {
+        challengeTruth();
+        bytes32 hash = inbox.batchHash(2);
+        bytes32[] memory nodes = trueNodes(5);
+        for (uint256 i; i < 3; ++i) {
+            uint256 value = i == 0 ? 0 : i == 1 ? DISPUTE_BOND - 1 : DISPUTE_BOND + 1;
+            refuseDefence(1, value, hash, nodes, abi.encodeWithSelector(WrongBond.selector, DISPUTE_BOND, value));
+        }
+        refuseDefence(0, abi.encodeWithSelector(UnknownChallenge.selector, 0));
+        refuseDefence(2, abi.encodeWithSelector(UnknownChallenge.selector, 2));
+        bytes32 x = keccak256("x");
+        refuseDefence(1, DISPUTE_BOND, x, nodes, abi.encodeWithSelector(UnexpectedBatchHash.selector, hash, x));
+        // What is opened must be under the claim's root: it can be known only by whoever knows the claim.
+        bytes32[] memory lies = lieNodes();
+        refuseDefence(
+            1,
+            DISPUTE_BOND,
+            hash,
+            lies,
+            abi.encodeWithSelector(UnexpectedNode.selector, nodes.root(), lies.root())
+        );
+    }
+
+    function test_defend_period_boundaries() public {
+        challengeTruth();
+        uint256 until = block.timestamp + DEFENCE_PERIOD;
+        vm.warp(until);
+        defend(1, trueNodes(5));
+        vm.warp(until + 1);
+        refuseDefence(1, abi.encodeWithSelector(DefenceOver.selector, until));
+    }
+
+    function test_defend_ended_reverts() public {
+        // Lost, won, and with a claim that another challenge rejected.
+        challengeTruth();
+        defend(1, trueNodes(5));
+        stall(1);
+        refuseDefence(1, abi.encodeWithSelector(ChallengeEnded.selector, 1));
+        challengeLie();
+        defencePassed(2);
+        challengeLie();
+        disputes.resolve(2);
+        refuseDefence(2, abi.encodeWithSelector(ChallengeEnded.selector, 2));
+        refuseDefence(3, abi.encodeWithSelector(AlreadyRejected.selector, LIE));
+        disputes.resolve(3);
+        refuseDefence(3, abi.encodeWithSelector(ChallengeEnded.selector, 3));
+    }
+
+    // --- resolve ---
+
+    function test_resolve_undefended_period_boundaries() public {
+        challengeLie();
+        uint256 until = block.timestamp + DEFENCE_PERIOD;
+        vm.warp(until);
+        vm.expectRevert(abi.encodeWithSelector(DefenceOpen.selector, until));
+        disputes.resolve(1);
+        vm.warp(until + 1);
+        vm.expectEmit();
+        emit IDisputes.ChallengeClosed(1, LIE, ChallengeStatus.Won);
+        vm.expectEmit();
+        emit ISettlement.ClaimRejected(LIE, challenger, false);
+        vm.prank(alice);
+        disputes.resolve(1);
+        assertClaim(LIE, ClaimStatus.Rejected);
+        assertChallenge(1, ChallengeStatus.Won);
+        vm.assertEq(disputes.credit(challenger), DISPUTE_BOND);
+        vm.assertEq(settlement.credit(challenger), BOND / 2);
+        vm.assertEq(disputes.burnt(), 0);
+        vm.assertEq(settlement.burnt(), BOND / 2);
+    }
+
+    function test_resolve_ended_reverts() public {
+        vm.expectRevert(abi.encodeWithSelector(UnknownChallenge.selector, 1));
+        disputes.resolve(1);
+        challengeLie();
+        defencePassed(1);
+        disputes.resolve(1);
+        vm.expectRevert(abi.encodeWithSelector(ChallengeEnded.selector, 1));
+        disputes.resolve(1);
+        challengeTruth();
+        defend(2, trueNodes(5));
+        stall(1);
+        vm.expectRevert(abi.encodeWithSelector(ChallengeEnded.selector, 2));
+        disputes.resolve(2);
+        vm.assertEq(disputes.credit(challenger), DISPUTE_BOND);
+    }
+
+    function test_resolve_everyDefenceMustBeLost() public {
+        challengeLie();
+        bytes32[] memory claimed = lieNodes();
+        bytes32[] memory honest = trueNodes(5);
+        defend(1, claimed);
+        defend(1, claimed);
+        vm.warp(block.timestamp + DEFENCE_PERIOD);
+        defendFrom(carol, 1, claimed);
+        // It answers two of them; in time there are three to be decided.
+        for (uint64 i = 2; i <= 3; ++i) {
+            descend(Play(i, LIE, honest, claimed));
+        }
+        vm.warp(disputes.deadline(3) + 1);
+        for (uint64 left = 3; left != 1; --left) {
+            vm.expectRevert(abi.encodeWithSelector(DisputesOpen.selector, left));
+            disputes.resolve(1);
+            disputes.timeout(left);
+            assertDispute(left, DisputeStatus.DefenceLost);
+        }
+        // The challenger has been busy elsewhere for too long.
+        vm.expectRevert(abi.encodeWithSelector(DisputesOpen.selector, 1));
+        disputes.resolve(1);
+        disputes.timeout(1);
+        assertChallenge(1, ChallengeStatus.Lost);
+        assertClaim(LIE, ClaimStatus.Pending);
+        vm.assertEq(disputes.credit(defender), DISPUTE_BOND + DISPUTE_BOND / 2);
+    }
+
+    function test_resolve_allDefencesLost_rejects() public {
+        challengeLie();
+        bytes32[] memory claimed = lieNodes();
+        bytes32[] memory honest = trueNodes(5);
+        for (uint64 i = 1; i <= 3; ++i) {
+            defend(1, claimed);
+            descend(Play(i, LIE, honest, claimed));
+        }
+        vm.warp(disputes.deadline(1) + 1);
+        for (uint64 i = 1; i <= 3; ++i) {
+            disputes.timeout(i);
+        }
+        disputes.resolve(1);
+        assertClaim(LIE, ClaimStatus.Rejected);
+        // Own bond, and half of each defence's.
+        vm.assertEq(disputes.credit(challenger), DISPUTE_BOND + 3 * (DISPUTE_BOND / 2));
+        vm.assertEq(disputes.burnt(), 3 * (DISPUTE_BOND / 2));
+        vm.assertEq(address(disputes).balance, disputes.credit(challenger) + disputes.burnt());
+    }
+
+    function test_resolve_claimRejectedByAnother_givesBackAndCompensates() public {
+        challengeLie();
+        address[5] memory slower = [alice, bob, carol, defender, challenger];
+        for (uint256 i; i < 5; ++i) {
+            challengeFrom(slower[i], LIE, keccak256(abi.encode(i)));
+        }
+        defencePassed(1);
+        disputes.resolve(1);
+        for (uint64 i = 0; i < 5; ++i) {
+            uint256 before = settlement.credit(slower[i]);
+            uint256 bonds = disputes.credit(slower[i]);
+            vm.expectEmit();
+            emit IDisputes.ChallengeClosed(i + 2, LIE, ChallengeStatus.Moot);
+            disputes.resolve(i + 2);
+            vm.assertEq(disputes.credit(slower[i]) - bonds, DISPUTE_BOND);
+            vm.assertEq(settlement.credit(slower[i]) - before, i < 4 ? BOND / 16 : 0);
+        }
+        vm.expectRevert(abi.encodeWithSelector(ChallengeEnded.selector, 6));
+        disputes.resolve(6);
+        vm.assertEq(settlement.burnt(), BOND / 4);
+    }
+
+    function test_resolve_claimFellWithParent_givesBackOnly() public {
+        (uint64 child,) = proposeLie(LIE, 3, 0);
+        challengeFrom(alice, child, keccak256("x"));
+        challengeLie();
+        defencePassed(2);
+        disputes.resolve(2);
+        // The child is not rejected yet, so its challenge goes on.
+        uint64[] memory ids = new uint64[](1);
+        ids[0] = child;
+        settlement.rejectChildren(ids);
+        disputes.resolve(1);
+        assertChallenge(1, ChallengeStatus.Moot);
+        vm.assertEq(disputes.credit(alice), DISPUTE_BOND);
+        vm.assertEq(settlement.credit(alice), 0);
+        vm.assertEq(settlement.credit(challenger), 2 * (BOND / 2));
+    }
+
+    // --- settle ---
+
+    function test_settle_undecided_reverts() public {
+        vm.expectRevert(abi.encodeWithSelector(UnknownDispute.selector, 1));
+        disputes.settle(1);
+        challengeTruth();
+        defend(1, trueNodes(5));
+        vm.expectRevert(abi.encodeWithSelector(NotDecided.selector, 1));
+        disputes.settle(1);
+        vm.warp(block.timestamp + 2 * CLOCK);
+        vm.expectRevert(abi.encodeWithSelector(NotDecided.selector, 1));
+        disputes.settle(1);
+    }
+
+    function test_settle_challengeLostElsewhere_givesBack() public {
+        challengeTruth();
+        defend(1, trueNodes(5));
+        defendFrom(carol, 1, trueNodes(5));
+        vm.warp(disputes.deadline(1) + 1);
+        disputes.timeout(2);
+        vm.expectEmit();
+        emit IDisputes.DisputeClosed(1, 1, DisputeStatus.Moot);
+        disputes.settle(1);
+        assertDispute(1, DisputeStatus.Moot);
+        assertDispute(2, DisputeStatus.ChallengeLost);
+        vm.assertEq(disputes.credit(defender), DISPUTE_BOND);
+        vm.assertEq(disputes.credit(carol), DISPUTE_BOND + DISPUTE_BOND / 2);
+        vm.assertEq(disputes.burnt(), DISPUTE_BOND / 2);
+        vm.assertEq(disputes.challengeOf(1).openDisputes, 0);
+        for (uint64 i = 1; i <= 2; ++i) {
+            vm.expectRevert(abi.encodeWithSelector(DisputeEnded.selector, i));
+            disputes.settle(i);
+        }
+        vm.warp(block.timestamp + WINDOW);
+        settlement.finalize(TRUE);
+    }
+
+    function test_settle_claimRejectedElsewhere_defenceIsLost() public {
+        challengeLie();
+        defencePassed(1);
+        challengeFrom(alice, LIE, keccak256("x"));
+        defend(2, lieNodes());
+        defend(2, lieNodes());
+        disputes.resolve(1);
+        // Before and after the challenge itself is settled.
+        vm.expectEmit();
+        emit IDisputes.DisputeClosed(1, 2, DisputeStatus.DefenceLost);
+        disputes.settle(1);
+        disputes.resolve(2);
+        disputes.settle(2);
+        vm.assertEq(disputes.credit(alice), DISPUTE_BOND + 2 * (DISPUTE_BOND / 2));
+        vm.assertEq(disputes.credit(defender), 0);
+        vm.assertEq(disputes.burnt(), 2 * (DISPUTE_BOND / 2));
+        vm.assertEq(disputes.challengeOf(2).openDisputes, 0);
+    }
+
+    function test_end_claimRejectedElsewhere_onlyBySettle() public {
+        challengeLie();
+        challengeFrom(alice, LIE, trueNodes(4).root());
+        defend(2, lieNodes());
+        vm.warp(disputes.deadline(1) + 1);
+        disputes.resolve(1);
+        // The challenger's clock is over, but the claim was false after all.
+        vm.expectRevert(abi.encodeWithSelector(AlreadyRejected.selector, LIE));
+        disputes.timeout(1);
+        disputes.settle(1);
+        assertDispute(1, DisputeStatus.DefenceLost);
+    }
+
+    function test_end_lostChallenge_laterRejection_defendersKeepTheirs() public {
+        // A false challenge of a false claim is lost; then a true one wins.
+        challengeFrom(alice, LIE, keccak256("garbage"));
+        defend(1, lieNodes());
+        defend(1, lieNodes());
+        stall(1);
+        challengeLie();
+        defencePassed(2);
+        disputes.resolve(2);
+        assertClaim(LIE, ClaimStatus.Rejected);
+        disputes.settle(2);
+        assertDispute(2, DisputeStatus.Moot);
+        vm.assertEq(disputes.credit(defender), 2 * DISPUTE_BOND + DISPUTE_BOND / 2);
+    }
+
+    // --- who could gain ---
+
+    /// @dev Whoever proposes a lie, challenges it and its challenge's slots with accounts of its own loses a quarter of
+    /// the bond; the honest challenger who came too late loses nothing.
+    function test_economy_challengingOneself_costsAQuarter() public {
+        for (uint256 i; i < 5; ++i) {
+            challengeFrom(carol, LIE, keccak256(abi.encode(i)));
+        }
+        challengeLie();
+        defencePassed(6);
+        for (uint64 i = 1; i <= 6; ++i) {
+            disputes.resolve(i);
+        }
+        uint256 back = settlement.credit(carol) + settlement.credit(proposer);
+        vm.assertEq(BOND - back, BOND / 4);
+        vm.assertEq(disputes.credit(carol), 5 * DISPUTE_BOND);
+        vm.assertEq(disputes.credit(challenger), DISPUTE_BOND);
+    }
+
+    /// @dev A hundred challenges of a true claim: none wins, each costs its author half a bond at least, also if a
+    /// friend of his is the defender who wins; and the claim is final no later than after the longest delay.
+    function test_economy_hundredChallenges_claimIsFinalInTime() public {
+        uint256 createdAt = block.timestamp;
+        bytes32[] memory nodes = trueNodes(5);
+        vm.warp(createdAt + WINDOW - 1);
+        vm.deal(carol, 100 ether);
+        vm.deal(defender, 100 * DISPUTE_BOND);
+        for (uint64 i = 1; i <= 100; ++i) {
+            challengeFrom(carol, TRUE, keccak256(abi.encode(i)));
+            // Every other one is defended by the challenger, too, and given up to that defence.
+            if (i % 2 == 0) defendFrom(carol, i, nodes);
+        }
+        vm.warp(block.timestamp + DEFENCE_PERIOD);
+        uint64[] memory mine = new uint64[](100);
+        for (uint64 i = 1; i <= 100; ++i) {
+            mine[i - 1] = defend(i, nodes);
+        }
+        vm.warp(disputes.deadline(mine[0]) + 1);
+        for (uint64 i = 1; i <= 50; ++i) {
+            disputes.timeout(i);
+        }
+        for (uint64 i = 1; i <= 100; ++i) {
+            if (i % 2 == 0) disputes.settle(mine[i - 1]);
+            else disputes.timeout(mine[i - 1]);
+        }
+        vm.assertLe(block.timestamp, createdAt + settlement.maxDelay());
+        settlement.finalize(TRUE);
+        vm.assertEq(settlement.credit(proposer), BOND);
+        // Bonds are back, and half the bond of those challenges that the attacker did not give to himself.
+        vm.assertEq(disputes.credit(defender), 100 * DISPUTE_BOND + 50 * (DISPUTE_BOND / 2));
+        vm.assertEq(disputes.burnt(), 100 * (DISPUTE_BOND / 2));
+        vm.assertEq(150 * DISPUTE_BOND - disputes.credit(carol), 75 * DISPUTE_BOND);
+        vm.assertEq(address(disputes).balance, disputes.credit(carol) + disputes.credit(defender) + disputes.burnt());
+    }
+
+    /// @dev The longest delay there can be: the last second in every place. Only `maxDelay` bounds it, and it does.
+    function test_delay_lastSecondEverywhere_isBounded() public {
+        uint256 createdAt = block.timestamp;
+        bytes32[] memory nodes = trueNodes(5);
+        vm.warp(createdAt + WINDOW - 1);
+        Play memory p = Play(1, TRUE, lieNodes(), nodes);
+        challengeTruth();
+        vm.warp(block.timestamp + DEFENCE_PERIOD);
+        defend(1, nodes);
+        // The challenger takes all of its time for its first move; the defender all for its, and it is over.
+        vm.warp(disputes.deadline(1));
+        descend(p);
+        vm.warp(disputes.deadline(1));
+        descend(p);
+        vm.expectRevert(abi.encodeWithSelector(ClockRunning.selector, block.timestamp));
+        disputes.timeout(1);
+        vm.expectRevert(abi.encodeWithSelector(ChallengesOpen.selector, 1));
+        settlement.finalize(TRUE);
+        vm.warp(block.timestamp + 1);
+        disputes.timeout(1);
+        settlement.finalize(TRUE);
+        vm.assertEq(block.timestamp, createdAt + settlement.maxDelay() - 1);
+        vm.assertEq(block.timestamp, disputes.challengeOf(1).openedAt + disputes.maxDuration());
+    }
+
+    /// @dev 200 lies on top of each other fall with the first, in pages that fit transactions.
+    function test_rejectChildren_chainOf200_fallsInPages() public {
+        for (uint256 i; i < 200; ++i) {
+            appendNext();
+        }
+        (uint64 parent,) = proposeLie(0, 4, 0);
+        uint64 first = parent;
+        for (uint64 i = 1; i <= 200; ++i) {
+            vm.deal(proposer, BOND);
+            parent = propose(parent, 4 + i, keccak256(abi.encode(i)));
+        }
+        bytes32[] memory honest = Histories.build(outputs(0, 4));
+        uint64 id = challenge(first, honest.root());
+        defencePassed(id);
+        disputes.resolve(id);
+        // The last of them is as far from final as the first, whether anybody pages or not.
+        vm.warp(block.timestamp + WINDOW);
+        vm.expectRevert(abi.encodeWithSelector(ParentNotFinal.selector, parent - 1));
+        settlement.finalize(parent);
+        for (uint64 page; page < 2; ++page) {
+            uint64[] memory ids = new uint64[](100);
+            for (uint64 i; i < 100; ++i) {
+                ids[i] = first + 1 + 100 * page + i;
+            }
+            uint256 gas = gasleft();
+            settlement.rejectChildren(ids);
+            vm.assertLe(gas - gasleft(), 8_000_000);
+        }
+        for (uint64 i = first; i <= parent; ++i) {
+            assertClaim(i, ClaimStatus.Rejected);
+        }
+        vm.assertEq(settlement.credit(challenger), 201 * (BOND / 2));
+        vm.assertEq(settlement.lastFinalClaim(), 0);
+        // And the truth goes on beside them.
+        settlement.finalize(TRUE);
+    }
+
+    // --- credit ---
+
+    function test_withdrawCredit_reentered_paysOnce() public {
+        Hook hook = new Hook();
+        vm.deal(address(hook), DISPUTE_BOND);
+        challengeFrom(address(hook), LIE, trueNodes(5).root());
+        challengeFrom(alice, LIE, trueNodes(5).root());
+        defencePassed(1);
+        disputes.resolve(1);
+        disputes.resolve(2);
+        hook.set(address(disputes), abi.encodeCall(disputes.withdrawCredit, (address(hook))));
+        vm.prank(address(hook));
+        vm.expectEmit();
+        emit ICredits.CreditWithdrawn(address(hook), address(hook), DISPUTE_BOND);
+        disputes.withdrawCredit(address(hook));
+        vm.assertTrue(hook.called());
+        vm.assertFalse(hook.succeeded());
+        vm.assertEq(address(hook).balance, DISPUTE_BOND);
+        vm.assertEq(address(disputes).balance, DISPUTE_BOND);
+    }
+
+    function test_withdrawCredit_refused_stopsNobodyElse() public {
+        Switch receiver = new Switch();
+        receiver.setRefuses(true);
+        vm.deal(address(receiver), DISPUTE_BOND);
+        challengeFrom(address(receiver), LIE, trueNodes(5).root());
+        defencePassed(1);
+        disputes.resolve(1);
+        assertClaim(LIE, ClaimStatus.Rejected);
+        vm.startPrank(address(receiver));
+        vm.expectRevert(abi.encodeWithSelector(TransferFailed.selector, address(receiver)));
+        disputes.withdrawCredit(address(receiver));
+        disputes.withdrawCredit(alice);
+        vm.expectRevert(NothingToWithdraw.selector);
+        disputes.withdrawCredit(alice);
+        vm.stopPrank();
+    }
+
+    // --- several calls in one ---
+
+    function test_multicall_value_cannotBeUsedTwice() public {
+        bytes32 history = settlement.claim(LIE).blockOutputsRoot;
+        bytes32 hash = inbox.batchHash(2);
+        bytes[] memory calls = new bytes[](2);
+        calls[0] = abi.encodeCall(disputes.challenge, (LIE, history, hash, keccak256("x")));
+        calls[1] = abi.encodeCall(disputes.challenge, (LIE, history, hash, keccak256("y")));
+        vm.startPrank(challenger);
+        (bool success,) =
+            address(disputes).call{value: DISPUTE_BOND}(abi.encodeCall(disputes.multicall, (calls)));
+        vm.assertFalse(success);
+        vm.expectRevert(abi.encodeWithSelector(WrongBond.selector, DISPUTE_BOND, 0));
+        disputes.multicall(calls);
+        vm.stopPrank();
+    }
+
+    function test_receive_plainTransfer_reverts() public {
+        vm.prank(alice);
+        (bool success,) = address(disputes).call{value: 1}("");
+        vm.assertFalse(success);
+    }
+}
