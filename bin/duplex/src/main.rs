@@ -7,6 +7,7 @@ mod bench;
 mod exit;
 mod exodus;
 mod force;
+mod fraud;
 mod node;
 mod output;
 mod progress;

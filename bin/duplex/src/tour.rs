@@ -19,7 +19,7 @@ use eyre::{WrapErr, ensure};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{args::OutputArgs, output};
+use crate::{args::OutputArgs, fraud, output};
 
 sol! {
     function deposit() external payable;
@@ -34,6 +34,9 @@ pub(crate) struct TourArgs {
     /// Seconds in which a claim can be challenged.
     #[arg(long, value_name = "SECS", default_value_t = 5)]
     challenge_window: u64,
+    /// Show what happens to a thief: a false claim, the dispute on L1 move by move, and its end.
+    #[arg(long)]
+    fraud: bool,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -86,6 +89,9 @@ fn eth(tenths: u128) -> U256 {
 }
 
 pub(crate) async fn run(args: TourArgs) -> eyre::Result<ExitCode> {
+    if args.fraud {
+        return fraud::run(args.l1, args.output.json).await;
+    }
     let start = Instant::now();
     let dir = tempfile::tempdir().wrap_err("no temporary directory")?;
     let options = DevnetOptions {

@@ -25,6 +25,7 @@ const SOURCES: &[(&str, &str)] = artifacts![
     "BridgedTokenFactory",
     "Courier",
     "DevToken",
+    "Disputes",
     "FeeVault",
     "Inbox",
     "L1Block",

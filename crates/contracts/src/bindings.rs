@@ -107,6 +107,7 @@ sol! {
         function claim(uint64 id) external view returns (Claim memory);
         function claimCount() external view returns (uint64);
         function isFinal(uint64 id) external view returns (bool);
+        function winnerOf(uint64 id) external view returns (address);
         function lastFinalClaim() external view returns (uint64);
         function lastFinalizedAt() external view returns (uint64);
         function finalOutputRoot(uint64 id) external view returns (bytes32);

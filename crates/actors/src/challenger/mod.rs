@@ -5,6 +5,7 @@
 
 mod board;
 mod facts;
+mod liar;
 mod moves;
 mod opinion;
 mod position;
@@ -31,6 +32,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use board::{Board, Game, Open, Story, story};
 pub use facts::inputs;
+pub use liar::{Liar, Lie};
 pub use moves::{Opened, Side};
 pub use opinion::{Honest, Opinion};
 pub use position::{Position, width};
