@@ -22,7 +22,7 @@ const A5: usize = 15;
 const A7: usize = 17;
 
 /// All of a machine but its memory.
-#[derive(Clone)]
+#[derive(Clone, Default)]
 pub(crate) struct Hart {
     pub(crate) pc: u64,
     pub(crate) step: u64,
@@ -124,8 +124,14 @@ impl From<&Snapshot> for Machine {
 impl Machine {
     /// A machine in the program's first state.
     pub fn new(program: Arc<Program>) -> Self {
-        let State { pc, step, status, exit_code, registers, .. } = program.initial_state();
-        let (hart, tree) = (Hart { pc, step, status, exit_code, registers }, program.memory().clone());
+        let entry = program.entry();
+        Self::at(program, entry, [0; 31])
+    }
+
+    /// A machine with the program's memory, at an address and with registers (`x1` to `x31`) of the caller's choosing: to
+    /// try single instructions. `pc` is a multiple of 4.
+    pub fn at(program: Arc<Program>, pc: u64, registers: [u64; 31]) -> Self {
+        let (hart, tree) = (Hart { pc: pc & !3, registers, ..Hart::default() }, program.memory().clone());
         Self::from(&Snapshot { program, hart, tree })
     }
 
