@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use clap::Args;
+use duplex_l1::Parameters;
 use duplex_stake::{GasTable, Multiple, Report, Setting, SimulationOptions, Terms, Timing, Wei, YearlyRate};
 use eyre::WrapErr;
 
@@ -33,13 +34,13 @@ pub(crate) struct StakeArgs {
     /// How many times that price the bonds still cover.
     #[arg(long, value_name = "X", default_value = "5")]
     margin: Multiple,
-    /// Seconds in which a claim can be challenged; seven days unless given.
+    /// Seconds in which a claim can be challenged; a production deployment's unless given.
     #[arg(long, env = "DUPLEX_CHALLENGE_WINDOW", value_name = "SECS")]
     window: Option<u64>,
-    /// Seconds after a challenge in which the claim can be defended; a day unless given.
+    /// Seconds after a challenge in which the claim can be defended; a production deployment's unless given.
     #[arg(long, value_name = "SECS")]
     defence_period: Option<u64>,
-    /// Seconds that each side of a dispute has for all its moves; three days unless given.
+    /// Seconds that each side of a dispute has for all its moves; a production deployment's unless given.
     #[arg(long, value_name = "SECS")]
     clock: Option<u64>,
     /// Seconds between honest claims.
@@ -78,14 +79,14 @@ pub(crate) struct StakeArgs {
 
 impl StakeArgs {
     fn setting(&self) -> eyre::Result<Setting> {
-        let usual = Timing::default();
+        let usual = Parameters::production();
         let terms = Terms {
             gas_price: self.gas_price,
             margin: self.margin,
             timing: Timing {
                 challenge_window: self.window.unwrap_or(usual.challenge_window),
                 defence_period: self.defence_period.unwrap_or(usual.defence_period),
-                clock: self.clock.unwrap_or(usual.clock),
+                clock: self.clock.unwrap_or(usual.dispute_clock),
             },
             capital_cost: self.capital_cost,
             delayed_value: self.delayed,
