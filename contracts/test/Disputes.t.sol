@@ -6,7 +6,14 @@ import {ICredits} from "../src/interfaces/ICredits.sol";
 import {IDisputes} from "../src/interfaces/IDisputes.sol";
 import {ISettlement} from "../src/interfaces/ISettlement.sol";
 import "../src/libraries/Errors.sol";
-import {Challenge, ChallengeStatus, ClaimStatus, Dispute, DisputeStatus, Move} from "../src/libraries/Types.sol";
+import {
+    Challenge,
+    ChallengeStatus,
+    ClaimStatus,
+    Dispute,
+    DisputeStatus,
+    Move
+} from "../src/libraries/Types.sol";
 import {DisputeSystem} from "./utils/DisputeSystem.sol";
 import {Histories} from "./utils/Histories.sol";
 import {Hook, Switch} from "./utils/Receivers.sol";
@@ -78,11 +85,17 @@ contract DisputesTest is DisputeSystem {
 
     // --- construction ---
 
-    function create(address settlement_, bytes32 code, bytes32 state, bytes32 config, uint256 bond, uint64 period)
-        internal
-        returns (Disputes)
-    {
-        return create(settlement_, address(oracle), address(machine), code, state, config, bond, period, CLOCK);
+    function create(
+        address settlement_,
+        bytes32 code,
+        bytes32 state,
+        bytes32 config,
+        uint256 bond,
+        uint64 period
+    ) internal returns (Disputes) {
+        return create(
+            settlement_, address(oracle), address(machine), code, state, config, bond, period, CLOCK
+        );
     }
 
     function create(
@@ -165,7 +178,9 @@ contract DisputesTest is DisputeSystem {
         vm.assertEq(disputes.challengeCount(), 1);
     }
 
-    function refuseChallenge(uint64 id, bytes32 history, bytes32 hash, bytes32 root, bytes memory reason) internal {
+    function refuseChallenge(uint64 id, bytes32 history, bytes32 hash, bytes32 root, bytes memory reason)
+        internal
+    {
         vm.expectRevert(reason);
         vm.prank(challenger);
         disputes.challenge{value: DISPUTE_BOND}(id, history, hash, root);
@@ -259,9 +274,13 @@ contract DisputesTest is DisputeSystem {
         vm.assertEq(address(disputes).balance, 2 * DISPUTE_BOND);
     }
 
-    function refuseDefence(uint64 id, uint256 value, bytes32 hash, bytes32[] memory nodes, bytes memory reason)
-        internal
-    {
+    function refuseDefence(
+        uint64 id,
+        uint256 value,
+        bytes32 hash,
+        bytes32[] memory nodes,
+        bytes memory reason
+    ) internal {
         vm.expectRevert(reason);
         vm.prank(defender);
         disputes.defend{value: value}(id, hash, nodes.opened(1));
@@ -277,12 +296,16 @@ contract DisputesTest is DisputeSystem {
         bytes32[] memory nodes = trueNodes(5);
         for (uint256 i; i < 3; ++i) {
             uint256 value = i == 0 ? 0 : i == 1 ? DISPUTE_BOND - 1 : DISPUTE_BOND + 1;
-            refuseDefence(1, value, hash, nodes, abi.encodeWithSelector(WrongBond.selector, DISPUTE_BOND, value));
+            refuseDefence(
+                1, value, hash, nodes, abi.encodeWithSelector(WrongBond.selector, DISPUTE_BOND, value)
+            );
         }
         refuseDefence(0, abi.encodeWithSelector(UnknownChallenge.selector, 0));
         refuseDefence(2, abi.encodeWithSelector(UnknownChallenge.selector, 2));
         bytes32 x = keccak256("x");
-        refuseDefence(1, DISPUTE_BOND, x, nodes, abi.encodeWithSelector(UnexpectedBatchHash.selector, hash, x));
+        refuseDefence(
+            1, DISPUTE_BOND, x, nodes, abi.encodeWithSelector(UnexpectedBatchHash.selector, hash, x)
+        );
         // What is opened must be under the claim's root: it can be known only by whoever knows the claim.
         bytes32[] memory lies = lieNodes();
         refuseDefence(
@@ -581,7 +604,9 @@ contract DisputesTest is DisputeSystem {
         vm.assertEq(disputes.credit(defender), 100 * DISPUTE_BOND + 50 * (DISPUTE_BOND / 2));
         vm.assertEq(disputes.burnt(), 100 * (DISPUTE_BOND / 2));
         vm.assertEq(150 * DISPUTE_BOND - disputes.credit(carol), 75 * DISPUTE_BOND);
-        vm.assertEq(address(disputes).balance, disputes.credit(carol) + disputes.credit(defender) + disputes.burnt());
+        vm.assertEq(
+            address(disputes).balance, disputes.credit(carol) + disputes.credit(defender) + disputes.burnt()
+        );
     }
 
     /// @dev The longest delay there can be: the last second in every place. Only `maxDelay` bounds it, and it does.

@@ -62,7 +62,9 @@ contract DisputesGamesTest is DisputeSystem {
     function wait(Play memory p, bool inTurnIsHonest) internal {
         uint256 until = disputes.deadline(p.id);
         uint256 most = until - block.timestamp;
-        vm.warp(block.timestamp + (inTurnIsHonest ? random(CLOCK / 13) : random(4) == 0 ? most : random(most + 1)));
+        vm.warp(
+            block.timestamp + (inTurnIsHonest ? random(CLOCK / 13) : random(4) == 0 ? most : random(most + 1))
+        );
     }
 
     /// @dev Plays until the dispute is over.

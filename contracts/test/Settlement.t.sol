@@ -145,7 +145,9 @@ contract SettlementTest is System {
         settlement.propose{value: BOND}(0, OTHER, 1, hash, history, OUTPUT, proof);
     }
 
-    function rejectOutput(uint64 lastBatch, bytes32 history, bytes32 output, bytes32[12] memory proof) internal {
+    function rejectOutput(uint64 lastBatch, bytes32 history, bytes32 output, bytes32[12] memory proof)
+        internal
+    {
         bytes32 hash = inbox.batchHash(lastBatch);
         vm.expectRevert(abi.encodeWithSelector(NotTheLastOutput.selector, output));
         vm.prank(proposer);
@@ -627,8 +629,8 @@ contract SettlementTest is System {
                 try settlement.openChallenge(id) {} catch {}
             } else if (what == 4 && settlement.claim(id).openChallenges != 0) {
                 vm.prank(address(disputes));
-                if (seed & 1 << 200 == 0) try settlement.closeChallenge(id) {} catch {}
-                else try settlement.reject(id, bob) {} catch {}
+                if (seed & 1 << 200 == 0) try settlement.closeChallenge(id) {}
+                    catch {} else try settlement.reject(id, bob) {} catch {}
             } else if (what == 5) {
                 compensate(id, alice);
             } else if (what == 6) {

@@ -5,7 +5,15 @@ import {IDisputes} from "../interfaces/IDisputes.sol";
 import {IInbox} from "../interfaces/IInbox.sol";
 import {ISettlement} from "../interfaces/ISettlement.sol";
 import "../libraries/Errors.sol";
-import {Challenge, ChallengeStatus, Claim, ClaimStatus, Dispute, DisputeStatus, Move} from "../libraries/Types.sol";
+import {
+    Challenge,
+    ChallengeStatus,
+    Claim,
+    ClaimStatus,
+    Dispute,
+    DisputeStatus,
+    Move
+} from "../libraries/Types.sol";
 import {Game} from "./Game.sol";
 
 /// @title Disputes

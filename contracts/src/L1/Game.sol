@@ -10,7 +10,15 @@ import {ISettlement} from "../interfaces/ISettlement.sol";
 import "../libraries/Errors.sol";
 import {History} from "../libraries/History.sol";
 import {RiscvState} from "../libraries/RiscvState.sol";
-import {Challenge, ChallengeStatus, Claim, Commitment, Dispute, DisputeStatus, Move} from "../libraries/Types.sol";
+import {
+    Challenge,
+    ChallengeStatus,
+    Claim,
+    Commitment,
+    Dispute,
+    DisputeStatus,
+    Move
+} from "../libraries/Types.sol";
 import {Credits} from "./Credits.sol";
 
 /// @title Game
@@ -52,7 +60,9 @@ abstract contract Game is IDisputes, Credits, Multicall {
         bytes32 configHash_,
         uint64 clock_
     ) {
-        if (ISettlement(settlement_).disputes() != address(this)) revert InvalidParameter();
+        if (ISettlement(settlement_).disputes() != address(this)) {
+            revert InvalidParameter();
+        }
         // Steps that cannot be executed would be lost by whoever must have them executed: the challenger.
         if (oracle_.code.length == 0 || stepper_.code.length == 0) revert InvalidParameter();
         if (codeRoot_ == 0 || startState_ == 0 || configHash_ == 0 || clock_ == 0) revert InvalidParameter();
@@ -232,12 +242,10 @@ abstract contract Game is IDisputes, Credits, Multicall {
 
     /// @dev Up to the first leaf that differs the two histories are the same, so the leaf before it may be shown in
     /// either.
-    function _checkAgreed(
-        Dispute storage d,
-        bytes32 start,
-        bytes32 agreed,
-        bytes32[12] calldata agreedProof
-    ) private view {
+    function _checkAgreed(Dispute storage d, bytes32 start, bytes32 agreed, bytes32[12] calldata agreedProof)
+        private
+        view
+    {
         uint256 leaf = d.position & LAST_LEAF;
         if (leaf == 0) {
             if (agreed != start) revert UnexpectedAgreement(start, agreed);

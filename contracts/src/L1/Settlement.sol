@@ -66,7 +66,10 @@ contract Settlement is ISettlement, Credits {
         uint64 time = uint64(block.timestamp);
         lastFinalizedAt = time;
         Claim memory c;
-        (c.createdAt, c.finalizedAt, c.status, c.outputRoot) = (time, time, ClaimStatus.Final, genesisOutputRoot);
+        c.createdAt = time;
+        c.finalizedAt = time;
+        c.status = ClaimStatus.Final;
+        c.outputRoot = genesisOutputRoot;
         _claims.push(c);
         emit ClaimFinalized(0, genesisOutputRoot, 0);
     }

@@ -11,7 +11,11 @@ library History {
     uint256 internal constant LEAVES = 4096;
 
     /// @notice Root of the history in which `leaf` is at `index` and its siblings, from the bottom up, are these.
-    function root(bytes32 leaf, uint256 index, bytes32[12] calldata siblings) internal pure returns (bytes32) {
+    function root(bytes32 leaf, uint256 index, bytes32[12] calldata siblings)
+        internal
+        pure
+        returns (bytes32)
+    {
         bytes calldata path;
         assembly ("memory-safe") {
             path.offset := siblings

@@ -134,7 +134,10 @@ abstract contract DisputeSystem is System {
         return defendFrom(defender, challengeId, claimNodes);
     }
 
-    function defendFrom(address sender, uint64 challengeId, bytes32[] memory claimNodes) internal returns (uint64) {
+    function defendFrom(address sender, uint64 challengeId, bytes32[] memory claimNodes)
+        internal
+        returns (uint64)
+    {
         bytes32 hash = inbox.batchHash(settlement.claim(disputes.challengeOf(challengeId).claimId).lastBatch);
         vm.prank(sender);
         return disputes.defend{value: DISPUTE_BOND}(challengeId, hash, claimNodes.opened(1));
@@ -323,8 +326,9 @@ abstract contract DisputeSystem is System {
 
     /// @dev A state that the machine never ends in.
     function falseState(uint8 status, uint64 exitCode) internal pure returns (bytes memory) {
-        return abi.encodePacked(
-            keccak256("false memory"), uint64(8), uint64(99), status, exitCode, new bytes(248)
-        );
+        return
+            abi.encodePacked(
+                keccak256("false memory"), uint64(8), uint64(99), status, exitCode, new bytes(248)
+            );
     }
 }

@@ -47,7 +47,11 @@ library Histories {
     }
 
     /// @dev Siblings of a leaf from the bottom up.
-    function proof(bytes32[] memory nodes, uint256 index) internal pure returns (bytes32[12] memory siblings) {
+    function proof(bytes32[] memory nodes, uint256 index)
+        internal
+        pure
+        returns (bytes32[12] memory siblings)
+    {
         uint256 node = LEAVES + index;
         for (uint256 level; level < 12; ++level) {
             siblings[level] = nodes[node ^ 1];

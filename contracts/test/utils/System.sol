@@ -214,9 +214,8 @@ abstract contract System is Test {
         bytes32 hash = inbox.batchHash(lastBatch);
         bytes32 parentRoot = settlement.claim(parentId).outputRoot;
         vm.prank(proposer);
-        return settlement.propose{value: BOND}(
-            parentId, parentRoot, lastBatch, hash, history, outputRoot, proof
-        );
+        return
+            settlement.propose{value: BOND}(parentId, parentRoot, lastBatch, hash, history, outputRoot, proof);
     }
 
     /// @dev A history of which one leaf is known, the last: `outputRoot`. Index 0 if there is no such claim.
@@ -315,8 +314,7 @@ abstract contract System is Test {
             w.sender = address(uint160(uint256(logs[i].topics[2])));
             w.target = address(uint160(uint256(logs[i].topics[3])));
             bytes32 hash;
-            (w.value, w.gasLimit, w.data, hash) =
-                abi.decode(logs[i].data, (uint256, uint256, bytes, bytes32));
+            (w.value, w.gasLimit, w.data, hash) = abi.decode(logs[i].data, (uint256, uint256, bytes, bytes32));
             require(hash == Hashing.withdrawalHash(w), "withdrawal hash in event");
         }
         assembly {
