@@ -5,6 +5,10 @@ pragma solidity 0.8.37;
 interface MoreVm {
     function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
+    function parseJsonTypeArray(string calldata json, string calldata key, string calldata description)
+        external
+        pure
+        returns (bytes memory);
     function snapshotValue(string calldata group, string calldata name, uint256 value) external;
 }
 
