@@ -4,6 +4,7 @@
 
 mod args;
 mod bench;
+mod dispute;
 mod exit;
 mod exodus;
 mod force;
@@ -16,6 +17,7 @@ mod tour;
 mod up;
 mod user;
 mod verify;
+mod witness;
 
 use std::process::ExitCode;
 
@@ -72,6 +74,11 @@ enum Command {
     #[command(subcommand)]
     Exodus(exodus::ExodusCommand),
     Stake(stake::StakeArgs),
+    Challenger(node::ChallengerArgs),
+    #[command(subcommand)]
+    Dispute(dispute::DisputeCommand),
+    Witness(witness::WitnessArgs),
+    Reexec(witness::ReexecArgs),
     /// Walk one person's whole path on a devnet of its own, and check every balance.
     Tour(tour::TourArgs),
     /// Measure.
@@ -83,7 +90,7 @@ impl Command {
     /// What is logged unless something else is asked for.
     const fn default_log(&self) -> &'static str {
         match self {
-            Self::Up(_) | Self::Node(_) | Self::Sequence(_) | Self::L1(_) => "info",
+            Self::Up(_) | Self::Node(_) | Self::Sequence(_) | Self::Challenger(_) | Self::L1(_) => "info",
             _ => "warn",
         }
     }
@@ -129,6 +136,10 @@ async fn run(command: Command) -> eyre::Result<ExitCode> {
         Command::Exit(args) => return exit::run(args).await,
         Command::Exodus(command) => exodus::run(command).await?,
         Command::Stake(args) => stake::run(&args)?,
+        Command::Challenger(args) => node::run_challenger(args).await?,
+        Command::Dispute(command) => dispute::run(command).await?,
+        Command::Witness(args) => witness::run(args).await?,
+        Command::Reexec(args) => return witness::reexec(&args),
         Command::Tour(args) => return tour::run(args).await,
         Command::Bench(command) => bench::run(command).await?,
     }

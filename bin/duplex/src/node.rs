@@ -7,11 +7,11 @@ use std::{
 };
 
 use clap::Args;
-use duplex_actors::BatcherOptions;
+use duplex_actors::{BatcherOptions, ProposerOptions, SequencerOptions};
 use duplex_l1::{Deployment, Parameters, Rpc};
 use duplex_node::{
-    DeployOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, Roles, RollupNode, RollupOptions, Tasks,
-    deploy, parse_key,
+    DeployOptions, DevnetOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, Roles, RollupNode,
+    RollupOptions, Tasks, deploy, parse_key,
 };
 use duplex_storage::History;
 use eyre::{WrapErr, bail};
@@ -193,6 +193,72 @@ pub(crate) async fn run_sequence(args: SequenceArgs) -> eyre::Result<()> {
     let node = RollupNode::start(options, &mut tasks).await?;
     output::line(&format!("L2 {} at {}", node.rollup.deployment.l2_chain_id, node.url()));
     output::note(&format!("waiting for messages that nobody took for {timeout} s"));
+    stop_on_signal(tasks.cancel_token());
+    let shown = tokio::spawn(progress::show(node.rollup.clone()));
+    let result = tasks.wait().await;
+    shown.abort();
+    node.stop().await;
+    Ok(result?)
+}
+
+/// Watch every claim on L1: challenge false ones, defend true ones.
+///
+/// Derives L2 from L1, so it believes nobody. Challenges and defences stake a bond each; what is won comes back
+/// with it. One honest challenger is enough to keep a rollup safe.
+#[derive(Debug, Args)]
+pub(crate) struct ChallengerArgs {
+    #[command(flatten)]
+    find: FindArgs,
+    /// Private key that stakes and pays on L1.
+    #[arg(long, env = "DUPLEX_L1_KEY", value_name = "HEX", hide_env_values = true)]
+    l1_key: String,
+    /// Where the node keeps its data.
+    #[arg(long, env = "DUPLEX_DATA_DIR", value_name = "DIR", default_value = "duplex-challenger")]
+    data_dir: PathBuf,
+    #[command(flatten)]
+    blobs: BlobArgs,
+    /// Blocks whose state is kept; all unless given. A dispute needs that of every block of a claim that can
+    /// still be challenged.
+    #[arg(long, env = "DUPLEX_HISTORY", value_name = "BLOCKS")]
+    history: Option<u64>,
+}
+
+pub(crate) async fn run_challenger(args: ChallengerArgs) -> eyre::Result<()> {
+    let (deployment, l1_url) = args.find.find().await?;
+    let key = parse_key(&args.l1_key)?;
+    let mut tasks = Tasks::default();
+    let defaults = DevnetOptions::default();
+    let options = RollupOptions {
+        dir: args.data_dir,
+        l1_url,
+        deployment,
+        addr: None,
+        roles: Roles { challenge: true, ..Default::default() },
+        key: Some(key.clone()),
+        sequencer: SequencerOptions {
+            block_time: defaults.block_time,
+            heartbeat: Duration::from_secs(60),
+            confirmations: 0,
+            only_when_open: false,
+        },
+        batcher: BatcherOptions {
+            max_age: defaults.batch_age,
+            full_percent: 90,
+            da: defaults.da,
+            only_when_open: false,
+        },
+        proposer: ProposerOptions { interval: defaults.claim_interval },
+        l1_poll: Duration::from_millis(500),
+        history: args.history.map_or(History::Archive, History::Window),
+        feed: None,
+        blobs: args.blobs.options(),
+    };
+    let node = RollupNode::start(options, &mut tasks).await?;
+    output::line(&format!(
+        "watching the claims of L2 {} as {}",
+        node.rollup.deployment.l2_chain_id,
+        key.address()
+    ));
     stop_on_signal(tasks.cancel_token());
     let shown = tokio::spawn(progress::show(node.rollup.clone()));
     let result = tasks.wait().await;

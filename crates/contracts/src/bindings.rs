@@ -108,6 +108,7 @@ sol! {
         function claimCount() external view returns (uint64);
         function isFinal(uint64 id) external view returns (bool);
         function winnerOf(uint64 id) external view returns (address);
+        function blocksOf(uint64 id) external view returns (uint64 firstBlock, uint64 lastBlock);
         function lastFinalClaim() external view returns (uint64);
         function lastFinalizedAt() external view returns (uint64);
         function finalOutputRoot(uint64 id) external view returns (bytes32);

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use alloy_primitives::{Address, B256, Bytes, Log, U64, U256};
 use alloy_sol_types::SolEvent;
-use duplex_actors::Rollup;
+use duplex_actors::{Rollup, challenger::Witness};
 use duplex_contracts::bindings::{IMessagePasser, IMessageQueue, IVault, Withdrawal};
 use duplex_l1::{BatchEntry, ClaimEntry, ClaimStatus, L1Index};
 use duplex_primitives::{L2Extra, OutputRoot, predeploys};
@@ -63,6 +63,10 @@ pub(crate) fn duplex_module(rollup: Rollup) -> Result<RpcModule<Rollup>, Registe
     module.register_blocking_method("duplex_blocks", |params, rollup, _| {
         let (from, count): (U64, U64) = params.parse()?;
         blocks(&rollup, from.to(), count.to())
+    })?;
+    module.register_async_method("duplex_witness", |params, rollup, _| async move {
+        let block: U64 = params.one()?;
+        Ok::<_, ErrorObjectOwned>(json!(Witness::of(&rollup, block.to()).await.map_err(failed)?))
     })?;
     module.register_blocking_method("duplex_books", |_, rollup, _| books(&rollup))?;
     Ok(module)

@@ -5,9 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_sol_types::SolEvent;
 use duplex_contracts::bindings::{Challenge, ChallengeStatus, Dispute, DisputeStatus, IDisputes, Move};
+use duplex_l1::{Rpc, RpcError};
 use tokio::task::JoinSet;
 
 use super::{Opened, Position, Side};
@@ -145,10 +146,17 @@ where
 /// # Errors
 /// If L1 cannot be read.
 pub async fn story(rollup: &Rollup, id: u64, from: u64) -> Result<Story, ActorError> {
-    let contract = rollup.deployment.contracts.disputes;
+    Ok(story_since(&rollup.l1, rollup.deployment.contracts.disputes, id, from).await?)
+}
+
+/// What has been said in a dispute of the contract at `disputes` since L1 block `from`.
+///
+/// # Errors
+/// If L1 cannot be read.
+pub async fn story_since(l1: &Rpc, disputes: Address, id: u64, from: u64) -> Result<Story, RpcError> {
     let topics = [None, Some(B256::from(U256::from(id)))];
-    let newest = rollup.l1.block_number().await?;
-    let logs = rollup.l1.logs_by_topics(Some(contract), &topics, from, newest).await?;
+    let newest = l1.block_number().await?;
+    let logs = l1.logs_by_topics(Some(disputes), &topics, from, newest).await?;
     let mut story = Story::default();
     for log in &logs {
         let log = &log.inner;

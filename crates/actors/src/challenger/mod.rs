@@ -10,6 +10,7 @@ mod moves;
 mod opinion;
 mod position;
 mod replay;
+mod witness;
 
 use std::{
     collections::{BTreeMap, BTreeSet},
@@ -30,13 +31,14 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use board::{Board, Game, Open, Story, story};
+pub use board::{Board, Game, Open, Story, story, story_since};
 pub use facts::inputs;
 pub use liar::{Liar, Lie};
 pub use moves::{Opened, Side};
 pub use opinion::{Honest, Opinion};
 pub use position::{Position, width};
 pub use replay::{Inputs, Replays, Step};
+pub use witness::{Absent, Witness, WitnessError};
 
 use crate::{ActorError, Operator, Rollup};
 
