@@ -80,6 +80,11 @@ impl Memory {
         &mut self.bytes.as_chunks_mut().0[number as usize]
     }
 
+    #[cfg(test)]
+    pub(crate) fn clear(&mut self, number: u32) {
+        *self.page_mut(number) = [0; PAGE_BYTES];
+    }
+
     /// Takes what was written into `tree`, which stands for this memory otherwise.
     pub(crate) fn sync(&mut self, tree: &mut Tree) {
         let written = self.take_written();

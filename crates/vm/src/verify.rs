@@ -124,6 +124,7 @@ const A5: usize = 15;
 const A7: usize = 17;
 
 /// What an instruction does to `pc` and `status`; all else is done when this is known.
+#[derive(Debug, PartialEq, Eq)]
 enum Outcome {
     Next,
     Jump(u64),
@@ -191,7 +192,11 @@ impl<P: Parts> Step<'_, P> {
             self.no_memory()?;
             return Ok(Outcome::Panic);
         }
-        let word = self.fetch(pc)?;
+        self.perform(pc, self.fetch(pc)?)
+    }
+
+    /// Executes an instruction, but for `pc` and `status`.
+    fn perform(&mut self, pc: u64, word: u32) -> Result<Outcome, BadWitness> {
         let (opcode, funct3) = (word & 0x7f, word >> 12 & 7);
         if opcode == 0x03 || opcode == 0x23 {
             return if opcode == 0x03 { self.load(word, funct3) } else { self.store(word, funct3) };
@@ -458,3 +463,6 @@ fn alu_32(word: u32, funct3: u32, a: u32, b: u32) -> Option<u64> {
 fn extend(value: u32) -> u64 {
     i64::from(value as i32) as u64
 }
+
+#[cfg(test)]
+mod tests;

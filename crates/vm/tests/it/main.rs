@@ -3,6 +3,11 @@
 mod asm;
 mod calls;
 mod conformance;
+mod differential;
+mod elf_files;
+mod histories;
+mod random;
 mod table;
+mod trees;
 mod vectors;
 mod world;
