@@ -2,7 +2,7 @@
 //!
 //! This is the program that defines L2 (`docs/fault-proofs.md` §1). Compiled for bare RV64IM
 //! (`guest/`) it decides disputes; natively it decides whether a claim is worth one, and finds all
-//! the preimages that the machine will ask for. Both are this code: nothing in it knows
+//! the preimages that the machine will ask for (`host`). Both are this code: nothing in it knows
 //! where it runs.
 //!
 //! It writes none of the chain's rules again: what a batch says is `duplex-derivation`, executing it
@@ -21,6 +21,8 @@ mod chain;
 mod data;
 mod error;
 mod fields;
+#[cfg(feature = "std")]
+pub mod host;
 mod oracle;
 mod queue;
 mod run;

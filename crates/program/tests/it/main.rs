@@ -1,0 +1,5 @@
+//! The program against the node: the same output for every block, natively and in the machine.
+#![allow(missing_docs)]
+
+mod blocks;
+mod world;

@@ -1,0 +1,414 @@
+//! A rollup without processes: an L1 of headers, a queue, batches, and the chain that follows them.
+
+use std::{
+    cell::RefCell,
+    collections::BTreeMap,
+    sync::{Arc, LazyLock},
+};
+
+use alloy_consensus::{SignableTransaction, TxEip1559};
+use alloy_primitives::{Address, B256, Bytes, TxKind, U256, keccak256};
+use alloy_signer::SignerSync;
+use alloy_signer_local::PrivateKeySigner;
+use duplex_chain::{Chain, ChainOptions, StateAt, dev_system_contracts};
+use duplex_contracts::{L2GenesisParams, l2_alloc};
+use duplex_derivation::{Anchor, Batch, Rules, Undecodable};
+use duplex_pool::PoolConfig;
+use duplex_primitives::{
+    BatchContent, BatchHeader, BlockContent, ChainConfig, Genesis, GenesisAccount, Header, L1Message,
+    L2Extra, OutputRoot, ProgramConfig, Transaction, blob, messages_accumulator,
+};
+use duplex_program::{
+    Kind, Oracle, Statement, What,
+    host::{Missing, Preimages, Recorder},
+    run,
+};
+use duplex_storage::Options;
+use duplex_trie::NodeSource;
+use duplex_vm::{Machine, Program};
+use revm::DatabaseRef;
+use tempfile::TempDir;
+
+pub(crate) const CHAIN: u64 = 42_069;
+pub(crate) const MESSAGE_GAS: u64 = 18_000_000;
+/// Anchor of genesis, and its time.
+pub(crate) const FIRST_ANCHOR: u64 = 100;
+const FIRST_TIME: u64 = 1_760_000_000;
+
+/// Where a batch's data goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    Calldata,
+    Blobs,
+}
+
+/// A block that the sequencer makes.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Plan {
+    pub(crate) seconds: u64,
+    pub(crate) anchors: u64,
+    pub(crate) messages: u64,
+    pub(crate) transactions: Vec<Transaction>,
+}
+
+/// A rollup.
+pub(crate) struct World {
+    _dir: TempDir,
+    pub(crate) chain: Chain,
+    pub(crate) config: ProgramConfig,
+    l1: BTreeMap<u64, Header>,
+    pub(crate) queue: Vec<L1Message>,
+    pub(crate) batches: Vec<BatchHeader>,
+    pub(crate) preimages: Preimages,
+    nonces: RefCell<BTreeMap<Address, u64>>,
+}
+
+/// The key of one of the accounts that have ETH from the beginning.
+pub(crate) fn signer(index: u64) -> PrivateKeySigner {
+    PrivateKeySigner::from_bytes(&keccak256(index.to_be_bytes())).unwrap()
+}
+
+/// A transaction of this kind, signed.
+pub(crate) fn sign<T: SignableTransaction<alloy_primitives::Signature>>(index: u64, tx: T) -> Transaction
+where
+    Transaction: From<alloy_consensus::Signed<T>>,
+{
+    let signature = signer(index).sign_hash_sync(&tx.signature_hash()).unwrap();
+    tx.into_signed(signature).into()
+}
+
+impl World {
+    /// A fresh one, whose first `rich` accounts have a thousand ETH, and with these contracts.
+    pub(crate) fn new(rich: u64, contracts: &[(Address, Bytes)]) -> Self {
+        let chain = ChainConfig::l2_dev(CHAIN);
+        let mut alloc = dev_system_contracts(false);
+        alloc.extend(l2_alloc(&L2GenesisParams {
+            vault: Address::repeat_byte(0x77),
+            fee_recipient: Address::repeat_byte(0x78),
+            l1_fee: chain.l1_fee,
+            l1_base_fee: 1_000_000_000,
+        }));
+        let ether = U256::from(10).pow(U256::from(18));
+        for index in 0..rich {
+            let balance = ether * U256::from(1000);
+            alloc.insert(signer(index).address(), GenesisAccount { balance, ..Default::default() });
+        }
+        for (address, code) in contracts {
+            let account = GenesisAccount { code: code.clone(), nonce: 1, ..Default::default() };
+            alloc.insert(*address, account);
+        }
+        let mut l1 = BTreeMap::new();
+        let mut parent_hash = keccak256("before");
+        for number in FIRST_ANCHOR..FIRST_ANCHOR + 40 {
+            let header = Header {
+                parent_hash,
+                number,
+                timestamp: FIRST_TIME + 12 * (number - FIRST_ANCHOR),
+                mix_hash: keccak256(number.to_be_bytes()),
+                base_fee_per_gas: Some(1_000_000_000 + number),
+                withdrawals_root: Some(keccak256("withdrawals")),
+                blob_gas_used: Some(0),
+                excess_blob_gas: Some(number << 20),
+                parent_beacon_block_root: Some(keccak256("beacon")),
+                requests_hash: Some(keccak256("requests")),
+                ..Default::default()
+            };
+            parent_hash = header.hash_slow();
+            l1.insert(number, header);
+        }
+        let genesis = Genesis {
+            config: chain,
+            timestamp: FIRST_TIME,
+            anchor_number: FIRST_ANCHOR,
+            anchor_hash: l1[&FIRST_ANCHOR].hash_slow(),
+            alloc,
+            header: None,
+        };
+        let dir = tempfile::tempdir().unwrap();
+        let (storage, pool) = (Options::default(), PoolConfig::new(genesis.config));
+        let options = ChainOptions { storage, pool, trie_nodes: 10_000 };
+        let chain = Chain::open(dir.path(), &genesis, options).unwrap();
+        let first = BatchHeader {
+            timestamp: FIRST_TIME,
+            anchorNumber: FIRST_ANCHOR,
+            anchorHash: l1[&FIRST_ANCHOR].hash_slow(),
+            ..Default::default()
+        };
+        let config = ProgramConfig { chain: *chain.config(), message_gas_per_block: MESSAGE_GAS };
+        let mut preimages = Preimages::new();
+        preimages.insert_config(&config);
+        for header in l1.values() {
+            preimages.insert_header(header);
+        }
+        Self {
+            _dir: dir,
+            chain,
+            config,
+            l1,
+            queue: Vec::new(),
+            batches: vec![first],
+            preimages,
+            nonces: RefCell::default(),
+        }
+    }
+
+    /// The next nonce of an account.
+    pub(crate) fn nonce(&self, index: u64) -> u64 {
+        let mut nonces = self.nonces.borrow_mut();
+        let next = nonces.entry(signer(index).address()).or_default();
+        *next += 1;
+        *next - 1
+    }
+
+    /// A transaction from an account.
+    pub(crate) fn call(
+        &self,
+        index: u64,
+        to: TxKind,
+        value: u64,
+        gas_limit: u64,
+        input: Bytes,
+    ) -> Transaction {
+        let tx = TxEip1559 {
+            chain_id: CHAIN,
+            nonce: self.nonce(index),
+            gas_limit,
+            max_fee_per_gas: 1_000_000_000,
+            max_priority_fee_per_gas: 1000,
+            to,
+            value: U256::from(value),
+            access_list: Default::default(),
+            input,
+        };
+        sign(index, tx)
+    }
+
+    /// Sends a message to L2.
+    pub(crate) fn send(
+        &mut self,
+        from: Address,
+        target: Address,
+        mint: u64,
+        value: u64,
+        gas_limit: u64,
+        data: Bytes,
+    ) {
+        let before = self.queue.last().map_or(B256::ZERO, |message| message.accumulator);
+        let mut message = L1Message {
+            index: self.queue.len() as u64,
+            from,
+            target,
+            mint: U256::from(mint),
+            value: U256::from(value),
+            gas_limit,
+            data,
+            l1_block: 0,
+            accumulator: B256::ZERO,
+        };
+        message.accumulator = messages_accumulator(before, [&message]);
+        self.queue.push(message);
+    }
+
+    fn rules(&self) -> Rules {
+        Rules {
+            chain_id: CHAIN,
+            gas_limit: self.config.chain.gas_limit,
+            message_gas_per_block: self.config.message_gas_per_block,
+        }
+    }
+
+    /// Posts a batch of these blocks, and derives it.
+    pub(crate) fn post(&mut self, plans: &[Plan], place: Place) {
+        let done = self.post_as(plans, place, |_| {});
+        assert_eq!(done, None);
+    }
+
+    /// The same, with data that `change` made something else of. Tells why it is void.
+    pub(crate) fn post_as(
+        &mut self,
+        plans: &[Plan],
+        place: Place,
+        change: impl FnOnce(&mut Vec<u8>),
+    ) -> Option<Undecodable> {
+        let last = self.batches[self.batches.len() - 1].clone();
+        let head = self.chain.head();
+        assert_eq!(head.header.number, last.lastBlock);
+        let sum = |part: fn(&Plan) -> u64| plans.iter().map(part).sum::<u64>();
+        let count = last.messageCount + sum(|plan| plan.messages);
+        let messages = self.queue[last.messageCount as usize..count as usize].to_vec();
+        let content = BatchContent {
+            blocks: plans
+                .iter()
+                .map(|plan| BlockContent {
+                    timestamp_delta: plan.seconds,
+                    anchor_delta: plan.anchors,
+                    messages: plan.messages,
+                    transactions: plan.transactions.clone(),
+                })
+                .collect(),
+        };
+        let mut data = content.encode(CHAIN).unwrap();
+        change(&mut data);
+        let anchor_number = last.anchorNumber + sum(|plan| plan.anchors);
+        let mut header = BatchHeader {
+            index: last.index + 1,
+            parentHash: last.hash(),
+            dataRoot: B256::ZERO,
+            firstBlock: last.lastBlock + 1,
+            lastBlock: last.lastBlock + plans.len() as u64,
+            timestamp: last.timestamp + sum(|plan| plan.seconds),
+            anchorNumber: anchor_number,
+            anchorHash: self.l1[&anchor_number].hash_slow(),
+            messageCount: count,
+            messageAcc: messages.last().map_or(last.messageAcc, |message| message.accumulator),
+        };
+        header.dataRoot = match place {
+            Place::Calldata => {
+                let root = self.preimages.insert_calldata(&data);
+                assert_eq!(root, duplex_primitives::data_root(&data));
+                root
+            }
+            Place::Blobs => {
+                let blobs: Vec<_> =
+                    blob::encode(&data).unwrap().into_iter().map(|b| (keccak256(&b), b)).collect();
+                let hashes: Vec<B256> = blobs.iter().map(|(hash, _)| *hash).collect();
+                let root = self.preimages.insert_blobs(blobs);
+                assert_eq!(root, blob::blobs_root(&hashes));
+                root
+            }
+        };
+        let acc = self.preimages.insert_messages(last.messageAcc, &messages);
+        assert_eq!(acc, header.messageAcc);
+        assert_eq!(self.preimages.insert_batch(&header), header.hash());
+
+        let batch = Batch::read(&self.rules(), &head.header, &header, &data, &messages);
+        let derived = batch.blocks(|number| self.anchor(number)).unwrap();
+        for block in derived.blocks {
+            self.chain.derive(&block.attributes, &block.forced, block.transactions).unwrap();
+        }
+        self.batches.push(header);
+        derived.undecodable
+    }
+
+    fn anchor(&self, number: u64) -> Option<Anchor> {
+        let header = self.l1.get(&number)?.clone();
+        Some(Anchor { number, hash: header.hash_slow(), header })
+    }
+
+    /// The anchor of the newest block.
+    pub(crate) fn newest_anchor(&self) -> u64 {
+        L2Extra::decode(&self.chain.head().header.extra_data).unwrap().anchor_number
+    }
+
+    /// The output root of a block.
+    pub(crate) fn output(&self, number: u64) -> B256 {
+        let header = self.chain.header(number).unwrap().unwrap();
+        OutputRoot::of(&header, header.hash_slow()).hash()
+    }
+
+    /// What is true of a block.
+    pub(crate) fn statement(&self, number: u64) -> Statement {
+        let batch = self.batches.iter().find(|batch| (batch.firstBlock..=batch.lastBlock).contains(&number));
+        Statement {
+            parentOutput: self.output(number - 1),
+            output: self.output(number),
+            batchHash: batch.unwrap().hash(),
+            blockNumber: number,
+            configHash: self.config.hash(),
+        }
+    }
+
+    /// What this node knows, for a statement.
+    pub(crate) fn node(&self, statement: &Statement) -> Node {
+        let mut known = self.preimages.clone();
+        known.insert_statement(statement);
+        let before = statement.blockNumber - 1;
+        let mut header = self.chain.header(before).unwrap().unwrap();
+        known.insert_block(&header);
+        while header.number > 0 {
+            header = self.chain.header(header.number - 1).unwrap().unwrap();
+            known.insert_header(&header);
+        }
+        Node { known, state: self.chain.state_at(before).unwrap().unwrap() }
+    }
+
+    /// All that executing a block reads, and whether the statement holds.
+    pub(crate) fn witness(&self, statement: &Statement) -> (Preimages, bool) {
+        let recorder = Recorder::new(self.node(statement));
+        let holds = run(&recorder).unwrap();
+        (recorder.into_preimages(), holds)
+    }
+
+    /// Shows a block's output, and that no other is shown: natively on the node's data, from the
+    /// witness alone, and in the machine. Gives the steps of the machine.
+    #[track_caller]
+    pub(crate) fn check(&self, number: u64) -> u64 {
+        let statement = self.statement(number);
+        let (witness, holds) = self.witness(&statement);
+        assert!(holds, "block {number}");
+        assert_eq!(run(&witness), Ok(true), "block {number} from its witness");
+        let (exit, steps) = execute(witness.clone());
+        assert_eq!(exit, Some(0), "block {number} in the machine");
+
+        let lie = Statement { output: keccak256(statement.output), ..statement };
+        let mut lying = witness;
+        lying.insert_statement(&lie);
+        assert_eq!(run(&lying), Ok(false));
+        assert_eq!(execute(lying).0, Some(1), "a false output of block {number} in the machine");
+        steps
+    }
+}
+
+/// What a node knows.
+pub(crate) struct Node {
+    known: Preimages,
+    state: StateAt,
+}
+
+impl Oracle for Node {
+    type Error = Missing;
+
+    fn read(&self, what: What<'_>, key: &B256) -> Result<Bytes, Missing> {
+        let found = match what {
+            What::Node(path) => self.state.node(path, key).unwrap(),
+            What::Code => Some(self.state.code_by_hash_ref(*key).unwrap().original_bytes()),
+            _ => return self.known.read(what, key),
+        };
+        let found = found.ok_or(Missing { what: what.to_string(), kind: Kind::Keccak, key: *key })?;
+        assert_eq!(keccak256(&found), *key, "{what}");
+        Ok(found)
+    }
+}
+
+/// The program for the machine, as it is committed.
+pub(crate) fn program() -> Arc<Program> {
+    static PROGRAM: LazyLock<Arc<Program>> = LazyLock::new(|| {
+        let elf = std::env::var("DUPLEX_GUEST").unwrap_or_else(|_| {
+            concat!(env!("CARGO_MANIFEST_DIR"), "/../../guest/duplex-program.elf").into()
+        });
+        let elf = std::fs::read(elf).unwrap();
+        Arc::new(Program::from_elf(&elf).unwrap())
+    });
+    PROGRAM.clone()
+}
+
+/// Preimages for the machine.
+struct Fed(Preimages);
+
+impl duplex_vm::Preimages for Fed {
+    fn get(&mut self, kind: duplex_vm::Kind, key: &B256) -> Option<Bytes> {
+        let kind = match kind {
+            duplex_vm::Kind::Statement => Kind::Statement,
+            duplex_vm::Kind::Keccak => Kind::Keccak,
+            duplex_vm::Kind::Blob => Kind::Blob,
+        };
+        self.0.get(kind, key).cloned()
+    }
+}
+
+/// Runs the machine on these preimages: its exit code and steps.
+pub(crate) fn execute(preimages: Preimages) -> (Option<u64>, u64) {
+    let mut machine = Machine::new(program());
+    machine.run(1 << 36, &mut Fed(preimages)).unwrap();
+    (machine.exit_code(), machine.steps())
+}
