@@ -87,18 +87,20 @@ contract PreimageOracleTest is Test {
 
     /// @dev What follows the preimage in calldata is anyone's choice, padding included.
     function test_loadKeccak_bytesBehindThePreimage_doNotCount() public {
-        bytes memory preimage = bytesOf(40);
-        for (uint64 offset; offset <= 64; offset += 32) {
-            bytes memory input = abi.encodePacked(
-                oracle.loadKeccak.selector,
-                abi.encode(uint256(64), offset, preimage.length),
-                preimage,
-                type(uint256).max,
-                type(uint256).max
-            );
-            (bool success,) = address(oracle).call(input);
-            vm.assertTrue(success);
-            checkPart(KECCAK, keccak256(preimage), offset, slice(preimage, offset), 40);
+        for (uint256 length; length <= 64; ++length) {
+            bytes memory preimage = bytesOf(length);
+            for (uint64 offset; offset <= 64; offset += 32) {
+                bytes memory input = abi.encodePacked(
+                    oracle.loadKeccak.selector,
+                    abi.encode(uint256(64), offset, length),
+                    preimage,
+                    type(uint256).max,
+                    type(uint256).max
+                );
+                (bool success,) = address(oracle).call(input);
+                vm.assertTrue(success);
+                checkPart(KECCAK, keccak256(preimage), offset, slice(preimage, offset), uint64(length));
+            }
         }
     }
 
