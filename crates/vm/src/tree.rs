@@ -75,7 +75,7 @@ impl Page {
                 above |= 1 << index;
                 let at = width + index;
                 self.nodes[at] = if width == PAGE_LEAVES / 2 {
-                    keccak256(&pairs[index])
+                    keccak256(pairs[index])
                 } else {
                     parent_of(&self.nodes[2 * at], &self.nodes[2 * at + 1])
                 };
@@ -145,6 +145,14 @@ impl Child {
             Self::Zero => ZERO[levels as usize],
             Self::Branch(branch) => branch.nodes[1],
             Self::Page(page) => page.nodes[1],
+        }
+    }
+
+    /// One of the subtrees of what is no page.
+    fn child(&self, index: usize) -> &Self {
+        match self {
+            Self::Branch(branch) => &branch.children[index],
+            _ => &Self::Zero,
         }
     }
 
@@ -317,17 +325,8 @@ impl Tree {
                 };
             }
             for index in 0..FAN {
-                let of = |child| match child {
-                    &Child::Branch(ref branch) => &branch.children[index],
-                    _ => &Child::Zero,
-                };
-                walk(
-                    of(here),
-                    of(there),
-                    levels - BRANCH_LEVELS,
-                    number << BRANCH_LEVELS | index as u32,
-                    visit,
-                );
+                let (below, number) = (levels - BRANCH_LEVELS, number << BRANCH_LEVELS | index as u32);
+                walk(here.child(index), there.child(index), below, number, visit);
             }
         }
         walk(&self.top, &other.top, self.levels, 0, visit);
