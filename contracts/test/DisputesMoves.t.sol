@@ -34,9 +34,7 @@ contract DisputesMovesTest is MoveByMove {
         uint256 path = uint256(18) << 36 | uint256(300) << 24 | uint256(1300) << 12 | 2300;
         vm.assertEq(end.position, uint256(1) << 48 | path);
         vm.assertEq(end.agreed, keccak256(agreedState(p)));
-        vm.assertEq(
-            end.challengerNode, keccak256(machine.stateAt(end.statement, end.position % (1 << 36) + 1))
-        );
+        vm.assertEq(end.challengerNode, keccak256(stateAt(end.statement, stepsBefore(p) + 1)));
         vm.assertEq(disputes.credit(challenger), DISPUTE_BOND / 2);
         vm.assertEq(disputes.credit(carol), 0);
     }

@@ -109,6 +109,7 @@ contract SettlementTest is System {
         vm.assertEq(c.blockOutputsRoot, history);
         vm.assertEq(c.outputRoot, OUTPUT);
         vm.assertEq(settlement.claimIdOf(0, 2, history, OUTPUT), 1);
+        vm.assertEq(settlement.startOf(1), GENESIS_OUTPUT);
         (uint64 first, uint64 lastBlock) = settlement.blocksOf(1);
         vm.assertEq(first, 1);
         vm.assertEq(lastBlock, 2);

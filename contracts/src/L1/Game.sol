@@ -10,15 +10,7 @@ import {ISettlement} from "../interfaces/ISettlement.sol";
 import "../libraries/Errors.sol";
 import {History} from "../libraries/History.sol";
 import {RiscvState} from "../libraries/RiscvState.sol";
-import {
-    Challenge,
-    ChallengeStatus,
-    Claim,
-    Commitment,
-    Dispute,
-    DisputeStatus,
-    Move
-} from "../libraries/Types.sol";
+import {Challenge, ChallengeStatus, Commitment, Dispute, DisputeStatus, Move} from "../libraries/Types.sol";
 import {Credits} from "./Credits.sol";
 
 /// @title Game
@@ -207,8 +199,7 @@ abstract contract Game is IDisputes, Credits, Multicall {
             return;
         }
 
-        Claim memory c = ISettlement(settlement).claim(claimId);
-        _checkAgreed(d, ISettlement(settlement).claim(c.parentId).outputRoot, agreed, agreedProof);
+        _checkAgreed(d, ISettlement(settlement).startOf(claimId), agreed, agreedProof);
         bytes32 batchHash = _batchHash(batch, blockNumber);
         bytes32 statement = keccak256(abi.encode(agreed, defenderLeaf, batchHash, blockNumber, configHash));
         d.statement = statement;

@@ -203,6 +203,11 @@ contract Settlement is ISettlement, Credits {
     }
 
     /// @inheritdoc ISettlement
+    function startOf(uint64 id) external view returns (bytes32) {
+        return _claims[_at(id).parentId].outputRoot;
+    }
+
+    /// @inheritdoc ISettlement
     function claimCount() external view returns (uint64) {
         return uint64(_claims.length);
     }

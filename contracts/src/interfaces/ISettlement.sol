@@ -93,6 +93,9 @@ interface ISettlement is ICredits {
     /// @notice The L2 blocks that a claim covers, both ends included. Of the genesis claim, which covers none, 1 to 0.
     function blocksOf(uint64 id) external view returns (uint64 firstBlock, uint64 lastBlock);
 
+    /// @notice Output root of the block before the first that a claim covers: that of its parent.
+    function startOf(uint64 id) external view returns (bytes32);
+
     /// @notice Claims so far, the genesis claim included.
     function claimCount() external view returns (uint64);
 

@@ -27,8 +27,7 @@ abstract contract DisputeSystem is System {
     /// @dev Batches of 1, 4, 295 and 1000 blocks.
     function setUp() public virtual override {
         super.setUp();
-        machine = ToyMachine(disputes.stepper());
-        machine.setOracle(address(oracle));
+        setUpMachine();
         appendBlocks(1);
         appendBlocks(4);
         appendBlocks(295);
@@ -38,12 +37,51 @@ abstract contract DisputeSystem is System {
         vm.deal(carol, 1000 ether);
     }
 
+    // --- the machine ---
+
     function deployStepper() internal virtual override returns (address) {
         return address(new ToyMachine());
     }
 
-    function startState() internal pure virtual override returns (bytes32) {
+    function startState() internal view virtual override returns (bytes32) {
         return keccak256(new bytes(305));
+    }
+
+    function setUpMachine() internal virtual {
+        machine = ToyMachine(disputes.stepper());
+        machine.setOracle(address(oracle));
+    }
+
+    /// @dev Runs the machine on a statement.
+    /// @param end Steps after which it stops, where that can be chosen.
+    function run(bytes32 statement, bytes memory, bool holds, uint64 end) internal virtual {
+        // What does not hold ends in a refusal or in a panic.
+        uint8 status = holds || end % 3 != 0 ? 1 : 2;
+        machine.set(statement, ToyMachine.Run(end, status, status == 1 && !holds ? 1 : 0));
+    }
+
+    function stateAt(bytes32 statement, uint64 steps) internal view virtual returns (bytes memory) {
+        return machine.stateAt(statement, steps);
+    }
+
+    /// @dev Hashes of 4096 states, `width` steps apart.
+    function statesFrom(bytes32 statement, uint64 first, uint64 width)
+        internal
+        view
+        virtual
+        returns (bytes32[] memory)
+    {
+        return machine.history(statement, first, width);
+    }
+
+    /// @dev What the step that follows has to be given besides the state.
+    function witnessAt(bytes32 statement, uint64 steps)
+        internal
+        view
+        virtual
+        returns (bytes memory code, bytes memory mem)
+    {
+        if (machine.stateAt(statement, steps)[48] == 0) return ("code", "mem");
     }
 
     function appendBlocks(uint64 blocks) internal {
@@ -55,7 +93,7 @@ abstract contract DisputeSystem is System {
 
     // --- truth ---
 
-    function truth(uint256 blockNumber) internal pure returns (bytes32) {
+    function truth(uint256 blockNumber) internal pure virtual returns (bytes32) {
         return blockNumber == 0 ? GENESIS_OUTPUT : keccak256(abi.encode("block", blockNumber));
     }
 
@@ -74,11 +112,9 @@ abstract contract DisputeSystem is System {
         returns (bytes32 statement)
     {
         bytes32 hash = inbox.batchHash(batchOf(blockNumber));
-        statement = keccak256(abi.encode(parentOutput, output, hash, blockNumber, CONFIG_HASH));
-        bool holds = parentOutput == truth(blockNumber - 1) && output == truth(blockNumber);
-        // What does not hold ends in a refusal or in a panic.
-        uint8 status = holds || end % 3 != 0 ? 1 : 2;
-        machine.set(statement, ToyMachine.Run(end, status, status == 1 && !holds ? 1 : 0));
+        bytes memory preimage = abi.encode(parentOutput, output, hash, blockNumber, CONFIG_HASH);
+        statement = keccak256(preimage);
+        run(statement, preimage, parentOutput == truth(blockNumber - 1) && output == truth(blockNumber), end);
     }
 
     function batchOf(uint64 blockNumber) internal view returns (uint64 batch) {
@@ -266,35 +302,43 @@ abstract contract DisputeSystem is System {
     // --- what an honest side knows ---
 
     /// @dev Steps before the start of the stage after the present one, and between its leaves.
-    function nextStage(Dispute memory d) internal pure returns (uint64 stepsBefore, uint64 width) {
+    function nextStage(Dispute memory d) internal pure returns (uint64 first, uint64 width) {
         width = uint64(1 << 24 >> 12 * d.stage);
         uint256 path = d.position & (uint64(1) << 12 * d.stage) - 1;
-        stepsBefore = uint64(path) * width * 4096;
-        if (d.stage == 0) stepsBefore = 0;
+        if (d.stage != 0) first = uint64(path) * width * 4096;
     }
 
     /// @dev The true history of the stage that is to be committed to.
     function trueHistory(Play memory p) internal view returns (bytes32[] memory) {
         Dispute memory d = disputeOf(p);
-        (uint64 stepsBefore, uint64 width) = nextStage(d);
-        return Histories.build(machine.history(d.statement, stepsBefore, width));
+        (uint64 first, uint64 width) = nextStage(d);
+        return Histories.build(statesFrom(d.statement, first, width));
     }
 
     /// @dev The state in the last leaf of the true history of strides.
     function finalState(Play memory p) internal view returns (bytes memory) {
-        return machine.stateAt(disputeOf(p).statement, 1 << 36);
+        return stateAt(disputeOf(p).statement, 1 << 36);
+    }
+
+    /// @dev Steps before the one that the two sides part at, in the last stage.
+    function stepsBefore(Play memory p) internal view returns (uint64) {
+        return disputeOf(p).position & (1 << 36) - 1;
     }
 
     /// @dev The state that both sides agree on in the last stage.
     function agreedState(Play memory p) internal view returns (bytes memory) {
-        Dispute memory d = disputeOf(p);
-        return machine.stateAt(d.statement, d.position & (1 << 36) - 1);
+        return stateAt(disputeOf(p).statement, stepsBefore(p));
+    }
+
+    /// @dev The call that executes the step.
+    function proveCall(Play memory p) internal view returns (bytes memory) {
+        (bytes memory code, bytes memory mem) = witnessAt(disputeOf(p).statement, stepsBefore(p));
+        return abi.encodeCall(disputes.prove, (p.id, agreedState(p), code, mem));
     }
 
     function prove(Play memory p) internal {
-        bytes memory state = agreedState(p);
-        if (state[48] == 0) disputes.prove(p.id, state, "code", "mem");
-        else disputes.prove(p.id, state, "", "");
+        (bytes memory code, bytes memory mem) = witnessAt(disputeOf(p).statement, stepsBefore(p));
+        disputes.prove(p.id, agreedState(p), code, mem);
     }
 
     // --- what a liar may say ---
@@ -320,8 +364,8 @@ abstract contract DisputeSystem is System {
         returns (bytes32[] memory)
     {
         Dispute memory d = disputeOf(p);
-        (uint64 stepsBefore, uint64 width) = nextStage(d);
-        return falseHistory(machine.history(d.statement, stepsBefore, width), from, how, lastLeaf);
+        (uint64 first, uint64 width) = nextStage(d);
+        return falseHistory(statesFrom(d.statement, first, width), from, how, lastLeaf);
     }
 
     /// @dev A state that the machine never ends in.

@@ -54,7 +54,7 @@ abstract contract MoveByMove is DisputeSystem {
                 disputes.commitAndOpen, (p.id, commitment(p, c.nodes, end), c.nodes.opened(1))
             );
         } else {
-            c.data = abi.encodeCall(disputes.prove, (p.id, agreedState(p), "code", "mem"));
+            c.data = proveCall(p);
         }
     }
 

@@ -106,11 +106,11 @@ abstract contract System is Test {
         return address(new RiscvStep());
     }
 
-    function codeRoot() internal pure virtual returns (bytes32) {
+    function codeRoot() internal view virtual returns (bytes32) {
         return CODE_ROOT;
     }
 
-    function startState() internal pure virtual returns (bytes32) {
+    function startState() internal view virtual returns (bytes32) {
         return keccak256("start state");
     }
 
