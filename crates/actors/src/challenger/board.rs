@@ -45,8 +45,19 @@ pub struct Open {
     pub challenges: BTreeMap<u64, Challenge>,
     /// Disputes whose bonds are not settled.
     pub games: Vec<Game>,
+    /// Who has lost a defence against a challenge, or a challenge of a claim.
+    pub lost: Lost,
     /// L1 has taken back blocks since the last look.
     pub l1_went_back: bool,
+}
+
+/// What was lost. Trying the same again would lose again.
+#[derive(Debug, Clone, Default)]
+pub struct Lost {
+    /// Challenge and defender.
+    pub defences: BTreeSet<(u64, Address)>,
+    /// Claim and challenger.
+    pub challenges: BTreeSet<(u64, Address)>,
 }
 
 /// What has been said in a dispute.
@@ -63,6 +74,7 @@ pub struct Story {
 pub struct Board {
     /// What is over stays over, unless L1 goes back.
     over: (BTreeSet<u64>, BTreeSet<u64>),
+    lost: Lost,
     /// The newest L1 block when that was read.
     head: Option<(u64, B256)>,
 }
@@ -82,6 +94,9 @@ impl Board {
         for (id, dispute) in read_each(rollup, ids, |id| IDisputes::disputeOfCall { id }).await? {
             if dispute.status != DisputeStatus::Open {
                 self.over.1.insert(id);
+                if dispute.status == DisputeStatus::DefenceLost {
+                    self.lost.defences.insert((dispute.challengeId, dispute.defender));
+                }
                 continue;
             }
             let Some(position) = Position::new(dispute.position) else {
@@ -96,10 +111,14 @@ impl Board {
             if challenge.status != ChallengeStatus::Open {
                 self.over.0.insert(id);
             }
+            if challenge.status == ChallengeStatus::Lost {
+                self.lost.challenges.insert((challenge.claimId, challenge.challenger));
+            }
             if challenge.status == ChallengeStatus::Open || needed.contains(&id) {
                 open.challenges.insert(id, challenge);
             }
         }
+        open.lost = self.lost.clone();
         Ok(open)
     }
 
@@ -109,7 +128,7 @@ impl Board {
             None => false,
         };
         if gone {
-            self.over = Default::default();
+            (self.over, self.lost) = Default::default();
         }
         self.head = rollup.index.head()?;
         Ok(gone)

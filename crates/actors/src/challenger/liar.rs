@@ -1,6 +1,9 @@
 //! Somebody who lies as well as it can be done: for demonstrations and tests.
 
-use std::sync::{Mutex, PoisonError};
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, PoisonError},
+};
 
 use alloy_primitives::{B256, keccak256};
 use duplex_l1::ClaimEntry;
@@ -12,8 +15,8 @@ use super::{Opinion, Side};
 /// What the lie is about.
 #[derive(Debug, Clone)]
 pub enum Lie {
-    /// That the claim with this history is true.
-    Claim(Tree),
+    /// That the claims with these histories are true.
+    Claims(Vec<Tree>),
     /// That a true claim has another output at this leaf.
     Against(u64),
 }
@@ -24,44 +27,48 @@ pub struct Liar {
     lie: Lie,
     /// The step from which on the machine's states are made up; its last step if none is given.
     from: Option<u64>,
-    /// Where the machine stops, and what is said of the state there.
-    end: Mutex<Option<State>>,
+    /// Where the machine stops, and what is said of the state there, by statement.
+    ends: Mutex<BTreeMap<B256, State>>,
 }
 
 impl Liar {
     /// Lies about one thing; about the machine, from a step on, or only about how it ends.
     pub const fn new(lie: Lie, from: Option<u64>) -> Self {
-        Self { lie, from, end: Mutex::new(None) }
+        Self { lie, from, ends: Mutex::new(BTreeMap::new()) }
     }
 
-    fn end(&self, side: Side, truth: &History) -> Option<State> {
-        let mut end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+    fn end(&self, side: Side, statement: B256, truth: &History) -> Option<State> {
+        let mut ends = self.ends.lock().unwrap_or_else(PoisonError::into_inner);
         if truth.width() == WIDTHS[0] {
             let code = match side {
                 Side::Defender => 0,
                 Side::Challenger => 1,
             };
-            *end = Some(State { status: Status::Exited, exit_code: code, ..truth.last().clone() });
+            let end = State { status: Status::Exited, exit_code: code, ..truth.last().clone() };
+            ends.insert(statement, end);
         }
-        end.clone()
+        ends.get(&statement).cloned()
     }
 }
 
 impl Opinion for Liar {
     fn blocks(&self, claim: &ClaimEntry, truth: Tree) -> Tree {
         match &self.lie {
-            Lie::Claim(history) if history.root() == claim.block_outputs_root => history.clone(),
             Lie::Against(leaf) if truth.root() == claim.block_outputs_root => {
                 let mut leaves: Vec<B256> = (0..1 << truth.depth()).map(|index| truth.leaf(index)).collect();
                 leaves[*leaf as usize] = B256::repeat_byte(0x1e);
                 Tree::new(truth.depth(), leaves)
             }
-            _ => truth,
+            Lie::Claims(histories) => {
+                let told = histories.iter().find(|history| history.root() == claim.block_outputs_root);
+                told.cloned().unwrap_or(truth)
+            }
+            Lie::Against(_) => truth,
         }
     }
 
-    fn states(&self, side: Side, truth: &History) -> Tree {
-        let Some(end) = self.end(side, truth) else { return truth.tree().clone() };
+    fn states(&self, side: Side, statement: B256, truth: &History) -> Tree {
+        let Some(end) = self.end(side, statement, truth) else { return truth.tree().clone() };
         let tree = truth.tree();
         let from = self.from.unwrap_or(end.step);
         let leaves = (0..1 << tree.depth()).map(|index| match truth.start() + (index + 1) * truth.width() {
@@ -72,7 +79,7 @@ impl Opinion for Liar {
         Tree::new(tree.depth(), leaves.collect())
     }
 
-    fn last(&self, side: Side, truth: &History) -> State {
-        self.end(side, truth).unwrap_or_else(|| truth.last().clone())
+    fn last(&self, side: Side, statement: B256, truth: &History) -> State {
+        self.end(side, statement, truth).unwrap_or_else(|| truth.last().clone())
     }
 }

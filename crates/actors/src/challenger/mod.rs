@@ -31,7 +31,7 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-pub use board::{Board, Game, Open, Story, story, story_since};
+pub use board::{Board, Game, Lost, Open, Story, story, story_since};
 pub use facts::inputs;
 pub use liar::{Liar, Lie};
 pub use moves::{Opened, Side};
@@ -263,7 +263,10 @@ impl Challenger {
         let mine =
             |c: &Challenge| c.claimId == claim.id && c.challenger == me && c.status == ChallengeStatus::Open;
         let window = self.rollup.deployment.parameters.challenge_window;
-        if now >= claim.l1_timestamp + window || open.challenges.values().any(mine) {
+        if now >= claim.l1_timestamp + window
+            || open.challenges.values().any(mine)
+            || open.lost.challenges.contains(&(claim.id, me))
+        {
             return Ok(());
         }
         let Some(batch) = self.rollup.index.batch(claim.last_batch)? else { return Ok(()) };
@@ -295,6 +298,7 @@ impl Challenger {
                 || challenge.challenger == me
                 || now > challenge.openedAt + parameters.defence_period
                 || open.games.iter().any(mine)
+                || open.lost.defences.contains(&(*id, me))
             {
                 continue;
             }
@@ -374,9 +378,9 @@ impl Challenger {
         let statement = self.statement(game, claim, story)?;
         let path: Vec<u64> = (1..stage).map(|stage| game.position.leaf(stage)).collect();
         let Some(history) = self.replays.history(&statement, &path).await? else { return Ok(None) };
-        let opinion = self.opinion.clone();
+        let (opinion, hash) = (self.opinion.clone(), statement.hash());
         let told = tokio::task::spawn_blocking(move || {
-            (Arc::new(opinion.states(side, &history)), Some(opinion.last(side, &history)))
+            (Arc::new(opinion.states(side, hash, &history)), Some(opinion.last(side, hash, &history)))
         });
         Ok(Some(told.await.map_err(|_| ActorError::Behind("a history was cut off"))?))
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Debug;
 
+use alloy_primitives::B256;
 use duplex_l1::ClaimEntry;
 use duplex_primitives::tree::Tree;
 use duplex_vm::{History, State};
@@ -17,15 +18,15 @@ pub trait Opinion: Debug + Send + Sync {
         truth
     }
 
-    /// A history of machine states, as told by `side`; `truth` is what the machine did.
-    fn states(&self, side: Side, truth: &History) -> Tree {
-        let _ = side;
+    /// A history of what the machine does with a statement, as told by `side`; `truth` is what it did.
+    fn states(&self, side: Side, statement: B256, truth: &History) -> Tree {
+        let _ = (side, statement);
         truth.tree().clone()
     }
 
     /// The last state of such a history.
-    fn last(&self, side: Side, truth: &History) -> State {
-        let _ = side;
+    fn last(&self, side: Side, statement: B256, truth: &History) -> State {
+        let _ = (side, statement);
         truth.last().clone()
     }
 }

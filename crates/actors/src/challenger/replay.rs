@@ -67,12 +67,15 @@ enum Done {
     Step(Arc<Step>),
 }
 
+/// A piece of work: for which statement and path, and where it is done.
+type Work = (B256, Path, JoinHandle<Result<Done, Missing>>);
+
 /// Replays statements in the machine, one at a time, beside everything else.
 pub struct Replays {
     rollup: Rollup,
     program: Arc<Program>,
     replays: BTreeMap<B256, Replay>,
-    running: Option<(B256, Path, JoinHandle<Result<Done, Missing>>)>,
+    running: Option<Work>,
 }
 
 impl std::fmt::Debug for Replays {

@@ -1,0 +1,6 @@
+//! Disputes end to end: on the embedded L1, with players who lie as well as can be done.
+
+mod attacks;
+mod lies;
+mod restart;
+mod world;
