@@ -18,6 +18,8 @@ mod machine;
 mod memory;
 mod preimages;
 mod program;
+#[cfg(feature = "solidity")]
+pub mod solidity;
 mod state;
 mod tree;
 mod verify;

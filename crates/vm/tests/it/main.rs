@@ -3,6 +3,7 @@
 mod asm;
 mod calls;
 mod conformance;
+mod contract;
 mod differential;
 mod elf_files;
 mod histories;
