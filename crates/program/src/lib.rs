@@ -26,6 +26,7 @@ pub mod host;
 mod oracle;
 mod queue;
 mod run;
+mod secp256k1;
 mod state;
 mod statement;
 
@@ -33,4 +34,5 @@ pub use duplex_primitives::ProgramConfig;
 pub use error::ProgramError;
 pub use oracle::{Kind, Oracle, What};
 pub use run::{block_output, run};
+pub use secp256k1::Recovery;
 pub use statement::Statement;

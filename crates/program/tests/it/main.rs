@@ -2,4 +2,5 @@
 #![allow(missing_docs)]
 
 mod blocks;
+mod cost;
 mod world;

@@ -393,7 +393,7 @@ pub(crate) fn program() -> Arc<Program> {
 }
 
 /// Preimages for the machine.
-struct Fed(Preimages);
+pub(crate) struct Fed(pub(crate) Preimages);
 
 impl duplex_vm::Preimages for Fed {
     fn get(&mut self, kind: duplex_vm::Kind, key: &B256) -> Option<Bytes> {
