@@ -10,8 +10,8 @@ use clap::Args;
 use duplex_actors::{BatcherOptions, ProposerOptions, SequencerOptions};
 use duplex_l1::{Deployment, Parameters, Rpc};
 use duplex_node::{
-    DeployOptions, DevnetOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, Roles, RollupNode,
-    RollupOptions, Tasks, deploy, parse_key,
+    BOND_GAS_PRICE, DeployOptions, DevnetOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, Roles,
+    RollupNode, RollupOptions, Tasks, deploy, parse_key,
 };
 use duplex_storage::History;
 use eyre::{WrapErr, bail};
@@ -300,6 +300,9 @@ pub(crate) async fn run_l1(args: L1Args) -> eyre::Result<()> {
     Ok(result?)
 }
 
+/// Wei.
+const GWEI: u128 = 1_000_000_000;
+
 /// Deploy a rollup's contracts to an L1 and write its deployment file.
 ///
 /// A deployment that was cut off goes on where it stopped when the same command is given again.
@@ -319,6 +322,10 @@ pub(crate) struct DeployArgs {
     l2_chain_id: u64,
     #[command(flatten)]
     delays: DelayArgs,
+    /// What an L1 gas costs in ordinary times, in gwei: bonds are computed from it and cover five times as
+    /// much. `duplex stake` shows what that means.
+    #[arg(long, env = "DUPLEX_BOND_GAS_PRICE", value_name = "GWEI", default_value_t = BOND_GAS_PRICE / GWEI)]
+    bond_gas_price: u128,
     /// Deploy development tokens and fund accounts whose keys everybody knows.
     #[arg(long, env = "DUPLEX_DEVELOPMENT")]
     development: bool,
@@ -336,6 +343,7 @@ pub(crate) async fn run_deploy(args: DeployArgs) -> eyre::Result<()> {
     let options = DeployOptions {
         l2_chain_id: args.l2_chain_id,
         parameters: args.delays.delays()?.apply(base),
+        bond_gas_price: args.bond_gas_price.saturating_mul(GWEI),
         development: args.development,
         progress: |step| output::note(&format!("  {step}")),
     };

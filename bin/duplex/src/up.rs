@@ -5,7 +5,7 @@ use std::{net::IpAddr, path::PathBuf, time::Duration};
 use clap::Args;
 use duplex_bridge::format_units;
 use duplex_l1::Deployment;
-use duplex_node::{Devnet, DevnetOptions, L2_CHAIN_ID, parse_key};
+use duplex_node::{BOND_GAS_PRICE, Devnet, DevnetOptions, L2_CHAIN_ID, parse_key};
 
 use crate::{
     args::{BlobArgs, DelayArgs, OutputArgs, PaceArgs},
@@ -79,6 +79,7 @@ pub(crate) async fn run(args: UpArgs) -> eyre::Result<()> {
         blob_sources: args.blobs.options().sources,
         claim_interval: args.pace.proposer(true).interval,
         challenge: args.challenge,
+        bond_gas_price: BOND_GAS_PRICE,
         key: args.l1_key.as_deref().map(parse_key).transpose()?,
         history: args.pace.history(),
         progress: |step| output::note(&format!("  {step}")),

@@ -1,16 +1,23 @@
 //! The `duplex_*` methods: what a rollup knows that Ethereum's own methods do not ask for.
 
-use std::fmt::Display;
+use std::{
+    fmt::Display,
+    sync::{Arc, OnceLock},
+};
 
 use alloy_primitives::{Address, B256, Bytes, Log, U64, U256};
 use alloy_sol_types::SolEvent;
-use duplex_actors::{Rollup, challenger::Witness};
+use duplex_actors::{
+    Rollup,
+    challenger::{Watch, Witness},
+};
 use duplex_contracts::bindings::{IMessagePasser, IMessageQueue, IVault, Withdrawal};
 use duplex_l1::{BatchEntry, ClaimEntry, ClaimStatus, L1Index};
 use duplex_primitives::{L2Extra, OutputRoot, predeploys};
 use jsonrpsee::{RpcModule, core::RegisterMethodError, types::ErrorObjectOwned};
 use serde::Serialize;
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 type Answer = Result<Value, ErrorObjectOwned>;
 
@@ -29,9 +36,15 @@ fn hex(number: u64) -> Value {
 ///
 /// # Errors
 /// Never in practice: only if two methods had the same name.
-pub(crate) fn duplex_module(rollup: Rollup) -> Result<RpcModule<Rollup>, RegisterMethodError> {
+pub(crate) fn duplex_module(
+    rollup: Rollup,
+    challenger: Arc<OnceLock<watch::Receiver<Watch>>>,
+) -> Result<RpcModule<Rollup>, RegisterMethodError> {
     let mut module = RpcModule::new(rollup);
     module.register_method("duplex_syncStatus", |_, rollup, _| sync_status(rollup))?;
+    module.register_method("duplex_challenger", move |_, _, _| {
+        challenger.get().map_or(Value::Null, |watch| json!(*watch.borrow()))
+    })?;
     module.register_method("duplex_deployment", |_, rollup, _| {
         // Keys are for the people who run the node, not for those who call it.
         let mut deployment = json!(*rollup.deployment);

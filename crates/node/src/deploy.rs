@@ -23,6 +23,7 @@ use duplex_l1::{
     Deployment, FaultProgram, FeeQuote, L1Contracts, Parameters, Rpc, TokenInfo, manifest, sign_eip1559,
 };
 use duplex_primitives::{ChainConfig, Genesis, GenesisAccount, OutputRoot};
+use duplex_stake::{GasTable, StakeError, Terms, Timing, Wei, required_bonds};
 use serde::{Deserialize, Serialize};
 
 use crate::{
@@ -42,13 +43,18 @@ const DEV_TOKENS: u128 = 1_000_000_000_000_000_000_000_000;
 /// Name and symbol of the development tokens.
 const TOKENS: [(&str, &str); 2] = [("Uniswap", "UNI"), ("Dai Stablecoin", "DAI")];
 
+/// What an L1 gas costs in ordinary times, in wei, unless something else is said: 10 gwei.
+pub const BOND_GAS_PRICE: u128 = 10_000_000_000;
+
 /// What is deployed.
 #[derive(Debug, Clone)]
 pub struct DeployOptions {
     /// Chain id of the rollup.
     pub l2_chain_id: u64,
-    /// What the contracts are told.
+    /// What the contracts are told; but bonds are computed.
     pub parameters: Parameters,
+    /// Wei of one L1 gas in ordinary times: bonds cover five times that (`docs/stake.md`).
+    pub bond_gas_price: u128,
     /// Whether to deploy tokens and fund accounts whose keys everybody knows.
     pub development: bool,
     /// Called with what is being done.
@@ -96,6 +102,22 @@ pub async fn deploy(
     Ok(plan.deployment)
 }
 
+/// Bonds that pay for the gas of a dispute, from what its moves cost.
+fn with_bonds(parameters: Parameters, gas_price: u128) -> Result<Parameters, StakeError> {
+    let terms = Terms {
+        gas_price: Wei(gas_price),
+        timing: Timing {
+            challenge_window: parameters.challenge_window,
+            defence_period: parameters.defence_period,
+            clock: parameters.dispute_clock,
+        },
+        ..Default::default()
+    };
+    let bonds = required_bonds(&GasTable::committed()?, &terms)?.rounded();
+    let (bond, dispute_bond) = (U256::from(bonds.claim.0), U256::from(bonds.dispute.0));
+    Ok(Parameters { bond, dispute_bond, ..parameters })
+}
+
 async fn make_plan(
     rpc: &Rpc,
     key: &PrivateKeySigner,
@@ -120,7 +142,8 @@ async fn make_plan(
     };
 
     let config = ChainConfig::l2_dev(options.l2_chain_id);
-    if !options.parameters.fit(config.gas_limit) {
+    let parameters = with_bonds(options.parameters, options.bond_gas_price)?;
+    if !parameters.fit(config.gas_limit) {
         return Err(NodeError::NoRoomForMessages { gas_limit: config.gas_limit });
     }
     let mut alloc = dev_system_contracts(false);
@@ -158,7 +181,7 @@ async fn make_plan(
         contracts,
         start_block: anchor.header.number,
         sequencer: deployer,
-        parameters: options.parameters,
+        parameters,
         program: FaultProgram {
             code_root: program().code_root(),
             start_state: program().initial_state_hash(),
@@ -184,7 +207,7 @@ async fn make_plan(
             deployment.tokens.push(TokenInfo { symbol, name, decimals: 18, l1, l2: l2_token_address(l1) });
         }
     }
-    let p = &options.parameters;
+    let p = &parameters;
     let queue = (contracts.vault, p.max_message_gas, p.max_message_data, U256::from(p.gas_burn_divisor));
     step("MessageQueue", queue.abi_encode_params(), U256::ZERO);
     step("Inbox", inbox_args(&deployment), U256::ZERO);

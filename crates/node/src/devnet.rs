@@ -13,8 +13,8 @@ use duplex_storage::History;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BlobOptions, DeployOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, NodeError, Roles, RollupNode,
-    RollupOptions, Tasks, deploy, dev_key,
+    BOND_GAS_PRICE, BlobOptions, DeployOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, NodeError, Roles,
+    RollupNode, RollupOptions, Tasks, deploy, dev_key,
     embedded_l1::{create_dir, read_json, write_json},
 };
 
@@ -117,6 +117,8 @@ pub struct DevnetOptions {
     pub claim_interval: Duration,
     /// Whether false claims are challenged, and true ones defended.
     pub challenge: bool,
+    /// Wei of one L1 gas that bonds are computed from.
+    pub bond_gas_price: u128,
     /// The key that deploys and operates.
     pub key: Option<PrivateKeySigner>,
     /// How far back state can be read.
@@ -146,6 +148,7 @@ impl Default for DevnetOptions {
             blob_sources: Vec::new(),
             claim_interval: Duration::from_secs(2),
             challenge: true,
+            bond_gas_price: BOND_GAS_PRICE,
             key: None,
             history: History::Archive,
             progress: |_| {},
@@ -247,6 +250,7 @@ impl Devnet {
                 } else {
                     Parameters::production()
                 }),
+                bond_gas_price: options.bond_gas_price,
                 development,
                 progress: options.progress,
             };

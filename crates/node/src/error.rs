@@ -65,6 +65,9 @@ pub enum NodeError {
         /// Gas limit of an L2 block.
         gas_limit: u64,
     },
+    /// No bonds make sense for these parameters.
+    #[error("bonds: {0}")]
+    Stake(#[from] duplex_stake::StakeError),
     /// L1 is another chain than the rollup's.
     #[error(
         "{url} is chain {found}, this rollup is on chain {expected}: use another --l1 URL, another --data-dir, or --fresh"

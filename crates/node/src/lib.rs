@@ -13,7 +13,7 @@ mod keys;
 mod rollup;
 mod tasks;
 
-pub use deploy::{DeployOptions, deploy};
+pub use deploy::{BOND_GAS_PRICE, DeployOptions, deploy};
 pub use devnet::{Delays, Devnet, DevnetOptions};
 pub use embedded_l1::{EmbeddedL1, EmbeddedL1Options, L1_CHAIN_ID};
 pub use error::NodeError;

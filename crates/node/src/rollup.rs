@@ -1,6 +1,11 @@
 //! The rollup node.
 
-use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use alloy_primitives::keccak256;
 use alloy_signer_local::PrivateKeySigner;
@@ -168,8 +173,10 @@ impl RollupNode {
             derivation,
             turn: Arc::new(Mutex::new(())),
         };
+        let challenger = Arc::new(OnceLock::new());
+        let feed = options.feed.as_deref();
         let server = match options.addr {
-            Some(addr) => Some(start_server(&rollup, addr, archive.clone(), options.feed.as_deref()).await?),
+            Some(addr) => Some(start_server(&rollup, &challenger, addr, archive.clone(), feed).await?),
             None => None,
         };
 
@@ -190,7 +197,6 @@ impl RollupNode {
         }
         let mut operator = None;
         let roles = options.roles;
-        let mut challenger = None;
         if let Some(key) = options.key.filter(|_| roles.batch || roles.propose || roles.challenge) {
             let records = Arc::new(Records::open(&options.dir.join("transactions.redb"))?);
             let tx_options = TxManagerOptions { poll: options.l1_poll, resend_after: RESEND_AFTER };
@@ -209,12 +215,12 @@ impl RollupNode {
             }
             if options.roles.challenge {
                 let actor = Challenger::new(rollup.clone(), sender.clone(), program());
-                challenger = Some(actor.watch());
+                let _ = challenger.set(actor.watch());
                 tasks.spawn("challenger", actor.run(cancel));
             }
             operator = Some(sender);
         }
-        Ok(Self { rollup, operator, challenger, server })
+        Ok(Self { rollup, operator, challenger: challenger.get().cloned(), server })
     }
 
     /// Where it answers; empty if it serves nobody.
@@ -236,6 +242,7 @@ const fn needs_sequencer_key(roles: &Roles) -> bool {
 
 async fn start_server(
     rollup: &Rollup,
+    challenger: &Arc<OnceLock<watch::Receiver<Watch>>>,
     addr: SocketAddr,
     archive: BlobArchive,
     feed: Option<&str>,
@@ -250,7 +257,7 @@ async fn start_server(
     module.merge(eth_module(api.clone())?)?;
     module.merge(debug_module(api.clone())?)?;
     module.merge(txpool_module(api)?)?;
-    module.merge(duplex_module(rollup.clone())?)?;
+    module.merge(duplex_module(rollup.clone(), challenger.clone())?)?;
     let misc = misc_module(rollup.chain.config().chain_id, module.method_names())?;
     module.merge(misc)?;
     let find = Arc::new(move |hash| archive.get(hash).map_err(|error| error.to_string()));

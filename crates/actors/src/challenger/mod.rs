@@ -25,6 +25,7 @@ use duplex_l1::{ClaimEntry, ClaimStatus, TxManagerError, TxReceipt, TxRequest, p
 use duplex_primitives::tree::Tree;
 use duplex_program::Statement;
 use duplex_vm::{Kind, PartKey, Program};
+use serde::Serialize;
 use tokio::{
     sync::{oneshot, watch},
     time::Instant,
@@ -63,7 +64,8 @@ const COLLECT_EVERY: Duration = Duration::from_secs(30);
 const FALLING: usize = 64;
 
 /// What the challenger is doing, for people and for alarms.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Watch {
     /// Claims on L1 that are false and not yet rejected.
     pub false_claims: BTreeSet<u64>,
@@ -73,6 +75,8 @@ pub struct Watch {
     pub disputes: u64,
     /// Of these, those with a bond of this node.
     pub own: u64,
+    /// Challenges and defences that this node has lost. There should be none: a person must look.
+    pub lost: u64,
     /// Why the last look failed; `None` if it did not.
     pub failing: Option<String>,
 }
@@ -198,7 +202,13 @@ impl Challenger {
                 own.push((game.clone(), challenge.clone(), Side::Defender));
             }
         }
+        let lost = open.lost.defences.iter().chain(&open.lost.challenges).filter(|(_, who)| *who == me);
+        let lost = lost.count() as u64;
+        if lost > self.watch.borrow().lost {
+            tracing::error!(lost, "a challenge or a defence of this node was lost: a person must look");
+        }
         let state = Watch {
+            lost,
             false_claims,
             challenges: open.challenges.values().filter(|c| c.status == ChallengeStatus::Open).count() as u64,
             disputes: open.games.len() as u64,
