@@ -4,7 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use duplex_l1::Parameters;
-use duplex_stake::{GasTable, Multiple, Report, Setting, SimulationOptions, Terms, Timing, Wei, YearlyRate};
+use duplex_stake::{
+    Bonds, GasTable, Multiple, Report, Setting, SimulationOptions, Terms, Timing, Wei, YearlyRate,
+    raised_bonds,
+};
 use eyre::WrapErr;
 
 use crate::{args::OutputArgs, output};
@@ -98,8 +101,16 @@ impl StakeArgs {
         setting.uptime = self.uptime;
         setting.response = self.response;
         setting.claim_interval = self.claim_interval;
-        setting.bonds.claim = self.claim_bond.unwrap_or(setting.bonds.claim);
-        setting.bonds.dispute = self.dispute_bond.unwrap_or(setting.bonds.dispute);
+        // What is not given follows from what is.
+        let floor = Bonds {
+            claim: self.claim_bond.unwrap_or_default(),
+            dispute: self.dispute_bond.unwrap_or_default(),
+        };
+        let raised = raised_bonds(&setting.gas, &setting.terms, floor)?;
+        setting.bonds = Bonds {
+            claim: self.claim_bond.unwrap_or(raised.claim),
+            dispute: self.dispute_bond.unwrap_or(raised.dispute),
+        };
         Ok(setting)
     }
 }
@@ -130,4 +141,90 @@ pub(crate) fn run(args: &StakeArgs) -> eyre::Result<()> {
     }
     output::line(report.to_string().trim_end());
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Debug, Parser)]
+    struct Cli {
+        #[command(flatten)]
+        stake: StakeArgs,
+    }
+
+    fn parse(args: &[&str]) -> Result<StakeArgs, String> {
+        let args = ["stake"].iter().chain(args);
+        Cli::try_parse_from(args).map(|cli| cli.stake).map_err(|error| error.to_string())
+    }
+
+    /// What is wrong with arguments, on reading them or after.
+    fn wrong(args: &[&str]) -> String {
+        match parse(args) {
+            Err(error) => error,
+            Ok(args) => run(&args).unwrap_err().to_string(),
+        }
+    }
+
+    #[test]
+    fn what_is_not_given_is_as_a_deployment_has_it() {
+        let setting = parse(&[]).unwrap().setting().unwrap();
+        let usual = Parameters::production();
+        let timing = setting.terms.timing;
+        assert_eq!(timing.challenge_window, usual.challenge_window);
+        assert_eq!(timing.defence_period, usual.defence_period);
+        assert_eq!(timing.clock, usual.dispute_clock);
+        assert_eq!(raised_bonds(&setting.gas, &setting.terms, setting.bonds).unwrap(), setting.bonds);
+    }
+
+    #[test]
+    fn a_given_claim_bond_raises_the_other_one() {
+        let plain = parse(&[]).unwrap().setting().unwrap();
+        let setting = parse(&["--claim-bond", "500"]).unwrap().setting().unwrap();
+        assert_eq!(setting.bonds.claim, Wei::ether(500));
+        assert!(setting.bonds.dispute > plain.bonds.dispute);
+        let setting = parse(&["--claim-bond", "2", "--dispute-bond", "0.01"]).unwrap().setting().unwrap();
+        assert_eq!(setting.bonds, Bonds { claim: Wei::ether(2), dispute: "0.01".parse().unwrap() });
+    }
+
+    #[test]
+    fn errors_name_the_value_and_the_way_out() {
+        let cases = [
+            (vec!["--tvl", "lots"], "--tvl", "\"lots\" is not an amount of ETH: write a number"),
+            (vec!["--tvl", "0"], "the value secured is 0 ETH", "must be above 0"),
+            (vec!["--gas-price", "-3"], "-3", "--gas-price"),
+            (vec!["--gas-price", "0"], "the gas price is 0 ETH", "above 0"),
+            (vec!["--margin", "0.5"], "the margin is 0.5", "from 1 to 1000"),
+            (vec!["--uptime", "99"], "the uptime is 99", "write 99 % as 0.99"),
+            (vec!["--window", "0"], "the challenge window is no time", "in seconds"),
+            (vec!["--watchers", "-1"], "-1", "--watchers"),
+            (
+                vec!["--response", "604800"],
+                "the time for a move is 7 days",
+                "shorter than the challenge window",
+            ),
+            (vec!["--clock", "60"], "is 1 minute", "--runs 0"),
+            (vec!["--claim-bond", "0"], "the claim bond is 0 ETH", "leave it out"),
+        ];
+        for (args, value, way_out) in cases {
+            let error = wrong(&args);
+            assert!(error.contains(value) && error.contains(way_out), "{args:?}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_folder_gets_the_page_the_charts_and_the_tables() {
+        let dir = tempfile::tempdir().unwrap();
+        let out = dir.path().join("a/b");
+        let path = out.to_str().unwrap();
+        run(&parse(&["--runs", "1", "--days", "30", "--out", path]).unwrap()).unwrap();
+        for file in ["stake.html", "stake.json", "simulation.csv", "attack-cost.svg", "simulation.svg"] {
+            assert!(std::fs::metadata(out.join(file)).unwrap().len() > 500, "{file}");
+        }
+        let file = out.join("stake.html").join("c");
+        let error = wrong(&["--runs", "0", "--out", file.to_str().unwrap()]);
+        assert!(error.contains("--out"), "{error}");
+    }
 }

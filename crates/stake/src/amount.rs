@@ -268,14 +268,25 @@ pub fn digits(value: f64) -> String {
     let fraction = fraction.trim_end_matches('0');
     let dot = if fraction.is_empty() { "" } else { "." };
     let (sign, whole) = whole.strip_prefix('-').map_or(("", whole), |rest| ("-", rest));
+    let whole = grouped(whole);
+    format!("{sign}{whole}{dot}{fraction}")
+}
+
+/// Digits with their thousands apart.
+fn grouped(digits: &str) -> String {
     let mut grouped = String::new();
-    for (index, digit) in whole.chars().enumerate() {
-        if index > 0 && (whole.len() - index).is_multiple_of(3) {
+    for (index, digit) in digits.chars().enumerate() {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             grouped.push(',');
         }
         grouped.push(digit);
     }
-    format!("{sign}{grouped}{dot}{fraction}")
+    grouped
+}
+
+/// A whole number for people, thousands apart.
+pub(crate) fn whole(number: impl Into<u128>) -> String {
+    grouped(&number.into().to_string())
 }
 
 /// A time for people, such as `7 days` or `1 day 6 hours`.

@@ -166,7 +166,7 @@ impl Attack {
                 ..nothing
             },
             Self::CrowdedDefence => {
-                let spent = terms.usual(gas.challenge + gas.defend + gas.resolve);
+                let spent = terms.usual(gas.challenge + gas.defend + gas.timeout);
                 Outcome {
                     attacker_loses: bonds.dispute - bonds.dispute_reward() + spent,
                     attacker_capital: bonds.dispute.times(2) + spent,
@@ -187,8 +187,8 @@ impl Attack {
     fn defences(setting: &Setting, count: u64, nothing: Outcome) -> Outcome {
         let (gas, terms, bonds) = (&setting.gas, &setting.terms, &setting.bonds);
         let many = u128::from(count);
-        let defence = (bonds.dispute + terms.usual(gas.defender() - gas.resolve)).times(many);
-        let play = terms.worst(gas.challenge) + terms.worst(gas.challenger()).times(many);
+        let defence = (bonds.dispute + terms.usual(setting.losing_defence())).times(many);
+        let play = terms.worst(gas.unanswered()) + terms.worst(gas.challenger()).times(many);
         Outcome {
             attacker_loses: nothing.attacker_capital + defence,
             attacker_capital: nothing.attacker_capital + defence,

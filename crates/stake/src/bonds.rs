@@ -49,8 +49,8 @@ impl Bonds {
 ///
 /// ```text
 /// dispute / 2  ≥ max(g(challenger), g(defender)) + h(dispute) + h(claim) + h(delayed value)
-/// claim / 2    ≥ g(challenge + challenger) + h(dispute)
-/// claim / 16   ≥ g(challenge + resolve) + h(dispute)
+/// claim / 2    ≥ g(challenge, settled and paid + challenger) + h(dispute)
+/// claim / 16   ≥ g(challenge, settled and paid) + h(dispute)
 /// ```
 ///
 /// The first is what the winner of a dispute gets: its gas, its own bond locked, and the claim's bond, which a
@@ -62,18 +62,26 @@ impl Bonds {
 /// [`StakeError::Range`] if the terms make no sense, [`StakeError::NoBond`] if locking capital costs more than any
 /// bond brings.
 pub fn required_bonds(gas: &GasTable, terms: &Terms) -> Result<Bonds, StakeError> {
+    raised_bonds(gas, terms, Bonds { claim: Wei::ZERO, dispute: Wei::ZERO })
+}
+
+/// The same for bonds that are not to be below these: a claim bond that is greater for other reasons costs more while a
+/// challenge keeps it locked, so it takes a greater dispute bond. Bonds that are enough come back as they are.
+///
+/// # Errors
+/// As [`required_bonds`].
+pub fn raised_bonds(gas: &GasTable, terms: &Terms, least: Bonds) -> Result<Bonds, StakeError> {
     terms.check()?;
     let play = terms.worst(gas.challenger().max(gas.defender())) + terms.holding(terms.delayed_value);
-    let challenge = terms.worst(gas.challenge + gas.challenger());
+    let challenge = terms.worst(gas.unanswered() + gas.challenger());
     let second = terms.worst(gas.unanswered());
-    let mut bonds = Bonds { claim: Wei::ZERO, dispute: Wei::ZERO };
+    let mut bonds = least;
     // From below to the least pair that no longer grows: a bond makes the other one's holding cost, and its own.
     for _ in 0..10_000 {
         let own = terms.holding(bonds.dispute);
-        let next = Bonds {
-            claim: (challenge + own).times(2).max((second + own).times(16)).up_to_gwei(),
-            dispute: (play + own + terms.holding(bonds.claim)).times(2).up_to_gwei(),
-        };
+        let claim = (challenge + own).times(2).max((second + own).times(16)).up_to_gwei();
+        let dispute = (play + own + terms.holding(bonds.claim)).times(2).up_to_gwei();
+        let next = Bonds { claim: claim.max(least.claim), dispute: dispute.max(least.dispute) };
         if next == bonds {
             return Ok(bonds);
         }
@@ -104,8 +112,8 @@ mod tests {
         let bonds = required_bonds(&gas, &terms).unwrap();
         let price = 50 * Wei::GWEI.0;
         assert_eq!(bonds.dispute.0, 2 * price * u128::from(gas.challenger().max(gas.defender())));
-        let first = 2 * u128::from(gas.challenge + gas.challenger());
-        let second = 16 * u128::from(gas.challenge + gas.resolve);
+        let first = 2 * u128::from(gas.unanswered() + gas.challenger());
+        let second = 16 * u128::from(gas.challenge + gas.resolve + gas.withdraw);
         assert_eq!(bonds.claim.0, price * first.max(second));
     }
 
@@ -116,6 +124,17 @@ mod tests {
         let terms = Terms { delayed_value: Wei::ether(10_000), ..Terms::default() };
         let delayed = required_bonds(&gas, &terms).unwrap();
         assert!(delayed.dispute - plain.dispute >= terms.holding(terms.delayed_value).times(2));
+    }
+
+    #[test]
+    fn a_greater_claim_bond_takes_a_greater_dispute_bond() {
+        let (gas, terms) = (gas(), Terms::default());
+        let least = required_bonds(&gas, &terms).unwrap();
+        assert_eq!(raised_bonds(&gas, &terms, least), Ok(least));
+        let floor = Bonds { claim: Wei::ether(500), dispute: Wei::ZERO };
+        let raised = raised_bonds(&gas, &terms, floor).unwrap();
+        assert_eq!(raised.claim, floor.claim);
+        assert!(raised.dispute - least.dispute >= terms.holding(Wei::ether(499)).times(2));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::{Bonds, Setting, Wei};
+use crate::{Bonds, Setting, Wei, raised_bonds};
 
 /// A way to leave the honest side without money for its next move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -64,10 +64,10 @@ impl Drains {
         let lock = timing.defence_period + setting.stalled();
         let rounds = 1 + (timing.challenge_window - setting.response) / lock;
 
-        let base = bonds.dispute + terms.worst(gas.challenge);
+        let base = bonds.dispute + terms.worst(gas.unanswered());
         let each = terms.worst(gas.challenger());
         let answered = (setting.budget - base).0 / each.0;
-        let spent = terms.usual(gas.defender() - gas.resolve);
+        let spent = terms.usual(setting.losing_defence());
         let defences = Drain {
             honest_each: each,
             answered,
@@ -111,8 +111,8 @@ impl Drains {
     }
 }
 
-/// Bonds, not below those of `setting` and rounded up to two digits, with which its budget is enough for its value:
-/// [`Drains::needed`] is then not more than the budget. `None` if no bonds do that.
+/// Bonds, not below those of `setting` and rounded up to two digits, with which its budget is enough for its value
+/// and honest work is paid: [`Drains::needed`] is then not more than the budget. `None` if no bonds are found that do.
 pub fn secure_bonds(setting: &Setting) -> Option<Bonds> {
     let drains = |bonds| Drains::of(&Setting { bonds, ..*setting });
     let neat = |amount: Wei, enough: &dyn Fn(Wei) -> bool| {
@@ -121,15 +121,24 @@ pub fn secure_bonds(setting: &Setting) -> Option<Bonds> {
     };
     // A greater dispute bond puts more of the attacker's at stake, and leaves the honest side less for gas: of what it
     // does not need for the first challenge and the last defence, a half for each is best.
-    let first = setting.terms.worst(setting.gas.challenge + setting.gas.challenger());
-    let enough = |dispute| drains(Bonds { dispute, ..setting.bonds }).defences.needed <= setting.budget;
-    let dispute = least(setting.bonds.dispute, (setting.budget - first).part(2), enough)?;
-    let dispute = neat(dispute, &enough);
-    let enough = |claim| drains(Bonds { claim, dispute }).claims.needed <= setting.budget;
+    let first = setting.terms.worst(setting.gas.unanswered() + setting.gas.challenger());
+    let most_dispute = (setting.budget - first).part(2);
     // One answered claim must burn the whole value at worst: a quarter of its bond does.
-    let most = (setting.value + Wei::ETHER).times(8).max(setting.bonds.claim);
-    let claim = least(setting.bonds.claim, most, enough)?;
-    Some(Bonds { claim: neat(claim, &enough), dispute })
+    let most_claim = (setting.value + Wei::ETHER).times(8).max(setting.bonds.claim);
+    let mut lowest = setting.bonds.dispute;
+    for _ in 0..20 {
+        let enough = |dispute| drains(Bonds { dispute, ..setting.bonds }).defences.needed <= setting.budget;
+        let dispute = neat(least(lowest, most_dispute, enough)?, &enough);
+        let enough = |claim| drains(Bonds { claim, dispute }).claims.needed <= setting.budget;
+        let claim = neat(least(setting.bonds.claim, most_claim, enough)?, &enough);
+        let bonds = Bonds { claim, dispute };
+        let raised = raised_bonds(&setting.gas, &setting.terms, bonds).ok()?;
+        if raised == bonds {
+            return Some(bonds);
+        }
+        lowest = raised.dispute;
+    }
+    None
 }
 
 /// The least amount of whole gwei from `low` to `high` that is enough, if more is never less.

@@ -37,7 +37,7 @@ pub enum StakeError {
         /// Which snapshot.
         file: &'static str,
         /// Which move.
-        name: &'static str,
+        name: String,
     },
     /// A gas snapshot that cannot be read.
     #[error("{file} is not a gas snapshot ({reason}): it must be a JSON object of names and amounts of gas")]

@@ -5,7 +5,10 @@ use serde_json::{Map, Value};
 
 use crate::StakeError;
 
-/// Gas of whole L1 transactions, one for each move. Source: `contracts/snapshots`, worst measured variant.
+/// Stages of a dispute: blocks, strides, shorter strides, steps (docs/fault-proofs.md §3).
+pub const STAGES: usize = 4;
+
+/// Gas of whole L1 transactions, one for each move; of variants the dearest. Source: `contracts/snapshots`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct GasTable {
@@ -15,20 +18,34 @@ pub struct GasTable {
     pub challenge: u64,
     /// Defending one, which opens the root.
     pub defend: u64,
-    /// Opening a node of one's own tree.
-    pub descend: u64,
-    /// The same, at the last level.
-    pub descend_to_leaf: u64,
-    /// Committing to the next stage's history.
-    pub commit: u64,
-    /// Having L1 execute the step.
-    pub prove: u64,
+    /// The moves of each stage.
+    pub stages: [StageGas; STAGES],
     /// Giving L1 the part of a preimage that the step reads.
     pub load: u64,
-    /// Having L1 settle a dispute or a challenge, or notice that a clock has run out.
+    /// Having L1 execute the step, which ends the dispute.
+    pub prove: u64,
+    /// Having L1 notice that a clock has run out, which ends the dispute too.
+    pub timeout: u64,
+    /// Having L1 settle a challenge.
     pub resolve: u64,
-    /// Whether all of it was measured; otherwise the dispute's moves are estimates.
-    pub measured: bool,
+    /// Taking what was won, and bonds, out.
+    pub withdraw: u64,
+}
+
+/// Gas of a stage's moves.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct StageGas {
+    /// The challenger's commitment to the stage's history; none in the first stage, whose is the challenge.
+    pub commit: u64,
+    /// The defender's, with the opening of its root; none in the first stage, whose is the defence.
+    pub commit_and_open: u64,
+    /// The challenger's opening of a node.
+    pub challenger_descends: u64,
+    /// The defender's.
+    pub defender_descends: u64,
+    /// The challenger's last opening.
+    pub descend_to_leaf: u64,
 }
 
 /// Whose turn it is.
@@ -39,79 +56,6 @@ pub enum Side {
     Challenger,
     /// Who says that it is true.
     Defender,
-}
-
-const GAS: &str = include_str!("../../../contracts/snapshots/Gas.json");
-const DISPUTE: &str = include_str!(env!("STAKE_DISPUTE"));
-const RISCV: &str = include_str!(env!("STAKE_RISCV"));
-
-/// Stages of a dispute: blocks, strides, shorter strides, steps (docs/fault-proofs.md §3).
-const STAGES: u64 = 4;
-
-impl GasTable {
-    /// The table of this source tree: the snapshots of the contracts, or estimates where they have none yet.
-    ///
-    /// # Errors
-    /// [`StakeError::MissingGas`], [`StakeError::NotSnapshot`]: a snapshot does not say what is needed.
-    pub fn committed() -> Result<Self, StakeError> {
-        let measured = env!("STAKE_DISPUTE_MEASURED") == "true" && env!("STAKE_RISCV_MEASURED") == "true";
-        Self::read(GAS, DISPUTE, RISCV, measured)
-    }
-
-    fn read(gas: &str, dispute: &str, riscv: &str, measured: bool) -> Result<Self, StakeError> {
-        let gas = Snapshot::read("contracts/snapshots/Gas.json", gas)?;
-        let dispute = Snapshot::read("contracts/snapshots/Dispute.json", dispute)?;
-        let riscv = Snapshot::read("contracts/snapshots/Riscv.json", riscv)?;
-        Ok(Self {
-            propose: gas.worst("propose")?,
-            challenge: dispute.worst("challenge")?,
-            defend: dispute.worst("defend")?,
-            descend: dispute.worst("descend")?,
-            descend_to_leaf: dispute.worst("descendToLeaf")?,
-            commit: dispute.worst("commit")?,
-            prove: dispute.worst("prove")?,
-            load: riscv.worst("loadKeccak")?.max(riscv.worst("loadBlob")?),
-            resolve: dispute.worst("resolve")?,
-            measured,
-        })
-    }
-
-    /// Most gas that a challenger needs in one dispute, to the step and the end of it; without the challenge.
-    pub const fn challenger(&self) -> u64 {
-        STAGES * (self.descend + self.descend_to_leaf)
-            + (STAGES - 1) * self.commit
-            + self.load
-            + self.prove
-            + self.resolve
-    }
-
-    /// Most gas that a defender needs, from the defence to the end.
-    pub const fn defender(&self) -> u64 {
-        self.defend + STAGES * self.descend + (STAGES - 1) * self.commit + self.resolve
-    }
-
-    /// Gas of a challenge that nobody answers: to make it and to settle it.
-    pub const fn unanswered(&self) -> u64 {
-        self.challenge + self.resolve
-    }
-
-    /// The moves of a dispute in order, from the one after `defend` to the step.
-    pub fn moves(&self) -> Vec<Move> {
-        let mut moves = Vec::new();
-        for stage in 0..STAGES {
-            let last = stage + 1 == STAGES;
-            let opens = |side| Move { side, gas: self.descend, reserved: false };
-            moves.push(opens(Side::Challenger));
-            moves.push(opens(Side::Defender));
-            let then = if last { self.load + self.prove } else { self.commit };
-            let gas = self.descend_to_leaf + then;
-            moves.push(Move { side: Side::Challenger, gas, reserved: !last });
-            if !last {
-                moves.push(Move { side: Side::Defender, gas: self.commit, reserved: true });
-            }
-        }
-        moves
-    }
 }
 
 /// What one side does while it is its turn.
@@ -125,16 +69,113 @@ pub struct Move {
     pub reserved: bool,
 }
 
+const GAS: Source = Source {
+    file: "contracts/snapshots/Gas.json",
+    text: include_str!("../../../contracts/snapshots/Gas.json"),
+};
+const DISPUTE: Source = Source {
+    file: "contracts/snapshots/Dispute.json",
+    text: include_str!("../../../contracts/snapshots/Dispute.json"),
+};
+const RISCV: Source = Source {
+    file: "contracts/snapshots/Riscv.json",
+    text: include_str!("../../../contracts/snapshots/Riscv.json"),
+};
+
+impl GasTable {
+    /// The table of this source tree.
+    ///
+    /// # Errors
+    /// [`StakeError::MissingGas`], [`StakeError::NotSnapshot`]: a snapshot does not say what is needed.
+    pub fn committed() -> Result<Self, StakeError> {
+        Self::read(GAS, DISPUTE, RISCV)
+    }
+
+    fn read(gas: Source, dispute: Source, riscv: Source) -> Result<Self, StakeError> {
+        let (gas, dispute, riscv) = (Snapshot::read(gas)?, Snapshot::read(dispute)?, Snapshot::read(riscv)?);
+        let mut stages = [StageGas::default(); STAGES];
+        for (number, stage) in stages.iter_mut().enumerate() {
+            let of = |name| dispute.worst_of(&[&format!("stage {number}")], name);
+            let descend = |side: &str| dispute.worst_of(&[&format!("stage {number}"), side], "descend");
+            if number > 0 {
+                stage.commit = of("commit")?;
+                stage.commit_and_open = of("commitAndOpen")?;
+            }
+            stage.challenger_descends = descend("challenger")?;
+            stage.defender_descends = descend("defender")?;
+            stage.descend_to_leaf = of("descendToLeaf")?;
+        }
+        Ok(Self {
+            propose: gas.worst("propose")?,
+            challenge: dispute.worst("challenge")?,
+            defend: dispute.worst("defend")?,
+            stages,
+            load: riscv.worst("loadKeccak")?.max(riscv.worst("loadBlob")?),
+            prove: dispute.worst("prove")?,
+            timeout: dispute.worst("timeout")?,
+            resolve: dispute.worst("resolve")?,
+            withdraw: dispute.worst("withdrawCredit")?,
+        })
+    }
+
+    fn moves_of(&self, side: Side) -> u64 {
+        self.moves().iter().filter(|next| next.side == side).map(|next| next.gas).sum()
+    }
+
+    /// Most gas that a challenger needs in one dispute, to the step; without what it needs whether there are disputes or
+    /// not ([`Self::unanswered`]).
+    pub fn challenger(&self) -> u64 {
+        self.moves_of(Side::Challenger)
+    }
+
+    /// Most gas that a defender needs, from the defence until it has its bond back and its reward.
+    pub fn defender(&self) -> u64 {
+        self.defend + self.moves_of(Side::Defender) + self.timeout + self.withdraw
+    }
+
+    /// Gas of a challenge that nobody answers: to make it, to settle it, and to take what it brings.
+    pub const fn unanswered(&self) -> u64 {
+        self.challenge + self.resolve + self.withdraw
+    }
+
+    /// The turns of a dispute in order, from the one after `defend` to the step.
+    pub fn moves(&self) -> Vec<Move> {
+        let mut moves = Vec::new();
+        for (number, stage) in self.stages.iter().enumerate() {
+            let turn = |side, gas, reserved| Move { side, gas, reserved };
+            if number > 0 {
+                moves.push(turn(Side::Defender, stage.commit_and_open, true));
+            }
+            moves.push(turn(Side::Challenger, stage.challenger_descends, false));
+            moves.push(turn(Side::Defender, stage.defender_descends, false));
+            // It remains the challenger's turn at the leaf.
+            moves.push(match self.stages.get(number + 1) {
+                Some(next) => turn(Side::Challenger, stage.descend_to_leaf + next.commit, true),
+                None => turn(Side::Challenger, stage.descend_to_leaf + self.load + self.prove, false),
+            });
+        }
+        moves
+    }
+}
+
 /// A file that `forge`'s gas snapshots write.
+#[derive(Clone, Copy)]
+struct Source {
+    file: &'static str,
+    text: &'static str,
+}
+
 struct Snapshot {
     file: &'static str,
     gas: Vec<(String, u64)>,
 }
 
 impl Snapshot {
-    fn read(file: &'static str, text: &str) -> Result<Self, StakeError> {
+    fn read(source: Source) -> Result<Self, StakeError> {
+        let file = source.file;
         let wrong = |reason: String| StakeError::NotSnapshot { file, reason };
-        let entries: Map<String, Value> = serde_json::from_str(text).map_err(|e| wrong(e.to_string()))?;
+        let entries: Map<String, Value> =
+            serde_json::from_str(source.text).map_err(|error| wrong(error.to_string()))?;
         let mut gas = Vec::new();
         for (name, value) in entries {
             let amount = value.as_u64().or_else(|| value.as_str()?.parse().ok());
@@ -144,13 +185,19 @@ impl Snapshot {
         Ok(Self { file, gas })
     }
 
-    /// The most gas of what is called `name`, or `name, …` or `name …` in words of its own.
-    fn worst(&self, name: &'static str) -> Result<u64, StakeError> {
-        let variant = |key: &str| {
-            key.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with([',', ' ', '(']))
-        };
-        let amounts = self.gas.iter().filter(|(key, _)| variant(key)).map(|(_, gas)| *gas);
-        amounts.max().ok_or(StakeError::MissingGas { file: self.file, name })
+    fn worst(&self, name: &str) -> Result<u64, StakeError> {
+        self.worst_of(&[], name)
+    }
+
+    /// The most gas of what has all these among the parts of its name, which commas separate.
+    fn worst_of(&self, within: &[&str], name: &str) -> Result<u64, StakeError> {
+        let has = |key: &str, wanted: &str| key.split(',').any(|part| part.trim() == wanted);
+        let all = |key: &str| has(key, name) && within.iter().all(|wanted| has(key, wanted));
+        let amounts = self.gas.iter().filter(|(key, _)| all(key)).map(|(_, gas)| *gas);
+        amounts.max().ok_or_else(|| StakeError::MissingGas {
+            file: self.file,
+            name: within.iter().chain(&[name]).copied().collect::<Vec<_>>().join(", "),
+        })
     }
 }
 
@@ -161,45 +208,69 @@ mod tests {
     #[test]
     fn the_committed_snapshots_have_every_move() {
         let table = GasTable::committed().unwrap();
-        let all = [table.propose, table.challenge, table.defend, table.descend, table.descend_to_leaf];
-        assert!(all.iter().all(|gas| *gas > 21_000));
-        let all = [table.commit, table.prove, table.load, table.resolve];
-        assert!(all.iter().all(|gas| *gas > 21_000));
+        let all = [table.propose, table.challenge, table.defend, table.load, table.prove];
+        assert!(all.iter().all(|gas| *gas > 21_000), "{table:?}");
+        assert!([table.timeout, table.resolve, table.withdraw].iter().all(|gas| *gas > 21_000), "{table:?}");
+        assert!(table.moves().iter().all(|next| next.gas > 21_000), "{table:?}");
+    }
+
+    #[test]
+    fn the_sides_are_those_that_the_contracts_measured() {
+        let table = GasTable::committed().unwrap();
+        let dispute = Snapshot::read(DISPUTE).unwrap();
+        let whole = |side: &str| dispute.worst_of(&["whole dispute"], side).unwrap();
+        // What a whole game took there, but for the load, which it did not need.
+        let challenger = table.unanswered() + table.challenger() - table.load;
+        assert_eq!(challenger, whole("challenger"));
+        assert_eq!(table.defender() - table.timeout - table.withdraw, whole("defender"));
     }
 
     #[test]
     fn a_snapshot_without_a_move_is_refused_by_name() {
-        let dispute: Map<String, Value> = serde_json::from_str(DISPUTE).unwrap();
-        for name in ["challenge", "defend", "descend", "descendToLeaf", "commit", "prove", "resolve"] {
-            let mut less = dispute.clone();
-            less.retain(|key, _| key.split([',', ' ', '(']).next() != Some(name));
-            let text = serde_json::to_string(&less).unwrap();
-            let error = GasTable::read(GAS, &text, RISCV, false).unwrap_err();
-            assert_eq!(
-                error,
-                StakeError::MissingGas { file: "contracts/snapshots/Dispute.json", name },
+        let entries: Map<String, Value> = serde_json::from_str(DISPUTE.text).unwrap();
+        for name in [
+            "challenge",
+            "defend",
+            "descend",
+            "descendToLeaf",
+            "commit",
+            "commitAndOpen",
+            "prove",
+            "timeout",
+            "resolve",
+            "withdrawCredit",
+        ] {
+            let mut less = entries.clone();
+            less.retain(|key, _| key.split(',').all(|part| part.trim() != name));
+            assert!(less.len() < entries.len(), "{name}");
+            let text: &'static str = serde_json::to_string(&less).unwrap().leak();
+            let error = GasTable::read(GAS, Source { text, ..DISPUTE }, RISCV).unwrap_err();
+            assert!(
+                error.to_string().starts_with("contracts/snapshots/Dispute.json has no gas of"),
                 "{error}"
             );
+            assert!(error.to_string().contains(name), "{error}");
         }
     }
 
     #[test]
     fn of_variants_the_worst_counts_and_other_moves_do_not() {
-        let text = r#"{"descend": "10", "descend, last": 30, "descendToLeaf": "90", "x descend": "70"}"#;
-        assert_eq!(Snapshot::read("a", text).unwrap().worst("descend"), Ok(30));
-        assert!(Snapshot::read("a", r#"{"descend": "ten"}"#).is_err());
-        assert!(Snapshot::read("a", "[]").is_err());
+        let text = r#"{"descend": "10", "stage 1, descend": 30, "descendToLeaf": "90", "x descend": "70"}"#;
+        let snapshot = Snapshot::read(Source { file: "a", text }).unwrap();
+        assert_eq!(snapshot.worst("descend"), Ok(30));
+        assert_eq!(snapshot.worst_of(&["stage 1"], "descend"), Ok(30));
+        assert!(snapshot.worst_of(&["stage 2"], "descend").is_err());
+        assert!(Snapshot::read(Source { file: "a", text: r#"{"descend": "ten"}"# }).is_err());
+        assert!(Snapshot::read(Source { file: "a", text: "[]" }).is_err());
     }
 
     #[test]
-    fn the_moves_add_up_to_the_sides() {
-        let table = GasTable::committed().unwrap();
-        let moves = table.moves();
-        let sum = |side| moves.iter().filter(|m| m.side == side).map(|m| m.gas).sum::<u64>();
-        assert_eq!(sum(Side::Challenger) + table.resolve, table.challenger());
-        assert_eq!(sum(Side::Defender) + table.defend + table.resolve, table.defender());
-        assert_eq!(moves.first().map(|m| m.side), Some(Side::Challenger));
-        assert_eq!(moves.last().map(|m| m.side), Some(Side::Challenger));
-        assert!(moves.windows(2).all(|pair| pair[0].side != pair[1].side), "in turn");
+    fn the_sides_take_turns_and_the_challenger_has_the_last() {
+        let moves = GasTable::committed().unwrap().moves();
+        assert_eq!(moves.len(), 4 * STAGES - 1);
+        assert!(moves.windows(2).all(|pair| pair[0].side != pair[1].side));
+        assert_eq!(moves.first().map(|next| next.side), Some(Side::Challenger));
+        assert_eq!(moves.last().map(|next| next.side), Some(Side::Challenger));
+        assert_eq!(moves.iter().filter(|next| next.reserved).count(), 2 * (STAGES - 1));
     }
 }

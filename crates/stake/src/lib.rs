@@ -21,11 +21,11 @@ mod verdict;
 
 pub use amount::{Multiple, Net, Wei, YearlyRate, digits, span};
 pub use attack::{Attack, Outcome, SEVERAL};
-pub use bonds::{Bonds, REWARDED_OTHERS, required_bonds};
+pub use bonds::{Bonds, REWARDED_OTHERS, raised_bonds, required_bonds};
 pub use capital::{Balance, Drain, Drains, secure_bonds};
 pub use chart::{Chart, charts};
 pub use error::StakeError;
-pub use gas::{GasTable, Move, Side};
+pub use gas::{GasTable, Move, STAGES, Side, StageGas};
 pub use report::Report;
 pub use risk::{Absence, Pressure};
 pub use setting::Setting;

@@ -67,7 +67,7 @@ impl Pressure {
         #[allow(clippy::cast_precision_loss)]
         let blocks = slack_to_challenge.min(slack_in_dispute) as f64 / BLOCK_SECONDS;
 
-        let play = u128::from(gas.challenge + gas.challenger());
+        let play = u128::from(gas.unanswered() + gas.challenger());
         let affordable_price = Wei((setting.budget - bonds.dispute).0 / play);
         let busier = u128::from(gas.challenger().max(gas.defender()));
         let locked = terms.holding(bonds.dispute) + terms.holding(bonds.claim);

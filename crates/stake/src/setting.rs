@@ -4,7 +4,8 @@ use serde::Serialize;
 
 use crate::{Bonds, GasTable, StakeError, Terms, Wei, amount::span, required_bonds};
 
-/// L1 transactions of the busier honest side in one dispute, at most.
+/// L1 transactions of the busier side in one dispute, at most: the challenger's eight openings, three commitments, the
+/// load and the step.
 pub(crate) const OWN_MOVES: u64 = 13;
 
 /// What is asked about: a rollup, its bonds, and the honest side.
@@ -115,12 +116,17 @@ impl Setting {
 
     /// Wei that the honest side needs to challenge one false claim and to play one dispute to the end.
     pub fn challenge_capital(&self) -> Wei {
-        self.bonds.dispute + self.terms.worst(self.gas.challenge + self.gas.challenger())
+        self.bonds.dispute + self.terms.worst(self.gas.unanswered() + self.gas.challenger())
     }
 
     /// Wei that the honest side needs to answer one challenge of an honest claim.
     pub fn defence_capital(&self) -> Wei {
         self.bonds.dispute + self.terms.worst(self.gas.defender())
+    }
+
+    /// Gas that somebody spends on a defence to the last step that it loses.
+    pub(crate) fn losing_defence(&self) -> u64 {
+        self.gas.defender() - self.gas.timeout - self.gas.withdraw
     }
 
     /// Seconds that an opponent who only lets its clock run out can keep a dispute open against a prompt side.

@@ -4,8 +4,8 @@ use serde::Serialize;
 
 use crate::{
     Absence, Drains, Pressure, Setting, StakeError, Wei,
-    amount::{digits, span},
-    required_bonds, secure_bonds,
+    amount::{digits, span, whole},
+    raised_bonds, secure_bonds,
 };
 
 /// Something that a rollup is to withstand.
@@ -73,19 +73,19 @@ fn check(
 }
 
 fn costs(setting: &Setting) -> Result<Check, StakeError> {
-    let least = required_bonds(&setting.gas, &setting.terms)?;
     let bonds = setting.bonds;
+    let least = raised_bonds(&setting.gas, &setting.terms, bonds)?;
     Ok(check(
         "gas up to the price covered",
         false,
-        bonds.claim >= least.claim && bonds.dispute >= least.dispute,
+        bonds == least,
         format!(
-            "at {} a gas the claim bond must be {} and is {}, the dispute bond {} and is {}",
+            "with gas at {} the winner of a dispute gets {}, of {} at least that it must be; for a claim {}, of {}",
             setting.terms.worst_price(),
-            least.claim,
-            bonds.claim,
-            least.dispute,
-            bonds.dispute
+            bonds.dispute_reward(),
+            least.dispute_reward(),
+            bonds.challenger_reward(),
+            least.challenger_reward()
         ),
         || {
             let needed = least.rounded();
@@ -113,10 +113,11 @@ fn bonds_that_do(setting: &Setting) -> String {
     secure_bonds(setting).map_or_else(
         || "; with this budget no bonds would do".to_owned(),
         |bonds| {
-            let bonds = bonds.rounded();
             format!(
-                "; or deploy with a claim bond of {} and a dispute bond of {}",
-                bonds.claim, bonds.dispute
+                "; or deploy with a claim bond of {} and a dispute bond of {}, which locks {} in open claims",
+                bonds.claim,
+                bonds.dispute,
+                bonds.claim.times(u128::from(setting.open_claims()))
             )
         },
     )
@@ -127,7 +128,11 @@ fn claims(setting: &Setting, drains: &Drains) -> Check {
     let passed = setting.budget >= drain.needed;
     let because = format!(
         "{} answers {} false claims at once; one more takes the attacker {} at hand, of which at least {} is lost, for {}",
-        setting.budget, drain.answered, drain.capital, drain.lost, setting.value
+        setting.budget,
+        whole(drain.answered),
+        drain.capital,
+        drain.lost,
+        setting.value
     );
     check("many false claims at once", true, passed, because, || {
         format!("have {} at hand{}", drain.needed, bonds_that_do(setting))
@@ -140,7 +145,10 @@ fn defences(setting: &Setting, drains: &Drains) -> Check {
     let because = format!(
         "the budget has gas against {} defences of one claim; one more puts {} at stake (all of it lost if there is \
          more gas after all, otherwise only {}), for {}",
-        drain.answered, drain.capital, drain.lost, setting.value
+        whole(drain.answered),
+        drain.capital,
+        drain.lost,
+        setting.value
     );
     check("many defences at once", true, passed, because, || {
         format!("have {} at hand{}", drain.needed, bonds_that_do(setting))
@@ -199,7 +207,7 @@ fn challenges(setting: &Setting, drains: &Drains) -> Check {
     let because = format!(
         "the budget answers {} challenges at once; one more takes {} at hand, of which {} is lost, and brings {}: the claim's \
          bond but for what is burnt, half of those of claims on it{}",
-        drain.answered,
+        whole(drain.answered),
         drain.capital,
         drain.lost,
         drains.challenges_gain,

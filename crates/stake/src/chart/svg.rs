@@ -31,7 +31,7 @@ const STYLE: &str = "\
 .chart .soft{fill:#59616c}.chart .grid{stroke:#dfe3e8;stroke-width:1}.chart .axis{stroke:#59616c;stroke-width:1}\
 .chart .mark{stroke:#59616c;stroke-width:1.5;stroke-dasharray:2 3}.chart .line{fill:none;stroke-width:2.5}\
 .chart .c0{stroke:#1d2127}.chart .c1{stroke:#0072b2;stroke-dasharray:8 4}.chart .c2{stroke:#d55e00;stroke-dasharray:2 3}\
-.chart .c3{stroke:#007a5a;stroke-dasharray:10 3 2 3}.chart .c4{stroke:#a83f7e;stroke-dasharray:5 2}\
+.chart .c3{stroke:#007a5a;stroke-dasharray:10 3 2 3}.chart .c4{stroke:#a83f7e;stroke-dasharray:12 3 2 3 2 3}\
 .chart .f0{fill:#d9a400}.chart .f1{fill:#0072b2}.chart .f2{fill:#a83f7e}.chart .f3{fill:#d55e00}\
 @media (prefers-color-scheme:dark){.chart .bg{fill:#15181d}.chart text{fill:#e6e9ee}.chart .soft{fill:#a7b0bc}\
 .chart .grid{stroke:#2b3038}.chart .axis,.chart .mark{stroke:#a7b0bc}.chart .c0{stroke:#e6e9ee}.chart .c1{stroke:#56b4e9}\

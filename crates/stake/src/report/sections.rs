@@ -2,8 +2,8 @@
 
 use super::Report;
 use crate::{
-    Wei,
-    amount::{digits, span},
+    StageGas, Wei,
+    amount::{digits, span, whole},
 };
 
 /// A part with a heading.
@@ -69,33 +69,30 @@ fn asked(report: &Report) -> Section {
 fn moves(report: &Report) -> Section {
     let (gas, terms) = (&report.setting.gas, &report.setting.terms);
     let row = |name: &str, amount: u64| {
-        vec![
-            name.to_owned(),
-            digits_of(amount),
-            terms.usual(amount).to_string(),
-            terms.worst(amount).to_string(),
-        ]
+        vec![name.to_owned(), whole(amount), terms.usual(amount).to_string(), terms.worst(amount).to_string()]
     };
+    let dearest = |of: fn(&StageGas) -> u64| gas.stages.iter().map(of).max().unwrap_or_default();
     let rows = [
         row("propose a claim", gas.propose),
         row("challenge", gas.challenge),
         row("defend", gas.defend),
-        row("descend", gas.descend),
-        row("descend to the leaf", gas.descend_to_leaf),
-        row("commit", gas.commit),
-        row("load what the step reads", gas.load),
+        row("descend *", dearest(|stage| stage.challenger_descends.max(stage.defender_descends))),
+        row("descend to the leaf *", dearest(|stage| stage.descend_to_leaf)),
+        row("commit *", dearest(|stage| stage.commit.max(stage.commit_and_open))),
+        row("load what the step reads *", gas.load),
         row("prove the step", gas.prove),
-        row("resolve", gas.resolve),
-        row("all of a challenger's, in one dispute", gas.challenger()),
-        row("all of a defender's", gas.defender()),
+        row("end by the clock", gas.timeout),
+        row("settle a challenge", gas.resolve),
+        row("take what was won", gas.withdraw),
+        row("a challenge that nobody answers", gas.unanswered()),
+        row("and for each defence, at most", gas.challenger()),
+        row("a defence, at most", gas.defender()),
     ];
-    let mut blocks = vec![table(&["move", "gas", "usually", "covered"], rows)];
-    if !gas.measured {
-        blocks.push(Block::Text(
-            "The gas of the dispute's moves is estimated: this build has no measured snapshot of all of them.".into(),
-        ));
+    let text = "As measured by the contracts' tests; * of several the dearest.";
+    Section {
+        title: "What each move costs",
+        blocks: vec![table(&["move", "gas", "usually", "covered"], rows), Block::Text(text.into())],
     }
-    Section { title: "What each move costs", blocks }
 }
 
 fn bonds(report: &Report) -> Section {
@@ -154,10 +151,10 @@ fn outspent(report: &Report) -> Section {
         vec![
             name.to_owned(),
             drain.honest_each.to_string(),
-            digits_of(drain.answered),
+            whole(drain.answered),
             drain.capital.to_string(),
             drain.lost.to_string(),
-            drain.needed.to_string(),
+            if drain.needed == Wei::MAX { "nothing is".into() } else { drain.needed.to_string() },
         ]
     };
     let rows = [
@@ -278,19 +275,6 @@ fn simulated(report: &Report) -> Section {
             Block::Chart("simulation-money.svg"),
         ],
     }
-}
-
-/// A whole number with its thousands apart.
-fn digits_of(number: impl ToString) -> String {
-    let text = number.to_string();
-    let mut grouped = String::new();
-    for (index, digit) in text.chars().enumerate() {
-        if index > 0 && (text.len() - index).is_multiple_of(3) {
-            grouped.push(',');
-        }
-        grouped.push(digit);
-    }
-    grouped
 }
 
 fn per_gas(price: Wei) -> String {

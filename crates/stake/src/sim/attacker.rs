@@ -16,6 +16,8 @@ pub(super) struct Attacker {
     capital: f64,
     /// Defences that it still adds to the next honest challenge of a false claim.
     defences: u32,
+    /// Whether it defends at the last moment and then lets its clock run out, rather than at once and to the last step.
+    stalls: bool,
     /// Copies that it puts before an honest challenge.
     pub(super) copies: u32,
 }
@@ -23,7 +25,8 @@ pub(super) struct Attacker {
 impl Attacker {
     pub(super) fn new(scenario: Scenario, budget: f64) -> Self {
         let copies = if scenario == Scenario::Copies { 5 } else { 0 };
-        Self { scenario, capital: budget * scenario.wealth(), defences: 0, copies }
+        let stalls = matches!(scenario, Scenario::Claims | Scenario::RichClaims);
+        Self { scenario, capital: budget * scenario.wealth(), defences: 0, stalls, copies }
     }
 
     /// The attacker's hour.
@@ -86,14 +89,15 @@ impl Attacker {
         for index in 0..world.open_challenges.len() {
             let id = world.open_challenges[index];
             let challenge = &world.challenges[id];
+            let last = challenge.made + world.rules.period - 1;
+            let due = if self.stalls { world.now == last } else { world.now <= last };
             let fresh = challenge.status == Status::Open
                 && challenge.disputes.is_empty()
-                && matches!(challenge.by, Who::Watcher(_))
-                && world.now < challenge.made + world.rules.period;
-            if fresh && world.challenge_is_right(id) {
+                && matches!(challenge.by, Who::Watcher(_));
+            if fresh && due && world.challenge_is_right(id) {
                 for _ in 0..self.defences {
-                    // To the last step, and slowly: eight moves within its clock.
-                    let pace = Some(world.rng.below(world.rules.clock / 10 + 1));
+                    // To the last step, slowly: its moves take less than its clock together.
+                    let pace = (!self.stalls).then(|| world.rng.below(world.rules.clock / 10 + 1));
                     world.defend(id, Who::Attacker, pace);
                 }
             }

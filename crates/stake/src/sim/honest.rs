@@ -1,6 +1,6 @@
 //! What watchers and the honest proposer do in an hour.
 
-use super::world::{Challenge, Status, Who, World};
+use super::world::{Challenge, Status, Watcher, Who, World};
 
 /// Hours of its clock that a side keeps when it waits for cheaper gas.
 const RESERVE: u32 = 24;
@@ -16,12 +16,21 @@ impl World {
         self.defend_honest_claims();
     }
 
-    /// A watcher that is awake and has that much; the one whose turn it is by the hour comes first.
+    /// The watcher that can best pay that much.
     fn watcher_with(&self, amount: f64) -> Option<usize> {
-        let count = self.watchers.len();
-        (0..count)
-            .map(|offset| (self.now as usize + offset) % count)
-            .find(|number| self.can_pay(*number, amount))
+        self.watcher_by(amount, |watcher| watcher.liquid)
+    }
+
+    /// The watcher that can best pay that much and keep what its open challenges and defences may still take.
+    fn watcher_to_spare(&self, amount: f64) -> Option<usize> {
+        let each = self.rules.setting.terms.worst(self.rules.setting.gas.challenger()).as_ether();
+        self.watcher_by(amount + each, |watcher| watcher.liquid - each * f64::from(watcher.open))
+    }
+
+    fn watcher_by(&self, amount: f64, has: impl Fn(&Watcher) -> f64) -> Option<usize> {
+        let all = self.watchers.iter().enumerate();
+        let able = all.filter(|(_, watcher)| watcher.awake && !self.outage && has(watcher) >= amount);
+        able.max_by(|a, b| has(a.1).total_cmp(&has(b.1))).map(|(number, _)| number)
     }
 
     fn can_pay(&self, number: usize, amount: f64) -> bool {
@@ -51,7 +60,9 @@ impl World {
                 continue;
             }
             let needed = self.rules.dispute_bond + self.cost(self.rules.setting.gas.challenge);
-            let Some(number) = self.watcher_with(needed) else { continue };
+            // A challenge that cannot be played to the end is the last resort.
+            let bare = || self.watcher_with(needed).filter(|_| left <= RESERVE);
+            let Some(number) = self.watcher_to_spare(needed).or_else(bare) else { continue };
             self.copy_first(id);
             self.challenge(id, Who::Watcher(number));
         }
@@ -80,7 +91,7 @@ impl World {
                 continue;
             }
             let needed = self.rules.dispute_bond + self.cost(self.rules.setting.gas.defend);
-            if let Some(number) = self.watcher_with(needed) {
+            if let Some(number) = self.watcher_to_spare(needed) {
                 self.defend(id, Who::Watcher(number), None);
             }
         }

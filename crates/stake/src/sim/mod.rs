@@ -93,7 +93,7 @@ impl World {
             open_claims: Vec::new(),
             open_challenges: Vec::new(),
             open_disputes: Vec::new(),
-            watchers: (0..count).map(|_| Watcher { liquid: each, awake: true }).collect(),
+            watchers: (0..count).map(|_| Watcher { liquid: each, open: 0, awake: true }).collect(),
             ledger: Ledger::default(),
             tip: None,
             final_to: 0,

@@ -34,6 +34,8 @@ pub struct Run {
     pub claims_lost: f64,
     /// The attackers' gain or loss, without what a theft brings.
     pub attackers: f64,
+    /// Of that: gas.
+    pub attacker_gas: f64,
     /// Burnt.
     pub burnt: f64,
     /// The least that the watchers had at hand.
@@ -66,7 +68,7 @@ impl Run {
 
     /// The columns of [`Self::csv`].
     pub const CSV_HEADER: &str = "scenario,run,hours,watchers_eth,rewards_eth,gas_eth,bonds_lost_eth,holding_eth,\
-                                  claims_lost_eth,attackers_eth,burnt_eth,least_liquid_eth,false_claims,challenges,\
+                                  claims_lost_eth,attackers_eth,attacker_gas_eth,burnt_eth,least_liquid_eth,false_claims,challenges,\
                                   honest_rejected,latest_hours,late_hours,stolen_hour";
 
     /// A line of a table for other programs.
@@ -79,6 +81,7 @@ impl Run {
             self.holding,
             self.claims_lost,
             self.attackers,
+            self.attacker_gas,
             self.burnt,
             self.least_liquid,
         ];
@@ -148,6 +151,7 @@ impl Record {
             holding: ledger.holding,
             claims_lost: ledger.claims_lost,
             attackers: ledger.attacker,
+            attacker_gas: ledger.attacker_gas,
             burnt: ledger.burnt,
             least_liquid: self.least_liquid.unwrap_or_default(),
             false_claims: ledger.false_claims,

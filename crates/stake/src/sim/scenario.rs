@@ -18,7 +18,8 @@ pub enum Scenario {
     Spam,
     /// The same with ten times the capital.
     RichSpam,
-    /// Every quarter as many false claims at once as the same capital as the honest side's pays for, each defended.
+    /// Every quarter as many false claims at once as the same capital as the honest side's pays for. Each is defended at
+    /// the last moment, and the defence lets its clock run out: that locks up the honest side's capital longest.
     Claims,
     /// The same with ten times the capital.
     RichClaims,
@@ -51,7 +52,7 @@ impl Scenario {
         match self {
             Self::Calm => "nobody attacks",
             Self::LoneClaims => "a false claim a week, defended",
-            Self::Copies => "a false claim a week, challenge copied",
+            Self::Copies => "a false claim a week, copied",
             Self::Delay => "a challenge at all times",
             Self::Spam => "challenges, same capital",
             Self::RichSpam => "challenges, 10 x capital",

@@ -62,6 +62,8 @@ pub(super) struct Dispute {
 pub(super) struct Watcher {
     /// ETH at hand.
     pub(super) liquid: f64,
+    /// Its challenges and defences that are open.
+    pub(super) open: u32,
     pub(super) awake: bool,
 }
 
@@ -108,6 +110,7 @@ pub(super) struct Ledger {
     /// Bonds of honest claims that were rejected.
     pub(super) claims_lost: f64,
     pub(super) attacker: f64,
+    pub(super) attacker_gas: f64,
     pub(super) burnt: f64,
     pub(super) honest_rejected: u32,
     pub(super) false_claims: u32,
@@ -156,14 +159,20 @@ impl World {
                 self.watchers[number].liquid -= cost;
                 self.ledger.gas += cost;
             }
-            Who::Attacker => self.ledger.attacker -= cost,
+            Who::Attacker => {
+                self.ledger.attacker -= cost;
+                self.ledger.attacker_gas += cost;
+            }
             Who::Proposer => {}
         }
     }
 
     fn lock(&mut self, who: Who, bond: f64) {
         match who {
-            Who::Watcher(number) => self.watchers[number].liquid -= bond,
+            Who::Watcher(number) => {
+                self.watchers[number].liquid -= bond;
+                self.watchers[number].open += 1;
+            }
             Who::Attacker => self.ledger.attacker -= bond,
             Who::Proposer => {}
         }
@@ -180,7 +189,8 @@ impl World {
     /// Gives a bond back, and counts what it cost to lock it.
     fn release(&mut self, who: Who, bond: f64, since: u32) {
         self.give_back(who, bond);
-        if matches!(who, Who::Watcher(_)) {
+        if let Who::Watcher(number) = who {
+            self.watchers[number].open -= 1;
             self.ledger.holding += bond * self.rules.holding * f64::from(self.now - since);
         }
     }
@@ -198,7 +208,10 @@ impl World {
 
     fn lose(&mut self, who: Who, bond: f64) {
         match who {
-            Who::Watcher(_) => self.ledger.bonds_lost += bond,
+            Who::Watcher(number) => {
+                self.watchers[number].open -= 1;
+                self.ledger.bonds_lost += bond;
+            }
             Who::Proposer => {
                 self.ledger.claims_lost += bond;
                 self.ledger.honest_rejected += 1;
@@ -292,18 +305,18 @@ impl World {
         };
         let (bond, half) = (self.rules.dispute_bond, self.rules.dispute_bond / 2.0);
         let challenger = self.challenges[challenge].by;
-        let resolve = self.rules.setting.gas.resolve;
+        let (timeout, withdraw) = (self.rules.setting.gas.timeout, self.rules.setting.gas.withdraw);
         self.ledger.burnt += half;
         if challenger_wins {
             self.disputes[id].status = Status::Fallen;
             self.lose(by, bond);
-            self.pay_gas(challenger, resolve);
+            self.pay_gas(challenger, withdraw);
             self.reward(challenger, half);
             return;
         }
         self.disputes[id].status = Status::Stands;
         self.release(by, bond, made);
-        self.pay_gas(by, resolve);
+        self.pay_gas(by, timeout + withdraw);
         self.reward(by, half);
         self.challenges[challenge].status = Status::Fallen;
         self.lose(challenger, bond);
@@ -339,13 +352,13 @@ impl World {
             (won.claim, won.by, won.made)
         };
         self.challenges[challenge].status = Status::Stands;
-        self.pay_gas(winner, self.rules.setting.gas.resolve);
+        self.pay_gas(winner, self.rules.setting.gas.resolve + self.rules.setting.gas.withdraw);
         self.release(winner, self.rules.dispute_bond, made);
         let (half, share) = (self.rules.claim_bond / 2.0, self.rules.claim_bond / 16.0);
         self.reward(winner, half);
         self.ledger.burnt += half;
         for (number, by) in self.close_challenges(claim).into_iter().enumerate() {
-            self.pay_gas(by, self.rules.setting.gas.resolve);
+            self.pay_gas(by, self.rules.setting.gas.resolve + self.rules.setting.gas.withdraw);
             if number < REWARDED_OTHERS as usize {
                 self.reward(by, share);
                 self.ledger.burnt -= share;

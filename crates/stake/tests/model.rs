@@ -1,0 +1,287 @@
+//! What must hold whatever the gas, the prices and the periods are.
+
+use duplex_stake::{
+    Absence, Attack, Balance, Bonds, Drains, GasTable, Multiple, Pressure, Setting, StageGas, Terms, Timing,
+    Verdict, Wei, YearlyRate, needed_capital, raised_bonds, required_bonds, secure_bonds,
+};
+use proptest::prelude::*;
+
+const HOUR: u64 = 3600;
+const DAY: u64 = 24 * HOUR;
+
+fn amount() -> impl Strategy<Value = u64> {
+    21_000u64..3_000_000
+}
+
+prop_compose! {
+    fn stage()(gas in prop::array::uniform5(amount())) -> StageGas {
+        let [commit, commit_and_open, challenger_descends, defender_descends, descend_to_leaf] = gas;
+        StageGas { commit, commit_and_open, challenger_descends, defender_descends, descend_to_leaf }
+    }
+}
+
+prop_compose! {
+    fn gas()(stages in prop::array::uniform4(stage()), gas in prop::array::uniform8(amount())) -> GasTable {
+        let [propose, challenge, defend, load, prove, timeout, resolve, withdraw] = gas;
+        GasTable { propose, challenge, defend, stages, load, prove, timeout, resolve, withdraw }
+    }
+}
+
+prop_compose! {
+    fn terms()(
+        price in 1u64..200,
+        margin in 100u32..2000,
+        window in 2 * HOUR..14 * DAY,
+        defence in HOUR..7 * DAY,
+        clock in HOUR..7 * DAY,
+        rate in 0u32..2500,
+        delayed in 0u64..100_000,
+    ) -> Terms {
+        Terms {
+            gas_price: Wei::gwei(price),
+            margin: Multiple(margin),
+            timing: Timing { challenge_window: window, defence_period: defence, clock },
+            capital_cost: YearlyRate(rate),
+            delayed_value: Wei::ether(delayed),
+        }
+    }
+}
+
+prop_compose! {
+    fn settings()(
+        gas in gas(),
+        terms in terms(),
+        value in 1u64..1_000_000,
+        budget in 0u64..1_000_000,
+        watchers in 0u32..20,
+        uptime in 0.0f64..=1.0,
+        interval in 600u64..DAY,
+        factors in (1u32..50, 1u32..50),
+    ) -> Setting {
+        let mut setting = Setting::new(gas, terms).unwrap();
+        setting.value = Wei::ether(value);
+        setting.budget = Wei::ether(budget);
+        setting.watchers = watchers;
+        setting.uptime = uptime;
+        setting.claim_interval = interval;
+        // Not below what is required.
+        let floor = Bonds {
+            claim: setting.bonds.claim.times(u128::from(factors.0)),
+            dispute: setting.bonds.dispute.times(u128::from(factors.1)),
+        };
+        setting.bonds = raised_bonds(&gas, &terms, floor).unwrap();
+        setting
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(256))]
+
+    /// The bonds hold what they are documented to hold, and are the least that do, to a gwei of each side.
+    #[test]
+    fn bonds_cover_what_they_say(gas in gas(), terms in terms()) {
+        let bonds = required_bonds(&gas, &terms).unwrap();
+        let play = terms.worst(gas.challenger().max(gas.defender()));
+        let locked = terms.holding(bonds.dispute);
+        let delay = locked + terms.holding(bonds.claim) + terms.holding(terms.delayed_value);
+        prop_assert!(bonds.dispute_reward() >= play + delay);
+        prop_assert!(bonds.challenger_reward() >= terms.worst(gas.unanswered() + gas.challenger()) + locked);
+        prop_assert!(bonds.other_reward() >= terms.worst(gas.unanswered()) + locked);
+
+        let less = Bonds { dispute: bonds.dispute - Wei::gwei(2), ..bonds };
+        prop_assert!(less.dispute_reward() < play + delay);
+        let less = Bonds { claim: bonds.claim - Wei::gwei(17), ..bonds };
+        let first = less.challenger_reward() < terms.worst(gas.unanswered() + gas.challenger()) + locked;
+        let second = less.other_reward() < terms.worst(gas.unanswered()) + locked;
+        prop_assert!(first || second);
+    }
+
+    /// Dearer gas, a wider margin, dearer capital, longer periods and more delayed value never lower a bond.
+    #[test]
+    fn bonds_grow_with_every_cost(gas in gas(), terms in terms(), more in 1u64..100) {
+        let bonds = required_bonds(&gas, &terms).unwrap();
+        let grows = |changed: Terms| {
+            let grown = required_bonds(&gas, &changed).unwrap();
+            grown.claim >= bonds.claim && grown.dispute >= bonds.dispute
+        };
+        let dearer = Terms { gas_price: terms.gas_price + Wei::gwei(more), ..terms };
+        let grown = required_bonds(&gas, &dearer).unwrap();
+        prop_assert!(grown.claim > bonds.claim && grown.dispute > bonds.dispute);
+        let hundredths = u32::try_from(more).unwrap();
+        prop_assert!(grows(Terms { margin: Multiple(terms.margin.0 + hundredths), ..terms }), "margin");
+        prop_assert!(grows(Terms { capital_cost: YearlyRate(terms.capital_cost.0 + hundredths), ..terms }), "rate");
+        prop_assert!(grows(Terms { delayed_value: terms.delayed_value + Wei::ether(more), ..terms }), "value");
+        let t = terms.timing;
+        for timing in [
+            Timing { challenge_window: t.challenge_window + more, ..t },
+            Timing { defence_period: t.defence_period + more, ..t },
+            Timing { clock: t.clock + more, ..t },
+        ] {
+            prop_assert!(grows(Terms { timing, ..terms }), "{timing:?}");
+        }
+    }
+
+    /// With bonds that are not too low nobody honest pays, in any attack in which what the bonds assume is given. Where
+    /// it is not, and somebody honest acted, the attacker loses more.
+    #[test]
+    fn the_honest_side_is_never_out_of_pocket(setting in settings()) {
+        for attack in Attack::ALL {
+            let outcome = attack.outcome(&setting);
+            if outcome.assumed {
+                prop_assert_eq!(outcome.honest.loss(), Wei::ZERO, "{:?}", outcome);
+            } else if attack != Attack::Unchallenged {
+                prop_assert!(outcome.attacker_loses >= outcome.honest.loss(), "{:?}", outcome);
+            }
+        }
+    }
+
+    /// Whatever the bonds: rejecting one's own claim burns a quarter of its bond, losing to oneself half.
+    #[test]
+    fn fighting_oneself_costs(setting in settings(), claim in 1u128..10u128.pow(24), dispute in 1u128..10u128.pow(24)) {
+        let setting = Setting { bonds: Bonds { claim: Wei(claim), dispute: Wei(dispute) }, ..setting };
+        let alone = Attack::SelfChallenge.outcome(&setting);
+        prop_assert!(alone.attacker_loses >= Wei(claim.div_ceil(4)));
+        prop_assert!(setting.bonds.burnt_at_least() >= Wei(claim.div_ceil(4)));
+        let delay = Attack::CrowdedDefence.outcome(&setting);
+        prop_assert!(delay.attacker_loses >= Wei(dispute.div_ceil(2)));
+    }
+
+    /// What is said to be enough is, and one answer less is not.
+    #[test]
+    fn enough_is_enough_and_not_too_much(setting in settings()) {
+        let with = |budget| Drains::of(&Setting { budget, ..setting });
+        let drain = with(setting.budget).claims;
+        prop_assert!(with(drain.needed).claims.lost > setting.value);
+        prop_assert!(with(drain.needed - Wei(1)).claims.lost <= setting.value);
+
+        let drain = with(setting.budget).defences;
+        prop_assert!(with(drain.needed).defences.capital > setting.value);
+        let less = with(drain.needed - drain.honest_each.times(2)).defences;
+        let stakes = setting.bonds.dispute.times(less.answered + 1);
+        prop_assert!(stakes <= setting.value || less.answered == 0);
+
+        let drains = with(setting.budget);
+        prop_assert!(drains.claims_needed_with_reuse <= drains.claims.needed);
+        prop_assert!(drains.claims_needed_with_reuse.times(u128::from(drains.rounds)) >= drains.claims.needed);
+    }
+
+    /// More money at hand never makes it worse, nor does a more valuable rollup make it better.
+    #[test]
+    fn more_capital_and_less_value_help(setting in settings(), more in 1u64..1000) {
+        let safe = |setting: &Setting| Verdict::of(setting).unwrap().funds_safe;
+        let richer = Setting { budget: setting.budget + Wei::ether(more), ..setting };
+        prop_assert!(safe(&richer) >= safe(&setting));
+        let larger = Setting { value: setting.value + Wei::ether(more), ..setting };
+        prop_assert!(safe(&larger) <= safe(&setting));
+        prop_assert!(needed_capital(&larger) >= needed_capital(&setting));
+        let pressure = (Pressure::of(&setting).censorship(), Pressure::of(&richer).censorship());
+        prop_assert!(pressure.1 >= pressure.0);
+    }
+
+    /// Bonds that are said to do, do, and are not below those that pay for honest work.
+    #[test]
+    fn secure_bonds_secure(setting in settings()) {
+        if let Some(bonds) = secure_bonds(&setting) {
+            prop_assert!(bonds.claim >= setting.bonds.claim && bonds.dispute >= setting.bonds.dispute);
+            let secured = Setting { bonds, ..setting };
+            prop_assert!(Drains::of(&secured).needed() <= setting.budget);
+            let withstands = |name: &str| {
+                let verdict = Verdict::of(&Setting { value: setting.value, ..secured }).unwrap();
+                verdict.checks.iter().any(|check| check.name == name && check.passed)
+            };
+            prop_assert!(withstands("many false claims at once") && withstands("many defences at once"));
+            prop_assert!(withstands("gas up to the price covered"));
+        }
+    }
+
+    /// More watchers, and better ones, make trying pay later.
+    #[test]
+    fn watchers_help(setting in settings()) {
+        let from = |setting: &Setting| Absence::of(setting).pays_from.unwrap_or(Wei::MAX);
+        let more = Setting { watchers: setting.watchers + 1, ..setting };
+        prop_assert!(from(&more) >= from(&setting));
+        let better = Setting { uptime: f64::midpoint(setting.uptime, 1.0), ..setting };
+        prop_assert!(from(&better) >= from(&setting));
+    }
+
+    /// No other claim bond needs noticeably less capital altogether.
+    #[test]
+    fn the_balance_is_the_least(setting in settings(), percent in 20u32..500) {
+        let total = |claim: Wei| {
+            let changed = Setting { bonds: Bonds { claim, ..setting.bonds }, ..setting };
+            claim.times(u128::from(setting.open_claims())) + Drains::of(&changed).claims.needed
+        };
+        let balance = Balance::of(&setting);
+        let other = balance.claim_bond.share_up(u128::from(percent), 100).max(setting.bonds.claim);
+        // The loss of a claim is a quarter of its bond and some gas, which the formula leaves out, and whole claims.
+        let slack = setting.challenge_capital().times(2);
+        prop_assert!(total(balance.claim_bond).share_up(85, 100) <= total(other) + slack);
+    }
+}
+
+#[test]
+fn without_watchers_or_money_nothing_is_safe() {
+    let setting = Setting::new(GasTable::committed().unwrap(), Terms::default()).unwrap();
+    for changed in [
+        Setting { watchers: 0, ..setting },
+        Setting { uptime: 0.0, ..setting },
+        Setting { budget: Wei::ZERO, ..setting },
+    ] {
+        let verdict = Verdict::of(&changed).unwrap();
+        assert!(!verdict.funds_safe);
+        let failed: Vec<_> = verdict.checks.iter().filter(|check| !check.passed).collect();
+        assert!(failed.iter().all(|check| !check.way_out.is_empty()));
+    }
+}
+
+#[test]
+fn a_small_value_with_much_capital_is_safe() {
+    let mut setting = Setting::new(GasTable::committed().unwrap(), Terms::default()).unwrap();
+    setting.value = Wei::ether(100);
+    setting.budget = Wei::ether(10_000);
+    let verdict = Verdict::of(&setting).unwrap();
+    assert!(verdict.funds_safe, "{verdict:#?}");
+}
+
+#[test]
+fn challenges_that_are_answered_must_be_lost_in_time() {
+    let gas = GasTable::committed().unwrap();
+    let with = |days: u64, clock: u64| {
+        let timing = Timing { challenge_window: 7 * DAY, defence_period: days * DAY, clock: clock * DAY };
+        let mut setting = Setting::new(gas, Terms { timing, ..Terms::default() }).unwrap();
+        setting.bonds = Bonds { claim: Wei::ETHER, dispute: Wei::ETHER };
+        setting.budget = Wei::ether(1000);
+        (Drains::of(&setting), Verdict::of(&setting).unwrap().checks.into_iter().last().unwrap())
+    };
+    // Both finalise within 14 days at worst.
+    let (long, check) = with(3, 2);
+    assert!(long.lost_in_time && check.passed, "{check:?}");
+    assert!(long.challenges.lost > long.challenges_gain);
+    let (short, check) = with(1, 3);
+    assert!(!short.lost_in_time && !check.passed, "{check:?}");
+    assert!(short.challenges.lost < short.challenges_gain);
+    assert!(check.way_out.contains("defence period"), "{}", check.way_out);
+}
+
+#[test]
+fn what_makes_no_sense_is_named_with_the_way_out() {
+    let setting = Setting::new(GasTable::committed().unwrap(), Terms::default()).unwrap();
+    let cases = [
+        (Setting { uptime: 1.5, ..setting }, "the uptime is 1.5"),
+        (Setting { uptime: f64::NAN, ..setting }, "the uptime is NaN"),
+        (Setting { value: Wei::ZERO, ..setting }, "the value secured is 0 ETH"),
+        (Setting { watchers: 5000, ..setting }, "the number of watchers is 5000"),
+        (Setting { response: 0, ..setting }, "the time for a move is no time"),
+        (Setting { response: 30 * DAY, ..setting }, "the time for a move is 30 days"),
+        (Setting { claim_interval: 0, ..setting }, "the time between claims"),
+        (
+            Setting { bonds: Bonds { claim: Wei::ZERO, ..setting.bonds }, ..setting },
+            "the claim bond is 0 ETH",
+        ),
+    ];
+    for (setting, words) in cases {
+        let error = Verdict::of(&setting).unwrap_err().to_string();
+        assert!(error.starts_with(words), "{error}");
+        assert!(error.contains("must be") && error.contains(": "), "{error}");
+    }
+}
