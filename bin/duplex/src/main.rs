@@ -17,6 +17,7 @@ mod tour;
 mod up;
 mod user;
 mod verify;
+mod vm;
 mod witness;
 
 use std::process::ExitCode;
@@ -79,6 +80,8 @@ enum Command {
     Dispute(dispute::DisputeCommand),
     Witness(witness::WitnessArgs),
     Reexec(witness::ReexecArgs),
+    #[command(subcommand)]
+    Vm(vm::VmCommand),
     /// Walk one person's whole path on a devnet of its own, and check every balance.
     Tour(tour::TourArgs),
     /// Measure.
@@ -140,6 +143,7 @@ async fn run(command: Command) -> eyre::Result<ExitCode> {
         Command::Dispute(command) => dispute::run(command).await?,
         Command::Witness(args) => witness::run(args).await?,
         Command::Reexec(args) => return witness::reexec(&args),
+        Command::Vm(command) => return Ok(vm::run(command)),
         Command::Tour(args) => return tour::run(args).await,
         Command::Bench(command) => bench::run(command).await?,
     }

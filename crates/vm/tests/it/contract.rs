@@ -62,6 +62,7 @@ fn change(random: &mut Random, witness: &mut StepWitness) {
 }
 
 #[test]
+#[allow(clippy::print_stderr, reason = "a long run says what it did")]
 fn the_contract_follows_interpreter_and_verifier() {
     let number = |name: &str| std::env::var(name).ok().map(|text| text.parse::<u64>().unwrap());
     let (programs, first) = (number("VM_FUZZ").unwrap_or(80), number("VM_SEED").unwrap_or(1 << 20));
