@@ -9,9 +9,11 @@ use duplex_node::{Devnet, DevnetOptions};
 use eyre::WrapErr;
 
 mod derive;
+mod dispute;
 
 use crate::{args::OutputArgs, output};
 use derive::DeriveArgs;
+use dispute::DisputeArgs;
 
 /// Measure.
 #[derive(Debug, Subcommand)]
@@ -32,6 +34,10 @@ pub(crate) enum BenchCommand {
     /// Fills a devnet of its own with transfers, waits until all are in batches on L1, and starts
     /// `duplex node --from-l1` on an empty directory.
     Derive(DeriveArgs),
+    /// Measure how soon a full block can be disputed: executed in the proof machine, and committed to.
+    ///
+    /// Fills a devnet of its own with transfers and disputes the fullest block.
+    Dispute(DisputeArgs),
 }
 
 #[derive(Debug, Args)]
@@ -82,6 +88,7 @@ pub(crate) async fn run(command: BenchCommand) -> eyre::Result<()> {
         BenchCommand::Transfers(args) => args,
         BenchCommand::Da(args) => return da(&args),
         BenchCommand::Derive(args) => return derive::run(args).await,
+        BenchCommand::Dispute(args) => return dispute::run(args).await,
     };
     let targets = if args.rpc.is_empty() { vec!["devnet".to_owned()] } else { args.rpc.clone() };
     let mut reports = Vec::new();

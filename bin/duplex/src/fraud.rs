@@ -32,6 +32,8 @@ use crate::output;
 const THIEF: u32 = 5;
 /// What the thief says it has on L2.
 const LOOT: u128 = 1_000_000_000_000_000_000_000_000;
+/// The step of the program from which on the thief makes up what the machine does.
+const LIES_FROM: u64 = 1_234_567;
 /// By then L1 must have decided.
 const WITHIN: Duration = Duration::from_secs(170);
 
@@ -187,7 +189,7 @@ impl Story {
         let txs = TxManager::open(self.rollup.l1.clone(), self.thief.clone(), records, options).await?;
         let cancel = cancel.child_token();
         let sending = tokio::spawn(txs.clone().run(cancel.clone()));
-        let liar = Arc::new(Liar::new(Lie::Claim(fraud.history.clone()), None));
+        let liar = Arc::new(Liar::new(Lie::Claims(vec![fraud.history.clone()]), Some(LIES_FROM)));
         let player = Challenger::with_opinion(self.rollup.clone(), Operator { txs }, program(), liar);
         let playing = tokio::spawn(player.run(cancel.clone()));
 
