@@ -45,7 +45,8 @@ impl Bonds {
 
 /// The least bonds, in whole gwei, that leave nobody honest out of pocket at `margin` times the gas price.
 ///
-/// With `g(…)` for gas at that price and `h(x)` for what locking `x` costs for as long as finality can take at most:
+/// With `g(…)` for gas at that price and `h(x)` for what locking `x`, rounded up as by [`Bonds::rounded`], costs for as
+/// long as finality can take at most:
 ///
 /// ```text
 /// dispute / 2  ≥ max(g(challenger), g(defender)) + h(dispute) + h(claim) + h(delayed value)
@@ -78,9 +79,10 @@ pub fn raised_bonds(gas: &GasTable, terms: &Terms, least: Bonds) -> Result<Bonds
     let mut bonds = least;
     // From below to the least pair that no longer grows: a bond makes the other one's holding cost, and its own.
     for _ in 0..10_000 {
-        let own = terms.holding(bonds.dispute);
+        let own = terms.holding(bonds.dispute.up_to_two_digits());
         let claim = (challenge + own).times(2).max((second + own).times(16)).up_to_gwei();
-        let dispute = (play + own + terms.holding(bonds.claim)).times(2).up_to_gwei();
+        let locked = terms.holding(bonds.claim.up_to_two_digits());
+        let dispute = (play + own + locked).times(2).up_to_gwei();
         let next = Bonds { claim: claim.max(least.claim), dispute: dispute.max(least.dispute) };
         if next == bonds {
             return Ok(bonds);

@@ -82,8 +82,9 @@ proptest! {
     fn bonds_cover_what_they_say(gas in gas(), terms in terms()) {
         let bonds = required_bonds(&gas, &terms).unwrap();
         let play = terms.worst(gas.challenger().max(gas.defender()));
-        let locked = terms.holding(bonds.dispute);
-        let delay = locked + terms.holding(bonds.claim) + terms.holding(terms.delayed_value);
+        let holding = |bond: Wei| terms.holding(bond.up_to_two_digits());
+        let locked = holding(bonds.dispute);
+        let delay = locked + holding(bonds.claim) + terms.holding(terms.delayed_value);
         prop_assert!(bonds.dispute_reward() >= play + delay);
         prop_assert!(bonds.challenger_reward() >= terms.worst(gas.unanswered() + gas.challenger()) + locked);
         prop_assert!(bonds.other_reward() >= terms.worst(gas.unanswered()) + locked);
@@ -94,6 +95,12 @@ proptest! {
         let first = less.challenger_reward() < terms.worst(gas.unanswered() + gas.challenger()) + locked;
         let second = less.other_reward() < terms.worst(gas.unanswered()) + locked;
         prop_assert!(first || second);
+
+        // Neater ones do as well, and nothing is added to what is enough.
+        let rounded = bonds.rounded();
+        prop_assert!(rounded.claim >= bonds.claim && rounded.dispute >= bonds.dispute);
+        prop_assert_eq!(raised_bonds(&gas, &terms, rounded).unwrap(), rounded);
+        prop_assert_eq!(raised_bonds(&gas, &terms, bonds).unwrap(), bonds);
     }
 
     /// Dearer gas, a wider margin, dearer capital, longer periods and more delayed value never lower a bond.
