@@ -340,7 +340,7 @@ impl Exit {
         for claim in &seen.false_claims {
             tracing::warn!(
                 claim,
-                "this claim is false and will become final unless somebody contests it, for example with \
+                "this claim is false and will become final unless somebody challenges it, for example with \
                  `duplex node --from-l1 --propose`"
             );
         }
