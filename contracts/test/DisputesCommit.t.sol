@@ -195,6 +195,20 @@ contract DisputesCommitTest is MoveByMove {
         );
     }
 
+    /// @dev Two liars who agree on what is true and are both wrong about what follows: the challenge is lost.
+    function test_prove_neitherIsRight_challengeIsLost() public {
+        Play memory p = playTo(13);
+        bytes32[] memory nodes = falseHistory(p, 2300, 1, disputeOf(p).challengerNode);
+        commit(p, nodes, "");
+        bytes32[] memory others = falseHistory(p, 2300, 1, disputeOf(p).defenderNode);
+        others.set(2300, keccak256("as false"));
+        commitAndOpen(p, others, "");
+        descendStage(p);
+        vm.assertEq(disputeOf(p).agreed, keccak256(agreedState(p)));
+        prove(p);
+        vm.assertEq(uint256(disputeOf(p).status), uint256(DisputeStatus.ChallengeLost));
+    }
+
     /// @dev A bad witness decides nothing.
     function test_prove_badWitness_reverts() public {
         Play memory p = playTo(MOVES - 1);
