@@ -2,5 +2,7 @@
 #![allow(missing_docs)]
 
 mod blocks;
+mod contracts;
 mod cost;
+mod lacks;
 mod world;

@@ -16,7 +16,7 @@ use duplex_derivation::{Anchor, Batch, Rules, Undecodable};
 use duplex_pool::PoolConfig;
 use duplex_primitives::{
     BatchContent, BatchHeader, BlockContent, ChainConfig, Genesis, GenesisAccount, Header, L1Message,
-    L2Extra, OutputRoot, ProgramConfig, Transaction, blob, messages_accumulator,
+    OutputRoot, ProgramConfig, Transaction, blob, messages_accumulator,
 };
 use duplex_program::{
     Kind, Oracle, Statement, What,
@@ -34,6 +34,9 @@ pub(crate) const MESSAGE_GAS: u64 = 18_000_000;
 /// Anchor of genesis, and its time.
 pub(crate) const FIRST_ANCHOR: u64 = 100;
 const FIRST_TIME: u64 = 1_760_000_000;
+
+/// The Vault on L1.
+pub(crate) const VAULT: Address = Address::repeat_byte(0x77);
 
 /// Where a batch's data goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,7 +86,7 @@ impl World {
         let chain = ChainConfig::l2_dev(CHAIN);
         let mut alloc = dev_system_contracts(false);
         alloc.extend(l2_alloc(&L2GenesisParams {
-            vault: Address::repeat_byte(0x77),
+            vault: VAULT,
             fee_recipient: Address::repeat_byte(0x78),
             l1_fee: chain.l1_fee,
             l1_base_fee: 1_000_000_000,
@@ -137,6 +140,7 @@ impl World {
         let config = ProgramConfig { chain: *chain.config(), message_gas_per_block: MESSAGE_GAS };
         let mut preimages = Preimages::new();
         preimages.insert_config(&config);
+        preimages.insert_batch(&first);
         for header in l1.values() {
             preimages.insert_header(header);
         }
@@ -158,6 +162,11 @@ impl World {
         let next = nonces.entry(signer(index).address()).or_default();
         *next += 1;
         *next - 1
+    }
+
+    /// Forgets a nonce that was given: its transaction will not be executed.
+    pub(crate) fn unsend(&self, index: u64) {
+        *self.nonces.borrow_mut().entry(signer(index).address()).or_default() -= 1;
     }
 
     /// A transaction from an account.
@@ -249,39 +258,65 @@ impl World {
         };
         let mut data = content.encode(CHAIN).unwrap();
         change(&mut data);
-        let anchor_number = last.anchorNumber + sum(|plan| plan.anchors);
-        let mut header = BatchHeader {
-            index: last.index + 1,
-            parentHash: last.hash(),
-            dataRoot: B256::ZERO,
-            firstBlock: last.lastBlock + 1,
-            lastBlock: last.lastBlock + plans.len() as u64,
-            timestamp: last.timestamp + sum(|plan| plan.seconds),
-            anchorNumber: anchor_number,
-            anchorHash: self.l1[&anchor_number].hash_slow(),
-            messageCount: count,
-            messageAcc: messages.last().map_or(last.messageAcc, |message| message.accumulator),
-        };
-        header.dataRoot = match place {
+        let root = match place {
             Place::Calldata => {
                 let root = self.preimages.insert_calldata(&data);
                 assert_eq!(root, duplex_primitives::data_root(&data));
                 root
             }
-            Place::Blobs => {
-                let blobs: Vec<_> =
-                    blob::encode(&data).unwrap().into_iter().map(|b| (keccak256(&b), b)).collect();
-                let hashes: Vec<B256> = blobs.iter().map(|(hash, _)| *hash).collect();
-                let root = self.preimages.insert_blobs(blobs);
-                assert_eq!(root, blob::blobs_root(&hashes));
-                root
-            }
+            Place::Blobs => self.put(blob::encode(&data).unwrap()),
         };
-        let acc = self.preimages.insert_messages(last.messageAcc, &messages);
+        self.append(plans, root, &data, &messages)
+    }
+
+    /// A batch of empty blocks in blobs that `change` made something else of: they hold no data.
+    pub(crate) fn post_blobs(&mut self, blocks: usize, change: impl FnOnce(&mut [Bytes])) {
+        let mut blobs = blob::encode(&[0]).unwrap();
+        change(&mut blobs);
+        let data = blob::decode(&blobs).unwrap_or_default();
+        let root = self.put(blobs);
+        let why = self.append(&vec![Plan::default(); blocks], root, &data, &[]);
+        assert!(matches!(why, Some(Undecodable::Content(_))), "{why:?}");
+    }
+
+    /// Puts blobs on L1. Their names are not checked here.
+    fn put(&mut self, blobs: Vec<Bytes>) -> B256 {
+        let blobs: Vec<_> = blobs.into_iter().map(|blob| (keccak256(&blob), blob)).collect();
+        let hashes: Vec<B256> = blobs.iter().map(|(hash, _)| *hash).collect();
+        let root = self.preimages.insert_blobs(blobs);
+        assert_eq!(root, blob::blobs_root(&hashes));
+        root
+    }
+
+    /// Appends a batch to the Inbox, and derives it.
+    fn append(
+        &mut self,
+        plans: &[Plan],
+        root: B256,
+        data: &[u8],
+        messages: &[L1Message],
+    ) -> Option<Undecodable> {
+        let last = self.batches[self.batches.len() - 1].clone();
+        let head = self.chain.head();
+        let sum = |part: fn(&Plan) -> u64| plans.iter().map(part).sum::<u64>();
+        let anchor_number = last.anchorNumber + sum(|plan| plan.anchors);
+        let header = BatchHeader {
+            index: last.index + 1,
+            parentHash: last.hash(),
+            dataRoot: root,
+            firstBlock: last.lastBlock + 1,
+            lastBlock: last.lastBlock + plans.len() as u64,
+            timestamp: head.header.timestamp + sum(|plan| plan.seconds),
+            anchorNumber: anchor_number,
+            anchorHash: self.l1[&anchor_number].hash_slow(),
+            messageCount: last.messageCount + messages.len() as u64,
+            messageAcc: messages.last().map_or(last.messageAcc, |message| message.accumulator),
+        };
+        let acc = self.preimages.insert_messages(last.messageAcc, messages);
         assert_eq!(acc, header.messageAcc);
         assert_eq!(self.preimages.insert_batch(&header), header.hash());
 
-        let batch = Batch::read(&self.rules(), &head.header, &header, &data, &messages);
+        let batch = Batch::read(&self.rules(), &head.header, &header, data, messages);
         let derived = batch.blocks(|number| self.anchor(number)).unwrap();
         for block in derived.blocks {
             self.chain.derive(&block.attributes, &block.forced, block.transactions).unwrap();
@@ -295,9 +330,24 @@ impl World {
         Some(Anchor { number, hash: header.hash_slow(), header })
     }
 
-    /// The anchor of the newest block.
-    pub(crate) fn newest_anchor(&self) -> u64 {
-        L2Extra::decode(&self.chain.head().header.extra_data).unwrap().anchor_number
+    /// Wei that an account has.
+    pub(crate) fn balance(&self, address: Address) -> U256 {
+        self.chain.state().basic_ref(address).unwrap().map_or(U256::ZERO, |info| info.balance)
+    }
+
+    /// The code of an account.
+    pub(crate) fn code(&self, address: Address) -> Bytes {
+        self.chain.state().code(address).unwrap()
+    }
+
+    /// How many transactions a block has.
+    pub(crate) fn transactions(&self, number: u64) -> usize {
+        self.chain.block(number).unwrap().unwrap().transactions().len()
+    }
+
+    /// The hash of batch 0.
+    pub(crate) fn genesis_batch(&self) -> B256 {
+        self.batches[0].hash()
     }
 
     /// The output root of a block.
@@ -339,6 +389,14 @@ impl World {
         (recorder.into_preimages(), holds)
     }
 
+    /// [Checks](Self::check) some blocks.
+    #[track_caller]
+    pub(crate) fn check_all(&self, numbers: std::ops::RangeInclusive<u64>) {
+        for number in numbers {
+            self.check(number);
+        }
+    }
+
     /// Shows a block's output, and that no other is shown: natively on the node's data, from the
     /// witness alone, and in the machine. Gives the steps of the machine.
     #[track_caller]
@@ -361,7 +419,7 @@ impl World {
 
 /// What a node knows.
 pub(crate) struct Node {
-    known: Preimages,
+    pub(crate) known: Preimages,
     state: StateAt,
 }
 
@@ -407,8 +465,16 @@ impl duplex_vm::Preimages for Fed {
 }
 
 /// Runs the machine on these preimages: its exit code and steps.
-pub(crate) fn execute(preimages: Preimages) -> (Option<u64>, u64) {
+///
+/// # Errors
+/// If one is missing.
+pub(crate) fn try_execute(preimages: Preimages) -> Result<(Option<u64>, u64), duplex_vm::Missing> {
     let mut machine = Machine::new(program());
-    machine.run(1 << 36, &mut Fed(preimages)).unwrap();
-    (machine.exit_code(), machine.steps())
+    machine.run(1 << 36, &mut Fed(preimages))?;
+    Ok((machine.exit_code(), machine.steps()))
+}
+
+/// The same, where nothing is missing.
+pub(crate) fn execute(preimages: Preimages) -> (Option<u64>, u64) {
+    try_execute(preimages).unwrap()
 }
