@@ -341,7 +341,7 @@ impl Exit {
             tracing::warn!(
                 claim,
                 "this claim is false and will become final unless somebody challenges it, for example with \
-                 `duplex node --from-l1 --propose`"
+                 `duplex challenger`"
             );
         }
     }
