@@ -24,7 +24,7 @@ contract L1InvariantsTest is System {
 
     /// @dev What is named twice is called twice as often.
     function targetSelectors() external view returns (FuzzSelector[] memory targets) {
-        bytes4[18] memory selectors = [
+        bytes4[19] memory selectors = [
             handler.depositETH.selector,
             handler.depositToken.selector,
             handler.send.selector,
@@ -34,6 +34,7 @@ contract L1InvariantsTest is System {
             handler.append.selector,
             handler.appendByAnyone.selector,
             handler.proposeNext.selector,
+            handler.challengeNewest.selector,
             handler.finalizeNext.selector,
             handler.finalizeNext.selector,
             handler.setRefuses.selector,
@@ -62,6 +63,8 @@ contract L1InvariantsTest is System {
         vm.assertEq(came, held + paid, "tokens in and out");
         (held, locked) = handler.bonds();
         vm.assertEq(held, locked, "bonds held and owed");
+        (held, locked) = handler.disputeBonds();
+        vm.assertEq(held, locked, "bonds of disputes held and owed");
     }
 
     /// @dev Whatever happened before: everybody gets everything.
@@ -80,6 +83,8 @@ contract L1InvariantsTest is System {
         handler.withdrawOnL2(4, 300, true);
         handler.append(0, false, 0);
         handler.proposeNext(1);
+        handler.challengeNewest(keccak256("lie"));
+        handler.finalizeNext(false);
         handler.finalizeNext(true);
         handler.release(0);
         handler.retry(0);

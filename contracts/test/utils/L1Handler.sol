@@ -5,11 +5,14 @@ import {AddressAlias} from "../../src/libraries/AddressAlias.sol";
 import {Hashing} from "../../src/libraries/Hashing.sol";
 import {
     BatchHeader,
+    Claim,
+    ClaimStatus,
     OutputRootProof,
     QueuedMessage,
     Withdrawal,
     WithdrawalState
 } from "../../src/libraries/Types.sol";
+import {Pieces, PiecesLib} from "./Pieces.sol";
 import {Caller, Switch} from "./Receivers.sol";
 import {StateTrie} from "./StateTrie.sol";
 import {System} from "./System.sol";
@@ -21,6 +24,8 @@ import {PlainToken} from "./Tokens.sol";
 /// a revert fails the run. So "no valid exit is ever blocked" is what the handler does, "nothing is paid twice" is
 /// what `tryAgain` asks for, and "never more than is locked" is what the invariants say.
 contract L1Handler is System {
+    using PiecesLib for Pieces;
+
     uint256 internal constant USERS = 5;
     /// @dev The user that is a wallet at one address on both layers, and the contract that L2 knows by its alias.
     uint256 internal constant WALLET = 3;
@@ -50,6 +55,8 @@ contract L1Handler is System {
     Withdrawal[] internal withdrawals;
     mapping(uint256 batch => Snapshot) internal snapshots;
     mapping(uint256 claim => uint256 batch) internal batchOf;
+
+    mapping(uint256 claim => uint64[]) internal openDisputes;
 
     bool internal left;
     mapping(uint256 which => bool) internal released;
@@ -275,15 +282,43 @@ contract L1Handler is System {
         batchOf[id] = lastBatch;
     }
 
+    /// @dev Somebody challenges the newest claim, which is true; its proposer defends it.
+    function challengeNewest(bytes32 outputsRoot) external {
+        uint64 id = settlement.claimCount() - 1;
+        Claim memory c = settlement.claim(id);
+        if (c.status != ClaimStatus.Pending || block.timestamp >= c.createdAt + WINDOW) return;
+        bytes32 hash = inbox.batchHash(c.lastBatch);
+        address liar = address(0x11A4);
+        vm.deal(liar, DISPUTE_BOND);
+        vm.prank(liar);
+        uint64 challengeId =
+            disputes.challenge{value: DISPUTE_BOND}(id, c.blockOutputsRoot, hash, outputsRoot);
+        (Pieces memory p,) = outputsOf(c.parentId, c.lastBatch, c.outputRoot);
+        vm.deal(proposer, DISPUTE_BOND);
+        vm.prank(proposer);
+        openDisputes[id].push(disputes.defend{value: DISPUTE_BOND}(challengeId, hash, p.opened(1)));
+    }
+
     function finalizeNext(bool wait) public {
         uint64 id = settlement.lastFinalClaim() + 1;
         if (id >= settlement.claimCount()) return;
         uint256 end = uint256(settlement.claim(id).createdAt) + WINDOW;
+        // Challenges hold a claim up until their authors have had their time.
+        uint64[] storage open = openDisputes[id];
+        for (uint256 i; i < open.length; ++i) {
+            uint256 until = disputes.deadline(open[i]) + 1;
+            if (until > end) end = until;
+        }
         if (block.timestamp < end) {
             if (!wait) return;
             vm.warp(end);
         }
+        while (open.length != 0) {
+            disputes.timeout(open[open.length - 1]);
+            open.pop();
+        }
         settlement.finalize(id);
+        vm.assertLe(end, uint256(settlement.claim(id).createdAt) + settlement.maxDelay());
     }
 
     // --- out ---
@@ -464,5 +499,13 @@ contract L1Handler is System {
     function bonds() external view returns (uint256 held, uint256 owed) {
         uint256 pending = settlement.claimCount() - 1 - settlement.credit(proposer) / BOND;
         return (address(settlement).balance, settlement.credit(proposer) + pending * BOND);
+    }
+
+    /// @notice The same of challenges and defences. What the proposer won is half of what was lost.
+    function disputeBonds() external view returns (uint256 held, uint256 owed) {
+        for (uint64 id = 1; id < settlement.claimCount(); ++id) {
+            owed += 2 * DISPUTE_BOND * openDisputes[id].length;
+        }
+        return (address(disputes).balance, owed + disputes.credit(proposer) + disputes.burnt());
     }
 }

@@ -27,13 +27,15 @@ import {
     OutputRootProof,
     Withdrawal
 } from "../../src/libraries/Types.sol";
-import {Histories} from "./Histories.sol";
+import {Pieces, PiecesLib} from "./Pieces.sol";
 import {Log, Test} from "./Test.sol";
 import {Trie} from "./Trie.sol";
 
 /// @notice Both layers in one EVM: the L1 contracts deployed as on a real chain, the predeploys in place. L1 and
 /// L2 accounts must be kept apart by the tests.
 abstract contract System is Test {
+    using PiecesLib for Pieces;
+
     /// @dev A message as the queue announced it.
     struct Message {
         address from;
@@ -125,8 +127,8 @@ abstract contract System is Test {
         queue = new MessageQueue(vaultAddress, 10_000_000, 65_536, 10);
         inbox = new Inbox(address(queue), sequencer, last, params());
         settlement = new Settlement(address(inbox), disputesAddress, GENESIS_OUTPUT, BOND, WINDOW, 2000);
-        oracle = new PreimageOracle();
         address stepper = deployStepper();
+        oracle = new PreimageOracle();
         disputes = new Disputes(
             address(settlement),
             address(oracle),
@@ -218,22 +220,32 @@ abstract contract System is Test {
             settlement.propose{value: BOND}(parentId, parentRoot, lastBatch, hash, history, outputRoot, proof);
     }
 
-    /// @dev A history of which one leaf is known, the last: `outputRoot`. Index 0 if there is no such claim.
     function historyOf(uint64 parentId, uint64 lastBatch, bytes32 outputRoot)
         internal
         view
         returns (bytes32 root, bytes32[12] memory proof)
     {
-        uint256 index;
+        (Pieces memory p, uint256 blocks) = outputsOf(parentId, lastBatch, outputRoot);
+        return (p.root(), p.proof(blocks - 1));
+    }
+
+    /// @dev Outputs of a claim's blocks, of which only the last matters: `outputRoot`.
+    function outputsOf(uint64 parentId, uint64 lastBatch, bytes32 outputRoot)
+        internal
+        view
+        returns (Pieces memory p, uint256 blocks)
+    {
+        // There may be no such claim.
+        blocks = 1;
         if (parentId < settlement.claimCount() && lastBatch < inbox.batchCount()) {
-            uint64 first = inbox.batchLastBlock(settlement.claim(parentId).lastBatch) + 1;
+            uint64 before = inbox.batchLastBlock(settlement.claim(parentId).lastBatch);
             uint64 lastBlock = inbox.batchLastBlock(lastBatch);
-            if (lastBlock >= first) index = lastBlock - first;
+            if (lastBlock > before) blocks = lastBlock - before;
         }
-        for (uint256 i; i < 12; ++i) {
-            proof[i] = keccak256(abi.encode("sibling", i));
-        }
-        root = Histories.climb(outputRoot, index, proof);
+        if (blocks > 4096) blocks = 4096;
+        p.ends = [blocks - 1, blocks, blocks];
+        p.values[0] = keccak256("output of a block before");
+        p.values[1] = outputRoot;
     }
 
     /// @dev A claim of this output root after one more batch, made final.
