@@ -9,7 +9,7 @@ mod asm;
 use std::{sync::Arc, time::Instant};
 
 use asm::*;
-use duplex_vm::{History, Machine, Program, WIDTHS};
+use duplex_vm::{History, Machine, Program, Status, WIDTHS};
 
 /// Words that the program works on.
 const WORDS: i32 = 1 << 16;
@@ -53,6 +53,10 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
             "run      {million:8.0} million steps in {seconds:6.2} s: {:5.0} million/s",
             million / seconds
         );
+        if machine.status() != Status::Running {
+            let place = program.symbol_at(machine.pc());
+            println!("  {:?} {:?} at {:#x} {place:?}", machine.status(), machine.exit_code(), machine.pc());
+        }
     }
     let mut machine = Machine::new(Arc::clone(&program));
     machine.run(100 << 24, &mut ())?;

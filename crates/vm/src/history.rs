@@ -23,10 +23,14 @@ pub const LEAVES: usize = 1 << HISTORY_DEPTH;
 /// Steps between two leaves in the stages that are a machine's: 1, 2 and 3.
 pub const WIDTHS: [u64; 3] = [1 << 24, 1 << 12, 1];
 
-/// Strides that wait to be hashed while the machine goes on.
+/// Batches of pages that wait to be hashed while the machine goes on.
 const IN_FLIGHT: usize = 2;
+/// Pages in a batch, at most: a program that writes all over memory must not fill ours with copies.
+const BATCH: usize = 1 << 12;
 /// Snapshots kept along a history; when there are more, every second one goes.
 const SNAPSHOTS: usize = 32;
+/// Pages kept by all of them, unless the caller says otherwise: 256 MiB.
+const SNAPSHOT_PAGES: usize = 1 << 15;
 
 /// How far a recording has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,6 +60,7 @@ pub struct History {
     last: State,
     /// By step; the first is where the history starts.
     snapshots: Vec<Snapshot>,
+    pages: usize,
 }
 
 impl History {
@@ -93,6 +98,12 @@ impl History {
         self.snapshots.first().map_or(0, Snapshot::step)
     }
 
+    /// Pages, of 8 KiB each, that its snapshots keep of what was written over later: the memory that it takes beside
+    /// that of one machine.
+    pub const fn pages(&self) -> usize {
+        self.pages
+    }
+
     /// A machine in the state before leaf `index`: where the next stage begins, or what a step is executed on.
     ///
     /// Runs on from the nearest snapshot.
@@ -121,42 +132,65 @@ struct Log {
     /// There is one after each multiple of so many leaves.
     every: usize,
     snapshots: Vec<Snapshot>,
+    /// Of each snapshot but the last, the pages that are not like that in the next.
+    pages: Vec<usize>,
+    /// Their sum, at most.
+    budget: usize,
     last: State,
 }
 
 impl Log {
+    fn new(start: Snapshot) -> Self {
+        let last = start.state();
+        let (leaves, snapshots, pages) = (Vec::new(), vec![start], Vec::new());
+        Self { leaves, every: 1, snapshots, pages, budget: SNAPSHOT_PAGES, last }
+    }
+
     fn push(&mut self, hart: Hart, tree: &Tree, program: &Arc<Program>) {
         self.last = hart.state(tree.root());
         self.leaves.push(self.last.hash());
         if self.leaves.len().is_multiple_of(self.every) {
+            self.pages.extend(self.snapshots.last().map(|before| before.tree.pages_apart(tree)));
             self.snapshots.push(Snapshot { program: Arc::clone(program), hart, tree: tree.clone() });
+            self.thin_out();
         }
-        if self.snapshots.len() > SNAPSHOTS {
-            // The first one stays: it is where the history starts.
-            let mut index = 0;
-            self.snapshots.retain(|_| {
-                index += 1;
-                index % 2 == 1
-            });
+    }
+
+    /// Drops every second snapshot until there are neither too many nor too large ones. The first one stays: it is where
+    /// the history starts.
+    fn thin_out(&mut self) {
+        while self.snapshots.len() > 1
+            && (self.snapshots.len() > SNAPSHOTS || self.pages.iter().sum::<usize>() > self.budget)
+        {
             self.every *= 2;
+            self.snapshots = std::mem::take(&mut self.snapshots).into_iter().step_by(2).collect();
+            let pairs = self.snapshots.windows(2);
+            self.pages = pairs.map(|pair| pair[0].tree.pages_apart(&pair[1].tree)).collect();
         }
     }
 }
 
-/// What a machine has done between two leaves.
-struct Stride {
-    hart: Hart,
+/// What a machine has written between two leaves, or a part of it.
+struct Batch {
     numbers: Vec<u32>,
     pages: Vec<PageBytes>,
+    /// The rest of the machine at the leaf, if nothing of it follows.
+    hart: Option<Hart>,
 }
 
 impl Recorder {
     /// A recording that begins where `machine` is, with a leaf every `width` steps.
     pub fn new(mut machine: Machine, width: u64) -> Self {
-        let snapshot = machine.snapshot();
-        let last = snapshot.state();
-        let log = Log { leaves: Vec::new(), every: 1, snapshots: vec![snapshot], last };
+        let log = Log::new(machine.snapshot());
         Self { width, start: machine.steps(), machine, log }
+    }
+
+    /// Keeps so many pages for snapshots along the way at most ([`History::pages`]), instead of 32,768. The fewer
+    /// snapshots there are, the longer [`History::before`] takes.
+    pub fn keep_pages(mut self, pages: usize) -> Self {
+        self.log.budget = pages;
+        self.log.thin_out();
+        self
     }
 
     /// Runs to the history's end, or until `progress` breaks it off. A missing preimage stops it, too. It may then be
@@ -174,23 +208,31 @@ impl Recorder {
         let (machine, log) = (&mut self.machine, &mut self.log);
         let program = machine.program().clone();
         let result = thread::scope(|scope| {
-            let (send, receive) = mpsc::sync_channel::<Stride>(IN_FLIGHT);
+            let (send, receive) = mpsc::sync_channel::<Batch>(IN_FLIGHT);
             let hashed = scope.spawn(|| {
-                for stride in receive {
-                    let pages = stride.numbers.iter().copied().zip(&stride.pages);
+                for batch in receive {
+                    let pages = batch.numbers.iter().copied().zip(&batch.pages);
                     tree.update(&pages.collect::<Vec<Dirty<'_>>>());
-                    log.push(stride.hart, &tree, &program);
+                    if let Some(hart) = batch.hart {
+                        log.push(hart, &tree, &program);
+                    }
                 }
             });
             let mut drive = || {
                 // Once stopped, a machine repeats its state: all leaves from the next one on are the same.
                 while leaves < LEAVES && (machine.status() == Status::Running || leaves == 0) {
                     machine.run(start + (leaves as u64 + 1) * width, preimages)?;
-                    let numbers = machine.memory_mut().take_written();
-                    let pages = numbers.iter().map(|number| *machine.memory_mut().page(*number)).collect();
-                    let stride = Stride { hart: machine.hart(), numbers, pages };
-                    if send.send(stride).is_err() {
-                        break; // The thread has panicked, which is passed on below.
+                    let mut written = machine.memory_mut().take_written();
+                    let mut hart = None;
+                    while hart.is_none() {
+                        let rest = written.split_off(written.len().min(BATCH));
+                        let numbers = std::mem::replace(&mut written, rest);
+                        let pages =
+                            numbers.iter().map(|number| *machine.memory_mut().page(*number)).collect();
+                        hart = written.is_empty().then(|| machine.hart());
+                        if send.send(Batch { numbers, pages, hart: hart.clone() }).is_err() {
+                            return Ok(()); // The thread has panicked, which is passed on below.
+                        }
                     }
                     leaves += 1;
                     if progress(Progress { leaves, step: machine.steps() }).is_break() {
@@ -212,8 +254,9 @@ impl Recorder {
     }
 
     fn history(&self) -> History {
-        let Log { mut leaves, snapshots, last, .. } = self.log.clone();
+        let Log { mut leaves, snapshots, pages, last, .. } = self.log.clone();
         leaves.resize(LEAVES, last.hash());
-        History { width: self.width, tree: HistoryTree::new(HISTORY_DEPTH, leaves), last, snapshots }
+        let tree = HistoryTree::new(HISTORY_DEPTH, leaves);
+        History { width: self.width, tree, last, snapshots, pages: pages.iter().sum() }
     }
 }

@@ -1,30 +1,36 @@
-//! Memory as the interpreter works on it: flat, zero until touched, with a note of what was written.
+//! Memory as the interpreter works on it: chunks that are zero until written, and a note of the pages written.
 
 use crate::tree::{Dirty, PAGE_BYTES, PageBytes, Tree};
 
-const BYTES: usize = crate::MEMORY_BYTES as usize;
-const PAGES: usize = BYTES / PAGE_BYTES;
+const BYTES: u64 = crate::MEMORY_BYTES;
+const PAGES: usize = BYTES as usize / PAGE_BYTES;
+/// Bytes that are allocated at once.
+const CHUNK_BYTES: usize = 1 << 16;
+const CHUNKS: usize = BYTES as usize / CHUNK_BYTES;
 
-/// The 2^32 bytes. The system gives pages of memory only for what is touched.
+type Chunk = [u8; CHUNK_BYTES];
+
+/// The 2^32 bytes. Chunks that nobody has written to are zero, and not there.
 pub(crate) struct Memory {
-    bytes: Box<[u8; BYTES]>,
+    chunks: Box<[Option<Box<Chunk>>; CHUNKS]>,
     /// 1 for each page in `written`.
     dirty: Box<[u8; PAGES]>,
     /// Pages written since they were last taken.
     written: Vec<u32>,
 }
 
-fn zeros<const N: usize>() -> Box<[u8; N]> {
-    match vec![0; N].into_boxed_slice().try_into() {
-        Ok(zeros) => zeros,
-        Err(_) => unreachable!("it was made with this length"),
+fn boxed<T, const N: usize>(items: Vec<T>) -> Box<[T; N]> {
+    match items.into_boxed_slice().try_into() {
+        Ok(items) => items,
+        Err(_) => unreachable!("there are as many"),
     }
 }
 
 impl Memory {
     /// What a tree holds.
     pub(crate) fn new(tree: &Tree) -> Self {
-        let mut memory = Self { bytes: zeros(), dirty: zeros(), written: Vec::new() };
+        let chunks = boxed((0..CHUNKS).map(|_| None).collect());
+        let mut memory = Self { chunks, dirty: boxed(vec![0; PAGES]), written: Vec::new() };
         tree.pages(&mut |number, bytes| *memory.page_mut(number) = *bytes);
         memory
     }
@@ -35,8 +41,11 @@ impl Memory {
         if !fits::<N>(address) {
             return None;
         }
-        let (words, _) = self.bytes.as_chunks::<N>();
-        Some(words[address as usize / N])
+        let address = address as usize;
+        match &self.chunks[address / CHUNK_BYTES] {
+            Some(chunk) => Some(chunk.as_chunks::<N>().0[address % CHUNK_BYTES / N]),
+            None => Some([0; N]),
+        }
     }
 
     /// Writes `N` bytes at an address. False, and nothing written, if it is outside or no multiple of `N`.
@@ -46,12 +55,15 @@ impl Memory {
         if !fits::<N>(address) {
             return false;
         }
-        let page = address as usize / PAGE_BYTES;
+        let address = address as usize;
+        let page = address / PAGE_BYTES;
         if self.dirty[page] == 0 {
             self.mark(page);
         }
-        let (words, _) = self.bytes.as_chunks_mut::<N>();
-        words[address as usize / N] = value;
+        // There is one: `mark` sees to that.
+        if let Some(chunk) = &mut self.chunks[address / CHUNK_BYTES] {
+            chunk.as_chunks_mut::<N>().0[address % CHUNK_BYTES / N] = value;
+        }
         true
     }
 
@@ -60,6 +72,7 @@ impl Memory {
     fn mark(&mut self, page: usize) {
         self.dirty[page] = 1;
         self.written.push(page as u32);
+        self.page_mut(page as u32);
     }
 
     /// Numbers of the pages written since the last call, ascending.
@@ -73,11 +86,14 @@ impl Memory {
     }
 
     pub(crate) fn page(&self, number: u32) -> &PageBytes {
-        &self.bytes.as_chunks().0[number as usize]
+        let (chunk, at) = place(number);
+        self.chunks[chunk].as_ref().map_or(&[0; PAGE_BYTES], |chunk| &chunk.as_chunks().0[at])
     }
 
     fn page_mut(&mut self, number: u32) -> &mut PageBytes {
-        &mut self.bytes.as_chunks_mut().0[number as usize]
+        let (chunk, at) = place(number);
+        let chunk = self.chunks[chunk].get_or_insert_with(|| boxed(vec![0; CHUNK_BYTES]));
+        &mut chunk.as_chunks_mut().0[at]
     }
 
     #[cfg(test)]
@@ -104,7 +120,9 @@ impl Memory {
 
     /// Takes the content of `to`; this memory is what `from` holds, and what was written since.
     pub(crate) fn restore(&mut self, from: &Tree, to: &Tree) {
-        to.differences(from, &mut |number, bytes| *self.page_mut(number) = *bytes);
+        to.differences(from, &mut |number, bytes| {
+            *self.page_mut(number) = bytes.copied().unwrap_or([0; PAGE_BYTES]);
+        });
         let written = self.take_written();
         for number in written {
             *self.page_mut(number) = to.page(number).copied().unwrap_or([0; PAGE_BYTES]);
@@ -115,5 +133,11 @@ impl Memory {
 /// Whether an access of `N` bytes at an address is allowed.
 #[inline(always)]
 pub(crate) const fn fits<const N: usize>(address: u64) -> bool {
-    address & (!(BYTES as u64 - 1) | (N as u64 - 1)) == 0
+    address & (!(BYTES - 1) | (N as u64 - 1)) == 0
+}
+
+/// The chunk that a page is in, and where it is there.
+const fn place(page: u32) -> (usize, usize) {
+    let pages = CHUNK_BYTES / PAGE_BYTES;
+    (page as usize / pages, page as usize % pages)
 }

@@ -303,32 +303,41 @@ impl Tree {
         walk(&self.top, 0, visit);
     }
 
-    /// Calls `visit` with every page that is not the same in `self` and in `other`, and its content in `self`.
-    pub(crate) fn differences(&self, other: &Self, visit: &mut impl FnMut(u32, &PageBytes)) {
-        fn walk(
-            here: &Child,
-            there: &Child,
-            levels: u32,
-            number: u32,
-            visit: &mut impl FnMut(u32, &PageBytes),
-        ) {
-            match (here, there) {
-                (Child::Zero, Child::Zero) => return,
-                (Child::Page(a), Child::Page(b)) if Arc::ptr_eq(a, b) => return,
-                (Child::Branch(a), Child::Branch(b)) if Arc::ptr_eq(a, b) => return,
-                _ => {}
-            }
-            if levels == PAGE_LEVELS {
-                return match here {
-                    Child::Page(page) => visit(number, &page.bytes),
-                    _ => visit(number, &[0; PAGE_BYTES]),
-                };
-            }
-            for index in 0..FAN {
-                let (below, number) = (levels - BRANCH_LEVELS, number << BRANCH_LEVELS | index as u32);
-                walk(here.child(index), there.child(index), below, number, visit);
-            }
-        }
+    /// How many of the pages stored here are not the same in `other`.
+    pub(crate) fn pages_apart(&self, other: &Self) -> usize {
+        let mut count = 0;
+        self.differences(other, &mut |_, bytes| count += usize::from(bytes.is_some()));
+        count
+    }
+
+    /// Calls `visit` with every page that is not the same in `self` and in `other`, and its content in `self`; none
+    /// where it is zero.
+    pub(crate) fn differences(&self, other: &Self, visit: &mut impl FnMut(u32, Option<&PageBytes>)) {
         walk(&self.top, &other.top, self.levels, 0, visit);
+    }
+}
+
+fn walk(
+    here: &Child,
+    there: &Child,
+    levels: u32,
+    number: u32,
+    visit: &mut impl FnMut(u32, Option<&PageBytes>),
+) {
+    match (here, there) {
+        (Child::Zero, Child::Zero) => return,
+        (Child::Page(a), Child::Page(b)) if Arc::ptr_eq(a, b) => return,
+        (Child::Branch(a), Child::Branch(b)) if Arc::ptr_eq(a, b) => return,
+        _ => {}
+    }
+    if levels == PAGE_LEVELS {
+        return match here {
+            Child::Page(page) => visit(number, Some(&page.bytes)),
+            _ => visit(number, None),
+        };
+    }
+    for index in 0..FAN {
+        let (below, number) = (levels - BRANCH_LEVELS, number << BRANCH_LEVELS | index as u32);
+        walk(here.child(index), there.child(index), below, number, visit);
     }
 }

@@ -1,10 +1,10 @@
 //! Random programs by the interpreter, step by step and at once, and by the verifier; and proofs that somebody changed.
 
-use duplex_vm::{BadWitness, Machine, Parts, StateError, Status, StepWitness, verify_step};
+use duplex_vm::{BadWitness, Kind, Machine, PartKey, Parts, StateError, Status, StepWitness, verify_step};
 
 use crate::{
     calls,
-    random::{DATA, Random, is_known},
+    random::{DATA, Random},
     world::{Executed, STATEMENT, Store, execute},
 };
 
@@ -27,7 +27,10 @@ pub(crate) fn random_steps(
         for _ in 0..MACHINES {
             let mut machine = random.machine(&program);
             for _ in 0..STEPS {
-                if machine.next_read().is_some_and(|read| read.kind as u8 != 0 && !is_known(&read.key)) {
+                let known = |read: PartKey| {
+                    read.kind == Kind::Statement || store.0.contains_key(&(read.kind, read.key))
+                };
+                if !machine.next_read().is_none_or(known) {
                     break;
                 }
                 let stopped = machine.status() != Status::Running;

@@ -198,3 +198,44 @@ fn a_recording_goes_on_where_it_stopped() {
         assert_eq!(a.state(), b.state());
     }
 }
+
+#[test]
+fn snapshots_keep_no_more_than_they_may() {
+    let record = |pages: Option<usize>| {
+        let recorder = Recorder::new(counter(2000), 16);
+        let mut recorder = match pages {
+            Some(pages) => recorder.keep_pages(pages),
+            None => recorder,
+        };
+        recorder.run(&mut store(), |_| ControlFlow::Continue(())).unwrap()
+    };
+    let free = record(None);
+    // Every round writes to two of some 4096 pages, which are often written again.
+    assert!(free.pages() > 300, "{}", free.pages());
+    for budget in [0, 1, 10, 100, free.pages()] {
+        let bounded = record(Some(budget));
+        assert!(bounded.pages() <= budget, "{} of {budget}", bounded.pages());
+        assert!(bounded.pages() > 0 || budget < free.pages());
+        assert_eq!(bounded.tree(), free.tree());
+        for leaf in [0, 1000, 2033] {
+            let [mut a, mut b] = [&bounded, &free].map(|history| history.before(leaf, &mut store()).unwrap());
+            assert_eq!(a.state(), b.state());
+        }
+    }
+}
+
+#[test]
+fn a_stride_may_write_to_all_of_memory() {
+    // One byte in each page of the first 256 MiB, which are many batches.
+    let mut code = vec![lui(S0, 0x0100_0000), lui(T1, 0x1000_0000), lui(T2, 0x1000)];
+    code.extend([sb(S0, T2, 5), sb(S0, S0, 7), add(S0, S0, T2), b(6, S0, T1, -12), sb(S0, T1, 1)]);
+    code.extend(exit());
+    let machine = Machine::new(program(&code));
+    let history = History::record(machine.clone(), 1 << 17, &mut ()).unwrap();
+    let mut last = machine;
+    last.run(u64::MAX, &mut ()).unwrap();
+    assert_eq!(last.status(), Status::Exited);
+    assert_eq!(history.last(), &last.state());
+    assert_eq!(history.tree().leaf(1), last.state().hash());
+    assert_ne!(history.tree().leaf(0), last.state().hash());
+}

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use alloy_primitives::{B256, keccak256};
+use alloy_primitives::keccak256;
 use duplex_vm::{CALL_EXIT, CALL_READ, Machine, Program};
 
 use crate::{
@@ -167,9 +167,4 @@ impl Random {
         };
         Machine::at(Arc::clone(program), pc, registers)
     }
-}
-
-/// Whether a key is in [`calls::store`].
-pub(crate) fn is_known(key: &B256) -> bool {
-    calls::store().0.keys().any(|(_, known)| known == key)
 }

@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, sync::Arc};
 
 use alloy_primitives::{B256, Bytes, keccak256};
 use duplex_vm::{
-    BadWitness, Kind, Machine, Parts, Preimages, Program, State, StepWitness, part, verify_step,
+    BLOB_BYTES, BadWitness, Kind, Machine, Parts, Preimages, Program, State, StepWitness, part, verify_step,
 };
 
 use crate::asm::{CODE, Segment, elf};
@@ -39,6 +39,10 @@ impl Preimages for Store {
 
 impl Parts for Store {
     fn part(&self, kind: Kind, key: &B256, offset: u64) -> Option<(B256, u64)> {
+        // As L1's oracle: nothing has to be loaded to know what is past a blob's end.
+        if kind == Kind::Blob && offset >= BLOB_BYTES as u64 {
+            return Some((B256::ZERO, BLOB_BYTES as u64));
+        }
         let preimage = self.0.get(&(kind, *key))?;
         Some((part(preimage, offset), preimage.len() as u64))
     }
