@@ -194,12 +194,12 @@ mod tests {
         let cases = [
             (vec!["--tvl", "lots"], "--tvl", "\"lots\" is not an amount of ETH: write a number"),
             (vec!["--tvl", "0"], "the value secured is 0 ETH", "must be above 0"),
-            (vec!["--gas-price", "-3"], "-3", "--gas-price"),
+            (vec!["--gas-price=-3"], "-3", "--gas-price"),
             (vec!["--gas-price", "0"], "the gas price is 0 ETH", "above 0"),
             (vec!["--margin", "0.5"], "the margin is 0.5", "from 1 to 1000"),
             (vec!["--uptime", "99"], "the uptime is 99", "write 99 % as 0.99"),
             (vec!["--window", "0"], "the challenge window is no time", "in seconds"),
-            (vec!["--watchers", "-1"], "-1", "--watchers"),
+            (vec!["--watchers=-1"], "-1", "--watchers"),
             (
                 vec!["--response", "604800"],
                 "the time for a move is 7 days",
