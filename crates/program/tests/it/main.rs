@@ -5,4 +5,5 @@ mod blocks;
 mod contracts;
 mod cost;
 mod lacks;
+mod precompiles;
 mod world;

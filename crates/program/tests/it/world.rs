@@ -340,6 +340,11 @@ impl World {
         self.chain.state().code(address).unwrap()
     }
 
+    /// A slot of an account.
+    pub(crate) fn slot(&self, address: Address, slot: U256) -> U256 {
+        self.chain.state().storage_ref(address, slot).unwrap()
+    }
+
     /// How many transactions a block has.
     pub(crate) fn transactions(&self, number: u64) -> usize {
         self.chain.block(number).unwrap().unwrap().transactions().len()
