@@ -50,7 +50,8 @@ impl Delays {
         let forced_inclusion_delay = self.forced_inclusion_delay.unwrap_or(least);
         let timeout = base.sequencer_timeout.max(forced_inclusion_delay);
         // A short exodus delay leaves disputes less time.
-        let room = self.exodus_delay.map_or(u64::MAX, |exodus| (exodus / 2).saturating_sub(challenge_window));
+        let room =
+            self.exodus_delay.map_or(u64::MAX, |exodus| (exodus / 2).saturating_sub(challenge_window + 1));
         let defence_period = self.defence_period.unwrap_or(base.defence_period.min(room / 3));
         let rest = room.saturating_sub(defence_period) / 2;
         let dispute_clock = self.dispute_clock.unwrap_or(base.dispute_clock.min(rest));
@@ -336,4 +337,28 @@ fn remove_devnet(dir: &Path) -> Result<(), NodeError> {
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_that_are_given_leave_room_for_the_others() {
+        for base in [Parameters::development(), Parameters::production()] {
+            for exodus_delay in [None, Some(60), Some(300), Some(301), Some(100_000), Some(40 * 86_400)] {
+                for challenge_window in [None, Some(2), Some(20), Some(100_000)] {
+                    let delays = Delays { exodus_delay, challenge_window, ..Default::default() };
+                    let told = delays.apply(base);
+                    let window = told.challenge_window;
+                    let fits = exodus_delay.is_none_or(|exodus| exodus / 2 > window + 6);
+                    if fits {
+                        assert!(told.least_exodus_delay() <= told.exodus_delay, "{delays:?} {told:?}");
+                        assert!(told.defence_period > 0 && told.dispute_clock > 0, "{delays:?} {told:?}");
+                    }
+                    assert!(told.defence_period <= base.defence_period);
+                }
+            }
+        }
+    }
 }

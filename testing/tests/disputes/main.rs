@@ -2,5 +2,6 @@
 
 mod attacks;
 mod lies;
+mod people;
 mod restart;
 mod world;
