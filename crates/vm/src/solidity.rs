@@ -33,7 +33,7 @@ pub enum Refused {
 pub struct Executed {
     /// Hash of the next state.
     pub next: B256,
-    /// Gas of a transaction with this call alone, but for what it pays for its calldata.
+    /// Gas that the call takes, without what a transaction and its calldata cost.
     pub gas: u64,
 }
 

@@ -39,8 +39,8 @@ fn the_contract_does_what_the_manual_says() {
         assert_eq!(result.as_ref().map(|result| result.next), Ok(executed.after.hash()), "{}", case.name);
         most = most.max(result.map_or(0, |result| result.gas));
     }
-    // The design's aim is 250,000 for the whole transaction, which pays some 60,000 for its calldata.
-    assert!(most < 150_000, "a step takes {most} gas");
+    // The design's aim is 250,000 for the whole transaction; calldata of 1900 bytes takes 76,000 of them (EIP-7623).
+    assert!(most < 100_000, "a step takes {most} gas");
 }
 
 /// One of the ways in which a proof can be wrong, or none.
