@@ -32,7 +32,7 @@ pub struct Drains {
     /// What is enough against false claims if everything that comes back is used again at once.
     pub claims_needed_with_reuse: Wei,
     /// More defences of one false claim than it has gas to beat; funds are at risk. What is open when one of them wins
-    /// goes back, so surely lost is only gas. `needed`: what is put at stake is more than the value secured.
+    /// goes back, so surely lost is only gas. `needed`: the bonds put at stake are more than the value secured.
     pub defences: Drain,
     /// More challenges of honest claims than it can answer; bonds and finality are lost, not funds. `needed`: what is
     /// surely lost is more than what can be gained; [`Wei::MAX`] if nothing is enough.
@@ -73,7 +73,7 @@ impl Drains {
             answered,
             capital: (bonds.dispute + spent).times(answered + 1),
             lost: spent.times(answered),
-            needed: base + each.times(setting.value.0 / bonds.dispute.0 + 1),
+            needed: base + each.times(setting.value.0 / bonds.dispute.0),
         };
 
         let each = setting.defence_capital();

@@ -142,6 +142,29 @@ proptest! {
         }
     }
 
+    /// A false claim costs its maker the least of what it can do about it: nothing, or win against it with any number of
+    /// copies.
+    #[test]
+    fn the_least_loss_is_the_least(setting in settings()) {
+        let (gas, terms, bonds) = (&setting.gas, &setting.terms, &setting.bonds);
+        let alone = bonds.claim + terms.usual(gas.propose);
+        let least = (0..=4u64).fold(alone, |least, copies| {
+            let back = bonds.challenger_reward() + bonds.other_reward().times(u128::from(copies));
+            let spent = gas.propose + gas.challenge * (copies + 1) + gas.resolve + gas.withdraw;
+            least.min(bonds.claim - back + terms.usual(spent))
+        });
+        prop_assert_eq!(setting.least_loss(), least);
+    }
+
+    /// A dispute ends when both clocks have run out, however slow the honest side is.
+    #[test]
+    fn stalling_ends(setting in settings(), response in 1u64..30 * DAY) {
+        let clock = setting.terms.timing.clock;
+        let stalled = Setting { response, ..setting }.stalled();
+        prop_assert!((clock + response.min(clock)..=2 * clock).contains(&stalled));
+        prop_assert!(setting.terms.timing.defence_period + stalled <= setting.terms.timing.worst_challenge());
+    }
+
     /// Whatever the bonds: rejecting one's own claim burns a quarter of its bond, losing to oneself half.
     #[test]
     fn fighting_oneself_costs(setting in settings(), claim in 1u128..10u128.pow(24), dispute in 1u128..10u128.pow(24)) {
@@ -161,11 +184,12 @@ proptest! {
         prop_assert!(with(drain.needed).claims.lost > setting.value);
         prop_assert!(with(drain.needed - Wei(1)).claims.lost <= setting.value);
 
-        let drain = with(setting.budget).defences;
-        prop_assert!(with(drain.needed).defences.capital > setting.value);
-        let less = with(drain.needed - drain.honest_each.times(2)).defences;
-        let stakes = setting.bonds.dispute.times(less.answered + 1);
-        prop_assert!(stakes <= setting.value || less.answered == 0);
+        let needed = with(setting.budget).defences.needed;
+        let stakes = |budget| setting.bonds.dispute.times(with(budget).defences.answered + 1);
+        prop_assert!(stakes(needed) > setting.value);
+        if needed > setting.challenge_capital() {
+            prop_assert!(stakes(needed - Wei(1)) <= setting.value);
+        }
 
         let drains = with(setting.budget);
         prop_assert!(drains.claims_needed_with_reuse <= drains.claims.needed);
@@ -199,6 +223,18 @@ proptest! {
             prop_assert!(withstands("many false claims at once") && withstands("many defences at once"));
             prop_assert!(withstands("gas up to the price covered"));
         }
+    }
+
+    /// Where trying begins to pay, what is won on average is what is lost on average.
+    #[test]
+    fn trying_pays_where_the_chances_say(setting in settings(), uptime in 0.01f64..0.999, watchers in 1u32..4) {
+        let setting = Setting { uptime, watchers, ..setting };
+        let absence = Absence::of(&setting);
+        let (from, loss) = (absence.pays_from.unwrap().as_ether(), setting.least_loss().as_ether());
+        let (won, lost) = (absence.chance * from, (1.0 - absence.chance) * loss);
+        prop_assert!((won - lost).abs() <= 1e-6 * lost + 1e-12, "{won} {lost}");
+        let at = Setting { value: Wei::about_ether(from), ..setting };
+        prop_assert!((Absence::of(&at).breaking_chance - absence.chance).abs() <= 1e-6);
     }
 
     /// More watchers, and better ones, make trying pay later.

@@ -141,3 +141,24 @@ impl Canvas {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_means_nothing_to_the_reader_of_the_document() {
+        assert_eq!(escape("a < b & \"c\" > 'd'\u{1}"), "a &lt; b &amp; &quot;c&quot; &gt; &#39;d&#39;");
+        let mut canvas = Canvas::new("<id>", "<title>", "<what>", 10.0);
+        canvas.text(0.0, 0.0, "", Anchor::Start, "<b>");
+        canvas.text_upwards(0.0, 0.0, "<b>");
+        canvas.path(&[(0.0, 0.0)], "", "<b>");
+        canvas.circle(0.0, 0.0, 0.0, "", "<b>");
+        canvas.rectangle(0.0, 0.0, 0.0, 0.0, "", "<b>");
+        let svg = canvas.finish();
+        for raw in ["<b>", "<id>", "<what>", "<<"] {
+            assert!(!svg.contains(raw), "{raw}");
+        }
+        assert_eq!(svg.matches("&lt;b&gt;").count(), 5);
+    }
+}
