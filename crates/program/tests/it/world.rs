@@ -345,6 +345,11 @@ impl World {
         self.chain.state().storage_ref(address, slot).unwrap()
     }
 
+    /// Gas that a block used.
+    pub(crate) fn gas_used(&self, number: u64) -> u64 {
+        self.chain.header(number).unwrap().unwrap().gas_used
+    }
+
     /// How many transactions a block has.
     pub(crate) fn transactions(&self, number: u64) -> usize {
         self.chain.block(number).unwrap().unwrap().transactions().len()
