@@ -6,6 +6,7 @@ mod market;
 mod outcome;
 mod rng;
 mod scenario;
+mod settle;
 mod world;
 
 pub use outcome::{Run, Summary};
