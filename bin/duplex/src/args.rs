@@ -108,12 +108,12 @@ pub(crate) struct DelayArgs {
     /// 30 days on another.
     #[arg(long, env = "DUPLEX_EXODUS_DELAY", value_name = "SECS")]
     exodus_delay: Option<u64>,
-    /// Seconds after a challenge in which the claim can be defended; 60 on a development L1, a day on
-    /// another.
+    /// Seconds after a challenge in which the claim can be defended; 90 on a development L1, three days
+    /// on another.
     #[arg(long, env = "DUPLEX_DEFENCE_PERIOD", value_name = "SECS")]
     defence_period: Option<u64>,
-    /// Seconds that each side of a dispute has for all its moves; 300 on a development L1, three days
-    /// on another.
+    /// Seconds that each side of a dispute has for all its moves; 60 on a development L1, two days on
+    /// another.
     #[arg(long, env = "DUPLEX_DISPUTE_CLOCK", value_name = "SECS")]
     dispute_clock: Option<u64>,
 }
@@ -143,6 +143,15 @@ impl DelayArgs {
                 told.challenge_window,
                 told.defence_period,
                 told.dispute_clock,
+            );
+        }
+        if told.defence_period <= told.dispute_clock {
+            bail!(
+                "a defence period of {} s is not longer than a dispute clock of {} s: who has a little more money than \
+                 the honest side could have true claims rejected (docs/stake.md); make --defence-period longer, or \
+                 --dispute-clock shorter",
+                told.defence_period,
+                told.dispute_clock
             );
         }
         if told.defence_period == 0 || told.dispute_clock == 0 {

@@ -101,8 +101,8 @@ pub(crate) async fn run(l1: Option<String>, json: bool) -> eyre::Result<ExitCode
         block_time: Duration::from_millis(250),
         delays: Delays {
             challenge_window: Some(15),
-            defence_period: Some(20),
-            dispute_clock: Some(120),
+            defence_period: Some(40),
+            dispute_clock: Some(30),
             ..Default::default()
         },
         batch_age: Duration::from_secs(1),

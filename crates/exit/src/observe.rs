@@ -63,7 +63,7 @@ pub struct Observer {
     released: BTreeMap<B256, Instant>,
     /// L1 time of messages, by index, L1 block and accumulator: the same one may be sent again after a
     /// reorganisation.
-    sent_at: BTreeMap<(u64, u64, B256), u64>,
+    sent_at: BTreeMap<(u64, B256), u64>,
     watched: BTreeMap<u64, (L1Message, Purpose)>,
 }
 
@@ -170,7 +170,9 @@ impl Observer {
         for index in consumed..count {
             let message = self.rollup.index.message(index)?.ok_or(ExitError::ChainMoved)?;
             let Some(purpose) = purpose(&message, self.account, contracts.vault) else { continue };
-            let key = (index, message.l1_block, message.accumulator);
+            // Another block of the same number may have it at another time.
+            let block = self.rollup.index.block_hash(message.l1_block)?.ok_or(ExitError::ChainMoved)?;
+            let key = (index, block);
             let sent_at = match self.sent_at.get(&key) {
                 Some(sent_at) => *sent_at,
                 None => {

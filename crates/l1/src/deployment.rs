@@ -67,7 +67,8 @@ pub struct Parameters {
     pub max_claim_blocks: u64,
     /// Wei staked with every challenge and every defence.
     pub dispute_bond: U256,
-    /// Seconds after a challenge in which the claim can be defended.
+    /// Seconds after a challenge in which the claim can be defended. Longer than the clock: a challenge that
+    /// nobody had the money to answer must not win before those that were answered have paid (`docs/stake.md`).
     pub defence_period: u64,
     /// Seconds that each side of a dispute has for all its moves.
     pub dispute_clock: u64,
@@ -88,8 +89,8 @@ impl Parameters {
             bond: U256::from(100_000_000_000_000_000u64),
             challenge_window: 10,
             dispute_bond: U256::from(100_000_000_000_000_000u64),
-            defence_period: 60,
-            dispute_clock: 300,
+            defence_period: 90,
+            dispute_clock: 60,
             exodus_delay: 24 * 3600,
             ..Self::production()
         }
@@ -111,8 +112,8 @@ impl Parameters {
             challenge_window: 7 * 24 * 3600,
             max_claim_blocks: 4_096,
             dispute_bond: U256::from(1_000_000_000_000_000_000u64),
-            defence_period: 24 * 3600,
-            dispute_clock: 3 * 24 * 3600,
+            defence_period: 3 * 24 * 3600,
+            dispute_clock: 2 * 24 * 3600,
             exodus_delay: 30 * 24 * 3600,
         }
     }

@@ -52,9 +52,10 @@ impl Delays {
         // A short exodus delay leaves disputes less time.
         let room =
             self.exodus_delay.map_or(u64::MAX, |exodus| (exodus / 2).saturating_sub(challenge_window + 1));
-        let defence_period = self.defence_period.unwrap_or(base.defence_period.min(room / 3));
+        let defence_period = self.defence_period.unwrap_or(base.defence_period.min(room / 7 * 3));
         let rest = room.saturating_sub(defence_period) / 2;
-        let dispute_clock = self.dispute_clock.unwrap_or(base.dispute_clock.min(rest));
+        let dispute_clock = base.dispute_clock.min(rest).min(defence_period / 3 * 2).max(1);
+        let dispute_clock = self.dispute_clock.unwrap_or(dispute_clock);
         let parameters = Parameters {
             challenge_window,
             forced_inclusion_delay,
@@ -351,7 +352,7 @@ mod tests {
                     let delays = Delays { exodus_delay, challenge_window, ..Default::default() };
                     let told = delays.apply(base);
                     let window = told.challenge_window;
-                    let fits = exodus_delay.is_none_or(|exodus| exodus / 2 > window + 6);
+                    let fits = exodus_delay.is_none_or(|exodus| exodus / 2 > window + 14);
                     if fits {
                         assert!(told.least_exodus_delay() <= told.exodus_delay, "{delays:?} {told:?}");
                         assert!(told.defence_period > 0 && told.dispute_clock > 0, "{delays:?} {told:?}");

@@ -33,10 +33,10 @@ impl Timing {
     }
 }
 
-/// As `duplex deploy` has it: seven days, one, three.
+/// As `duplex deploy` has it: seven days, three, two.
 impl Default for Timing {
     fn default() -> Self {
-        Self { challenge_window: 7 * DAY, defence_period: DAY, clock: 3 * DAY }
+        Self { challenge_window: 7 * DAY, defence_period: 3 * DAY, clock: 2 * DAY }
     }
 }
 
