@@ -6,6 +6,7 @@ mod conformance;
 mod contract;
 mod differential;
 mod elf_files;
+mod forms;
 mod histories;
 mod random;
 mod table;
