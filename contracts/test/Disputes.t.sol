@@ -524,17 +524,35 @@ contract DisputesTest is DisputeSystem {
         vm.assertEq(disputes.challengeOf(2).openDisputes, 0);
     }
 
-    function test_end_claimRejectedElsewhere_onlyBySettle() public {
+    /// @dev The challenger's clock may be over: the claim was false after all.
+    function test_end_claimRejectedElsewhere_challengeCannotBeLost() public {
         challengeLie();
         challengeFrom(alice, LIE, trueNodes(4).root());
         defend(2, lieNodes());
         vm.warp(disputes.deadline(1) + 1);
         disputes.resolve(1);
-        // The challenger's clock is over, but the claim was false after all.
         vm.expectRevert(abi.encodeWithSelector(AlreadyRejected.selector, LIE));
         disputes.timeout(1);
         disputes.settle(1);
         assertDispute(1, DisputeStatus.DefenceLost);
+        disputes.resolve(2);
+        assertChallenge(2, ChallengeStatus.Moot);
+    }
+
+    function test_end_claimRejectedElsewhere_defenceCanBeLost() public {
+        challengeLie();
+        challengeFrom(alice, LIE, trueNodes(5).root());
+        defend(2, lieNodes());
+        descend(Play(1, LIE, trueNodes(5), lieNodes()));
+        vm.warp(disputes.deadline(1) + 1);
+        disputes.resolve(1);
+        disputes.timeout(1);
+        assertDispute(1, DisputeStatus.DefenceLost);
+        vm.assertEq(disputes.credit(alice), DISPUTE_BOND / 2);
+        disputes.resolve(2);
+        assertChallenge(2, ChallengeStatus.Moot);
+        vm.assertEq(disputes.credit(alice), DISPUTE_BOND + DISPUTE_BOND / 2);
+        vm.assertEq(disputes.challengeOf(2).openDisputes, 0);
     }
 
     function test_end_lostChallenge_laterRejection_defendersKeepTheirs() public {

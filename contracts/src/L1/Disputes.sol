@@ -143,11 +143,11 @@ contract Disputes is Game {
         }
     }
 
-    /// @dev With the claim rejected, a dispute has nothing left to decide: `settle` says how it ends.
+    /// @dev With the claim rejected only the defence can be lost, as `settle` has it: a challenge that is lost must be
+    /// taken off the claim, and Settlement refuses that.
     function _end(uint64 id, Dispute storage d, bool challengerWins) internal override {
         uint64 challengeId = d.challengeId;
         Challenge storage c = _challenges[challengeId];
-        if (_isRejected(c.claimId)) revert AlreadyRejected(c.claimId);
         if (challengerWins) {
             _loseDefence(id, d, c);
             return;

@@ -12,6 +12,8 @@ import {ICredits} from "./ICredits.sol";
 /// A commitment fixes every move up to the next one. So only commitments are reserved to those whose bonds they can
 /// lose; everything else may be played by anyone, for either side, and what is won goes to the side.
 ///
+/// Several calls that carry no ETH fit one: `multicall`.
+///
 /// The order of moves, over stages 0 (blocks), 1 (strides of 2^24 steps), 2 (of 2^12 steps) and 3 (steps):
 /// `challenge`, `defend`, then in each stage `descend` (challenger), `descend` (defender), `descendToLeaf`
 /// (challenger), after which the challenger and the defender commit to the next stage (`commit`, `commitAndOpen`),
@@ -118,7 +120,8 @@ interface IDisputes is ICredits {
     /// challenger, whose turn it remains, by anyone.
     /// @dev In stage 0 the leaf is a block, and the statement that the program is to judge is made here: from what
     /// both agree on, the defender's leaf, and the block's batch and number. If the leaf is past the claim's last
-    /// block, the dispute ends: the defence is lost if the challenger's leaf is zero, else the challenge.
+    /// block, the dispute ends, whatever is given as agreed: the defence is lost if the challenger's leaf is zero, else
+    /// the challenge.
     /// @param id The dispute.
     /// @param theirs The 16 leaves that the defender opened in its last move.
     /// @param ours The 16 leaves under the challenger's node, from the left.
