@@ -7,5 +7,6 @@ mod content;
 mod content_errors;
 mod encodings;
 mod fees;
+mod history;
 mod strategies;
 mod vectors;
