@@ -151,3 +151,29 @@ impl Oracle for Inputs {
         found.ok_or_else(|| Absent { what: what.to_string(), key: *key })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn statements_are_hashed_as_the_contracts_do() {
+        let vectors = include_str!("../../../../contracts/test/history-vectors.json");
+        let vectors: serde_json::Value = serde_json::from_str(vectors).unwrap();
+        let vector = &vectors["statement"];
+        let word = |field: &str| vector[field].as_str().unwrap().parse::<B256>().unwrap();
+        let witness = Witness {
+            parent_output: word("parentOutput"),
+            output: word("output"),
+            batch_hash: word("batchHash"),
+            block_number: vector["blockNumber"].as_u64().unwrap(),
+            config_hash: word("configHash"),
+            preimages: Vec::new(),
+            blobs: Vec::new(),
+        };
+        assert_eq!(witness.statement().hash(), word("hash"));
+        // Without a single preimage, it says what it lacks first.
+        let missing = witness.execute().unwrap_err();
+        assert!(missing.to_string().contains(&witness.batch_hash.to_string()), "{missing}");
+    }
+}
