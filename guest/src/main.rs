@@ -19,6 +19,8 @@ extern crate alloc;
 #[cfg(target_os = "none")]
 mod calls;
 #[cfg(target_os = "none")]
+mod crypto;
+#[cfg(target_os = "none")]
 mod heap;
 #[cfg(target_os = "none")]
 mod keccak;

@@ -5,7 +5,7 @@ mod clients;
 mod conformance;
 mod contracts;
 mod fuzz;
-mod riscv;
+mod guest;
 mod steps;
 
 use std::{
@@ -26,7 +26,9 @@ The project's own chores.
   cargo xtask clients         cast, ethers and viem against a devnet
   cargo xtask fuzz [SECONDS [TARGET]]
                               run the fuzz targets (content, blob, derive), 60 s each unless given
-  cargo xtask riscv           compile derivation and execution for RV64IM, without std
+  cargo xtask guest [--check | --cost]
+                              build the fault-proof program for the machine (guest/), check that
+                              what is committed is what the sources give, or measure blocks in it
 ";
 
 /// The workspace's root.
@@ -49,7 +51,9 @@ fn main() -> ExitCode {
             Ok(seconds) => fuzz::fuzz(&root, seconds, rest.get(1).copied()),
             Err(_) => Err(format!("{:?} is no number of seconds", rest[0])),
         },
-        ["riscv"] => riscv::run(&root),
+        ["guest"] => guest::run(&root, false),
+        ["guest", "--check"] => guest::run(&root, true),
+        ["guest", "--cost"] => guest::cost(&root),
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use crate::{clients, conformance, contracts, fuzz, riscv};
+use crate::{clients, conformance, contracts, fuzz, guest};
 
 type Step = (&'static str, fn(&Context) -> Result<(), String>);
 
@@ -35,7 +35,7 @@ const STEPS: &[Step] = &[
     }),
     ("clients", |c| clients::run(&c.root)),
     ("fuzz", |c| fuzz::fuzz(&c.root, 15, None)),
-    ("riscv", |c| riscv::run(&c.root)),
+    ("guest", |c| guest::run(&c.root, true)),
 ];
 
 /// Marks an error that only says that a step could not be run here.

@@ -23,8 +23,9 @@ pub(crate) fn l2_header(rlp: &[u8]) -> Option<Header> {
     alloy_rlp::decode_exact(rlp).ok()
 }
 
-/// An L1 header, as far as derivation reads it: parent, number, time, `mixHash` and both base fees.
-/// What later forks of L1 append is passed over: this program outlives them.
+/// An L1 header, as far as derivation reads it: parent, number, time, `mixHash` and what both base
+/// fees follow from. What later forks of L1 append is passed over, as this program outlives them; what
+/// an L1 that is behind does not have yet is not there.
 pub(crate) fn l1_header(rlp: &[u8]) -> Option<Header> {
     read_l1_header(rlp).ok()
 }
@@ -44,10 +45,17 @@ fn read_l1_header(mut rlp: &[u8]) -> alloy_rlp::Result<Header> {
     let mix_hash = B256::decode(rest)?;
     // Nonce.
     skip(rest, 1)?;
-    let base_fee_per_gas = Some(u64::decode(rest)?);
+    let mut next = |skipped: usize| -> alloy_rlp::Result<Option<u64>> {
+        for _ in 0..skipped {
+            if !rest.is_empty() {
+                skip(rest, 1)?;
+            }
+        }
+        if rest.is_empty() { Ok(None) } else { u64::decode(rest).map(Some) }
+    };
+    let base_fee_per_gas = next(0)?;
     // Withdrawals root, blob gas used.
-    skip(rest, 2)?;
-    let excess_blob_gas = Some(u64::decode(rest)?);
+    let excess_blob_gas = next(2)?;
     Ok(Header {
         parent_hash,
         number,
@@ -125,8 +133,27 @@ mod tests {
             assert_eq!(parent_hash(&rlp[START]), Some(header.parent_hash));
         }
         for cut in 0..rlp.len() {
-            // Up to the excess the header must be whole; a list that is cut off never is.
             assert!(l1_header(&rlp[..cut]).is_none(), "{cut} bytes");
+        }
+    }
+
+    #[test]
+    fn l1_headers_of_former_forks_lack_what_those_did_not_have() {
+        let header = full();
+        let london = Header {
+            withdrawals_root: None,
+            blob_gas_used: None,
+            excess_blob_gas: None,
+            parent_beacon_block_root: None,
+            requests_hash: None,
+            ..header.clone()
+        };
+        let shanghai = Header { withdrawals_root: header.withdrawals_root, ..london.clone() };
+        let first = Header { base_fee_per_gas: None, ..london.clone() };
+        for header in [first, london, shanghai] {
+            let read = l1_header(&alloy_rlp::encode(&header)).unwrap();
+            assert_eq!((read.number, read.timestamp), (header.number, header.timestamp));
+            assert_eq!((read.base_fee_per_gas, read.excess_blob_gas), (header.base_fee_per_gas, None));
         }
     }
 

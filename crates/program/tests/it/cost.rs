@@ -19,6 +19,9 @@ const BLOCK: u64 = 30_000_000;
 const MOST: u64 = 1 << 24;
 /// Where the program's heap is, and how much of it may be used (`guest/link.ld`).
 const HEAP: std::ops::Range<u64> = 0x1000_0000..0x5000_0000;
+/// An account that has nothing.
+const BEGGAR: u64 = 77;
+const PAGE: u64 = 1 << 14;
 
 /// Where a block's steps go, by the function that is executing, most first.
 #[allow(dead_code)]
@@ -41,23 +44,19 @@ fn profile(world: &World, number: u64) {
     }
 }
 
-/// Steps of a block, and how far its memory reached, in MiB.
+/// Steps of a block, and how much memory it wrote to, in MiB.
 fn measure(world: &World, number: u64) -> (u64, u64) {
     let (witness, holds) = world.witness(&world.statement(number));
     assert!(holds);
     let mut machine = Machine::new(program());
     machine.run(MAX_STEPS, &mut Fed(witness)).unwrap();
     assert_eq!(machine.exit_code(), Some(0));
-    let mut page = [0; 4096];
-    let mut used = |address: &u64| {
+    let mut page = [0; PAGE as usize];
+    let pages = (HEAP.start..HEAP.end).step_by(PAGE as usize).filter(|address| {
         machine.read_memory(*address, &mut page);
         page.iter().any(|byte| *byte != 0)
-    };
-    let mib = |n: &u64| HEAP.start + (n << 20);
-    let last = (0..(HEAP.end - HEAP.start) >> 20)
-        .rev()
-        .find(|n| (0..1 << 20).step_by(1 << 12).any(|at| used(&(mib(n) + at))));
-    (machine.steps(), last.map_or(0, |last| last + 1))
+    });
+    (machine.steps(), (pages.count() as u64 * PAGE).div_ceil(1 << 20))
 }
 
 fn show(what: &str, world: &World, number: u64) -> u64 {
@@ -76,7 +75,16 @@ fn show(what: &str, world: &World, number: u64) -> u64 {
 #[test]
 #[ignore = "a measurement"]
 fn largest_blocks() {
-    let mut world = World::new(2, &[]);
+    // Reads 70 KiB beyond what its memory has, and calls itself.
+    let frames = Address::repeat_byte(0x61);
+    // Creates contracts whose init code is the longest, and does the same.
+    let creations = Address::repeat_byte(0x62);
+    let contracts = [
+        (frames, Bytes::from(hex!("62011800 51 50 5f5f5f5f5f 30 5a f1"))),
+        (creations, Bytes::from(hex!("36 5f 5f 37 36 5f 5f f0"))),
+        (Address::repeat_byte(0x63), forever(&hex!("5f"), &hex!("600101 80 80 5d"))),
+    ];
+    let mut world = World::new(2, &contracts);
     world.post(&[Plan { seconds: 1, ..Plan::default() }], Place::Calldata);
     let empty = show("nothing", &world, 1);
 
@@ -128,19 +136,41 @@ fn largest_blocks() {
     world.post(&plans, Place::Calldata);
     show("the last of 16,384 empty blocks", &world, from + 16_384);
 
+    // Memory of a thousand frames; init code that creates itself; as many transient slots as there can be.
+    let nested = [&hex!("5a 38 5f 5f 39 38 5f 5f f0")[..], &vec![0; 49_152 - 9]].concat();
+    for (what, target, input) in [
+        ("memory of 1024 frames", 0x61, Bytes::new()),
+        ("init code in init code", 0x62, nested.into()),
+        ("new transient slots", 0x63, Bytes::new()),
+    ] {
+        let from = world.chain.head().header.number;
+        let calls = [MOST, BLOCK - MOST]
+            .map(|gas| world.call(0, Address::repeat_byte(target).into(), 0, gas, input.clone()));
+        world.post(&[Plan { seconds: 1, transactions: calls.into(), ..Plan::default() }], Place::Blobs);
+        show(what, &world, from + 1);
+    }
+
+    // As many transactions as fit the longest content; none can be executed.
+    let small = world.call(BEGGAR, Address::repeat_byte(9).into(), 0, 21_000, Bytes::new());
+    let skipped = vec![vec![small; 1428]; 80];
+    let plans: Vec<_> =
+        skipped.into_iter().map(|transactions| Plan { transactions, ..Plan::default() }).collect();
+    let from = world.chain.head().header.number;
+    world.post(&plans, Place::Calldata);
+    show("a block of a batch of 114,240 transactions", &world, from + 80);
+
     // What hardly compressed is 8 MiB: transactions that are all skipped.
     let huge = vec![0; 8_000_000];
-    let huge = world.call(1, Address::repeat_byte(9).into(), 0, MOST, huge.into());
-    world.unsend(1);
-    let small = world.call(1, Address::repeat_byte(9).into(), 0, 21_000, Bytes::new());
-    let many = (0..1427).map(|_| small.clone()).collect::<Vec<_>>();
+    let huge = world.call(BEGGAR, Address::repeat_byte(9).into(), 0, MOST, huge.into());
+    let small = world.call(BEGGAR, Address::repeat_byte(9).into(), 0, 21_000, Bytes::new());
+    let many = vec![small; 1427];
     let from = world.chain.head().header.number;
     world.post(
         &[Plan { seconds: 1, transactions: [vec![huge], many].concat(), ..Plan::default() }],
         Place::Calldata,
     );
     show("1427 transactions that are skipped, 8 MB", &world, from + 1);
-    assert_eq!(world.transactions(from + 1), 1);
+    assert_eq!(world.transactions(from + 1), 0);
 }
 
 /// Does `body` until the gas is gone, after `setup`.

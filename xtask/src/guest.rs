@@ -1,0 +1,188 @@
+//! `cargo xtask guest`: the fault-proof program as an ELF for the machine.
+//!
+//! The ELF is committed, because what L1 judges by is its code root, to the bit. The same sources
+//! and the same tools give the same bytes wherever they lie; `duplex-program.json` says which tools.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use duplex_vm::Program;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::steps::{run as execute, skip};
+
+/// RV64IMAC less C; atomics become plain loads and stores, as the machine has one hart.
+const TARGET: &str = "riscv64imac-unknown-none-elf";
+const FLAGS: [&str; 9] = [
+    "-Ctarget-feature=-c,-zca",
+    "-Cpasses=lower-atomic",
+    "-Crelocation-model=static",
+    "-Clinker=ld.lld",
+    "-Clink-arg=--build-id=none",
+    // Functions that are the same are there once.
+    "-Clink-arg=--icf=all",
+    // Nobody reads where a panic was: the machine shows it.
+    "-Zlocation-detail=none",
+    "--cfg",
+    "getrandom_backend=\"custom\"",
+];
+/// The one word outside RV64IM that code may have: `unimp`, where the compiler knows that nothing
+/// gets to. The machine panics there.
+const UNIMP: u32 = 0xc000_1073;
+
+/// A compiler that has the sources of `core` and `alloc` beside it.
+struct Toolchain {
+    rustc: PathBuf,
+    sysroot: PathBuf,
+    /// What is named in `duplex-program.json`: with others, other bytes come out.
+    versions: Value,
+}
+
+fn said(command: &mut Command) -> Option<String> {
+    let output = command.output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    (output.status.success() && !text.is_empty()).then_some(text)
+}
+
+/// Cargo and rustc as they are by themselves, not as this process was told.
+fn tool(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    for variable in ["CARGO_ENCODED_RUSTFLAGS", "RUSTFLAGS", "RUSTUP_TOOLCHAIN", "RUSTC_WRAPPER"] {
+        command.env_remove(variable);
+    }
+    command
+}
+
+fn toolchain(root: &Path) -> Result<Toolchain, String> {
+    let linker =
+        said(tool("ld.lld").arg("--version")).ok_or_else(|| skip("there is no ld.lld: install lld"))?;
+    let cargo = said(tool("cargo").arg("--version").current_dir(root)).ok_or("there is no cargo")?;
+    for rustc in ["/usr/bin/rustc", "rustc"] {
+        let sysroot = said(tool(rustc).args(["--print", "sysroot"]).current_dir(root));
+        let Some(sysroot) = sysroot.map(PathBuf::from) else { continue };
+        if sysroot.join("lib/rustlib/src/rust/library/core/Cargo.toml").exists()
+            && let Some(version) = said(tool(rustc).arg("--version").current_dir(root))
+        {
+            let versions = json!({ "rustc": version, "cargo": cargo, "linker": linker });
+            return Ok(Toolchain { rustc: rustc.into(), sysroot, versions });
+        }
+    }
+    Err(skip(
+        "no compiler has the sources of core beside it: install Debian's rustc-web and rust-web-src, or \
+         rustup's rust-src",
+    ))
+}
+
+/// Compiles the program. Nothing of where it lies gets into it.
+fn build(root: &Path, toolchain: &Toolchain) -> Result<Vec<u8>, String> {
+    let mut flags: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
+    let registries = home.and_then(|home| fs::read_dir(home.join("registry").join("src")).ok());
+    let places = registries.into_iter().flatten().flatten().map(|entry| (entry.path(), "/crates"));
+    let places = places
+        .chain([(root.to_owned(), "/duplex"), (toolchain.sysroot.join("lib/rustlib/src/rust"), "/rust")]);
+    flags.extend(places.map(|(place, name)| format!("--remap-path-prefix={}={name}", place.display())));
+    let target = root.join("target").join("riscv");
+    let mut command = tool("cargo");
+    command
+        .args(["build", "--quiet", "--locked", "--package", "duplex-guest", "--profile", "guest"])
+        .args(["--target", TARGET, "-Zbuild-std=core,alloc", "--target-dir"])
+        .arg(&target)
+        // Its own hasher instead of foldhash; see guest/hasher.
+        .args(["--config", "paths=[\"guest/hasher\"]"])
+        .current_dir(root)
+        .env("RUSTC", &toolchain.rustc)
+        .env("RUSTC_BOOTSTRAP", "1")
+        .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
+    execute(&mut command)?;
+    read(&target.join(TARGET).join("guest").join("duplex-program"))
+}
+
+fn read(path: &Path) -> Result<Vec<u8>, String> {
+    fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// What people and contracts know an ELF by, once it was looked through.
+fn describe(elf: &[u8], versions: &Value) -> Result<Value, String> {
+    let program = Program::from_elf(elf).map_err(|error| format!("the machine cannot load it: {error}"))?;
+    let strange = program.scan();
+    if let Some(found) = strange.iter().find(|found| found.word != UNIMP) {
+        let place =
+            program.symbol_at(found.address).map_or_else(String::new, |(name, _)| format!(" in {name}"));
+        return Err(format!("{:#010x} at {:#x}{place} is not RV64IM", found.word, found.address));
+    }
+    Ok(json!({
+        "sha256": format!("{:x}", Sha256::digest(elf)),
+        "bytes": elf.len(),
+        "entry": format!("{:#x}", program.entry()),
+        "codeRoot": program.code_root(),
+        "initialState": program.initial_state_hash(),
+        "unimp": strange.len(),
+        "builtWith": versions,
+    }))
+}
+
+/// Builds the program and writes it, or with `check` says whether what is committed is what the
+/// sources give.
+pub(crate) fn run(root: &Path, check: bool) -> Result<(), String> {
+    let (elf_path, json_path) =
+        (root.join("guest/duplex-program.elf"), root.join("guest/duplex-program.json"));
+    if !check {
+        let toolchain = toolchain(root)?;
+        let elf = build(root, &toolchain)?;
+        let description = describe(&elf, &toolchain.versions)?;
+        let text = serde_json::to_string_pretty(&description).map_err(|error| error.to_string())? + "\n";
+        print!("{text}");
+        for (path, bytes) in [(elf_path, elf), (json_path, text.into_bytes())] {
+            fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+        }
+        return Ok(());
+    }
+    // What needs no compiler: the two committed files are of each other.
+    let committed = read(&elf_path)?;
+    let said: Value = serde_json::from_slice(&read(&json_path)?).map_err(|error| error.to_string())?;
+    let is = describe(&committed, &said["builtWith"])?;
+    if is != said {
+        return Err(format!("duplex-program.json says {said}, the ELF beside it is {is}"));
+    }
+    let toolchain = toolchain(root)?;
+    let elf = build(root, &toolchain)?;
+    if elf == committed {
+        println!("duplex-program.elf is what the sources give: code root {}", is["codeRoot"]);
+        return Ok(());
+    }
+    if toolchain.versions == said["builtWith"] {
+        return Err("duplex-program.elf is not what the sources give: run `cargo xtask guest` and commit \
+                    the result; deployments under the former code root keep the former program"
+            .into());
+    }
+    // Other tools make other instructions. That they mean the same is shown by what they do.
+    println!(
+        "duplex-program.elf was built with {}; here is {}, whose bytes differ. Comparing what the two do instead.",
+        said["builtWith"], toolchain.versions
+    );
+    describe(&elf, &toolchain.versions)?;
+    let fresh = root.join("target/riscv/duplex-program.elf");
+    fs::write(&fresh, elf).map_err(|error| format!("{}: {error}", fresh.display()))?;
+    execute(
+        Command::new("cargo")
+            .args(["test", "--quiet", "--package", "duplex-program", "--test", "it"])
+            .current_dir(root)
+            .env("DUPLEX_GUEST", fresh),
+    )
+}
+
+/// Prints what blocks cost in the machine.
+pub(crate) fn cost(root: &Path) -> Result<(), String> {
+    execute(
+        Command::new("cargo")
+            .args(["test", "--release", "--package", "duplex-program", "--test", "it", "cost::"])
+            .args(["--", "--ignored", "--nocapture", "--test-threads=1"])
+            .current_dir(root),
+    )
+}
