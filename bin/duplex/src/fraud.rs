@@ -8,7 +8,7 @@ use std::{
 
 use alloy_primitives::{Address, B256, Bytes, U64, U256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
-use alloy_sol_types::SolCall;
+use alloy_sol_types::{SolCall, SolError, sol};
 use duplex_actors::{
     Challenger, Operator, Rollup,
     challenger::{Liar, Lie},
@@ -27,6 +27,11 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::output;
+
+sol! {
+    /// What the Vault answers about a claim that is not final.
+    error NotFinal(uint64 id);
+}
 
 /// Whose story it is not.
 const THIEF: u32 = 5;
@@ -229,6 +234,11 @@ impl Story {
         };
         let vault = self.rollup.deployment.contracts.vault;
         let refused = self.rollup.l1.call(vault, &release).await.err().map(|error| error.to_string());
+        let not_final = alloy_primitives::hex::encode_prefixed(NotFinal::SELECTOR);
+        let refused = refused.map(|text| match text.contains(&not_final) {
+            true => format!("the Vault says NotFinal({})", fraud.id),
+            false => text,
+        });
         self.check(
             "the thief's withdrawal is refused",
             refused.clone().unwrap_or_default(),

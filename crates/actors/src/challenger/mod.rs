@@ -205,7 +205,7 @@ impl Challenger {
         let lost = open.lost.defences.iter().chain(&open.lost.challenges).filter(|(_, who)| *who == me);
         let lost = lost.count() as u64;
         if lost > self.watch.borrow().lost {
-            tracing::error!(lost, "a challenge or a defence of this node was lost: a person must look");
+            tracing::error!(lost, node = %me, "a challenge or a defence of this node was lost: a person must look");
         }
         let state = Watch {
             lost,
