@@ -19,8 +19,6 @@ extern crate alloc;
 #[cfg(target_os = "none")]
 mod calls;
 #[cfg(target_os = "none")]
-mod crypto;
-#[cfg(target_os = "none")]
 mod heap;
 #[cfg(target_os = "none")]
 mod keccak;

@@ -4,7 +4,7 @@ use core::{arch::global_asm, panic::PanicInfo};
 
 use crate::{
     calls::{Machine, exit},
-    crypto, heap,
+    heap,
 };
 
 /// Exit codes.
@@ -31,7 +31,6 @@ extern "C" fn main() -> ! {
     let machine = Machine;
     // Before the first table is made: their order must not be known to who fills them.
     foldhash::set_key(machine.statement_hash());
-    crypto::install();
     exit(match duplex_program::run(&machine) {
         Ok(true) => HOLDS,
         Ok(false) => FAILS,

@@ -26,7 +26,6 @@ pub mod host;
 mod oracle;
 mod queue;
 mod run;
-mod secp256k1;
 mod state;
 mod statement;
 
@@ -34,5 +33,4 @@ pub use duplex_primitives::ProgramConfig;
 pub use error::ProgramError;
 pub use oracle::{Kind, Oracle, What};
 pub use run::{block_output, run};
-pub use secp256k1::Recovery;
 pub use statement::Statement;
