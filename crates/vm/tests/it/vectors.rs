@@ -96,6 +96,7 @@ fn refused() -> Vec<Vector> {
         ("another instruction", |v| v.witness.code[1] ^= 1),
         ("another code sibling", |v| v.witness.code[32 * 19 + 31] ^= 0x80),
         ("another code root", |v| v.code_root.0[0] ^= 1),
+        ("a code root with another last byte", |v| v.code_root.0[31] ^= 1),
     ];
     let memory: &[Change] = &[
         ("no memory", |v| v.witness.memory.clear()),
