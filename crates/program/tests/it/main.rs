@@ -1,6 +1,7 @@
 //! The program against the node: the same output for every block, natively and in the machine.
 #![allow(missing_docs)]
 
+mod any;
 mod blocks;
 mod contracts;
 mod cost;
