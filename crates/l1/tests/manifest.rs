@@ -368,7 +368,7 @@ async fn whatever_the_contracts_contradict_is_refused() {
     assert_eq!(all.len(), 35);
     for key in all {
         let mut other = l1.clone();
-        other.answers.insert(key, U356::from(77).abi_encode().into());
+        other.answers.insert(key, U256::from(77).abi_encode().into());
         let error = discover(&other.serve(), None).await.unwrap_err();
         assert!(matches!(error, ManifestError::Contradicted { .. }), "{key:?}: {error}");
         // No code there.

@@ -3,6 +3,8 @@
 //! The machine must exit within 2^36 steps, so what counts is the most that a gas can cost. Each line
 //! of the table is a contract that does one thing until its gas is gone.
 
+#![allow(clippy::print_stdout)]
+
 use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, Bytes, U256, hex};
