@@ -374,7 +374,11 @@ impl Batcher {
                 break;
             }
             let request = self.request(&sealed)?;
-            if index == on_l1 + 1 && idle && !self.would_pass(&request, &sealed).await? {
+            if index == on_l1 + 1
+                && idle
+                && !self.is_anchored_now(&sealed)
+                && !self.would_pass(&request, &sealed).await?
+            {
                 self.give_up(on_l1)?;
                 self.not_before = Instant::now() + REFUSED_PAUSE;
                 return Ok(());
@@ -384,6 +388,13 @@ impl Batcher {
             self.sent = index;
         }
         Ok(())
+    }
+
+    /// If a batch's anchor is the newest L1 block. The batch can be in the next one, but L1 answers
+    /// what would happen in the newest, where no batch may name that block itself.
+    fn is_anchored_now(&self, sealed: &Sealed) -> bool {
+        let head = self.rollup.l1_head.borrow();
+        head.as_ref().is_some_and(|head| head.hash == sealed.header.anchorHash)
     }
 
     /// Asks L1 whether it would take a batch.
