@@ -6,6 +6,7 @@ mod conformance;
 mod contracts;
 mod fuzz;
 mod guest;
+mod machine;
 mod steps;
 
 use std::{
@@ -29,6 +30,9 @@ The project's own chores.
   cargo xtask guest [--check | --cost]
                               build the fault-proof program for the machine (guest/), check that
                               what is committed is what the sources give, or measure blocks in it
+  cargo xtask machine [PROGRAMS]
+                              the machine's long tests: all 2^32 words, and random programs
+                              (50000 unless given, some 60 steps each) in the contract as well
 ";
 
 /// The workspace's root.
@@ -54,6 +58,11 @@ fn main() -> ExitCode {
         ["guest"] => guest::run(&root, false),
         ["guest", "--check"] => guest::run(&root, true),
         ["guest", "--cost"] => guest::cost(&root),
+        ["machine"] => machine::run(&root, 50_000),
+        ["machine", programs] => match programs.parse() {
+            Ok(programs) => machine::run(&root, programs),
+            Err(_) => Err(format!("{programs:?} is no number of programs")),
+        },
         _ => {
             eprint!("{USAGE}");
             return ExitCode::from(2);

@@ -9,7 +9,7 @@ use duplex_bridge::send_transaction;
 use duplex_contracts::bindings::{DisputeStatus, IDisputes, ISettlement};
 use duplex_l1::ClaimStatus;
 use duplex_node::dev_key;
-use duplex_primitives::{Header, L2Extra, OutputRoot, tree::Tree};
+use duplex_primitives::{BatchContent, BlockContent, Header, L2Extra, OutputRoot, tree::Tree};
 
 use crate::world::{LIAR, Player, World, wait, with_leaf};
 
@@ -81,6 +81,45 @@ async fn lies_of_every_kind_are_rejected_side_by_side() {
     let lost = (parameters.bond + parameters.dispute_bond) * U256::from(claims.len());
     let after = world.worth(liar.address()).await;
     assert!(before - after >= lost, "{before} {after} {lost}");
+    wait("an honest claim to be final", async || {
+        world.rollup.index.last_final().unwrap().filter(|claim| claim.last_batch >= entry.header.index)
+    })
+    .await;
+    world.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_void_batch_was_not_executed() {
+    let world = World::start(true, 30, 20, 100).await;
+    let (parent, first) = world.tip().await;
+    let live = world.live(1).await;
+    // All of it is on L1 and derived: nothing else is appended meanwhile.
+    let chain = &world.rollup.chain;
+    let good = BatchContent { blocks: vec![BlockContent::default()] };
+    let chain_id = world.rollup.deployment.l2_chain_id;
+    let mut data = good.encode(chain_id).unwrap();
+    data.pop();
+    assert!(BatchContent::decode(&data, chain_id).is_err());
+    let entry = world.append(data).await;
+    let last = entry.header.lastBlock;
+    assert_eq!(last, live.header.lastBlock + 1);
+    let truth = chain.block(last).unwrap().unwrap();
+    // As if a transaction had been in it.
+    let other = chain.block(live.header.lastBlock).unwrap().unwrap().header().clone();
+    let mut header = truth.header().clone();
+    header.transactions_root = other.transactions_root;
+    header.receipts_root = other.receipts_root;
+    header.gas_used = 21_000;
+    let lie = OutputRoot::of(&header, header.hash_slow()).hash();
+    let outputs = world.outputs(first, last);
+    let history = with_leaf(&outputs, (last - first) as usize, lie);
+
+    let claim = world.claim(&dev_key(LIAR), parent, first, &entry, &history).await;
+    let opinion = Arc::new(Liar::new(Lie::Claims(vec![history]), Some(777_777)));
+    let player = Player::start(&world, LIAR, &world.dir.path().join("liar.redb"), opinion).await;
+    world.comes_to(claim, ClaimStatus::Rejected).await;
+    player.stop().await;
+    assert_eq!(world.disputes().await, [DisputeStatus::DefenceLost]);
     wait("an honest claim to be final", async || {
         world.rollup.index.last_final().unwrap().filter(|claim| claim.last_batch >= entry.header.index)
     })

@@ -11,10 +11,10 @@ use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use duplex_actors::{Challenger, Operator, Rollup, challenger::Opinion, claim_history, program};
 use duplex_bridge::{Asset, Bridge, Quiet, send_transaction};
-use duplex_contracts::bindings::{DisputeStatus, IDisputes, ISettlement};
-use duplex_l1::{BatchEntry, ClaimEntry, ClaimStatus, TxManager, TxManagerOptions};
+use duplex_contracts::bindings::{Batch, DisputeStatus, IDisputes, IInbox, IMessageQueue, ISettlement};
+use duplex_l1::{BatchEntry, ClaimEntry, ClaimStatus, TxManager, TxManagerOptions, TxRequest};
 use duplex_node::{Delays, Devnet, DevnetOptions, NodeError, dev_key};
-use duplex_primitives::{OutputRoot, tree::Tree};
+use duplex_primitives::{OutputRoot, data_root, tree::Tree};
 use duplex_storage::Records;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -29,6 +29,7 @@ pub(crate) struct World {
     pub(crate) bridge: Bridge,
     pub(crate) rollup: Rollup,
     pub(crate) operator: Address,
+    txs: TxManager,
     pub(crate) dir: tempfile::TempDir,
     cancel: CancellationToken,
     running: JoinHandle<Result<(), NodeError>>,
@@ -57,10 +58,12 @@ impl World {
         })
         .await
         .unwrap();
+        let txs = devnet.l2.operator.as_ref().unwrap().txs.clone();
         Self {
             bridge: Bridge::new(devnet.deployment.clone(), None, None).unwrap(),
             rollup: devnet.l2.rollup.clone(),
-            operator: devnet.l2.operator.as_ref().unwrap().txs.address(),
+            operator: txs.address(),
+            txs,
             dir,
             cancel: devnet.cancel_token(),
             running: tokio::spawn(devnet.run()),
@@ -89,6 +92,47 @@ impl World {
         let entry = found.await;
         assert!(entry.header.index > before);
         entry
+    }
+
+    /// Appends a batch of one block as the sequencer, whatever its content is; gives it once it is derived.
+    pub(crate) async fn append(&self, data: Vec<u8>) -> BatchEntry {
+        let inbox = self.rollup.deployment.contracts.inbox;
+        let last = self.rollup.l1.call(inbox, &IInbox::lastBatchCall {}).await.unwrap();
+        let anchor = self.rollup.l1.latest_header().await.unwrap();
+        let header = Batch {
+            index: last.index + 1,
+            parentHash: last.record.hash,
+            dataRoot: data_root(&data),
+            firstBlock: last.record.lastBlock + 1,
+            lastBlock: last.record.lastBlock + 1,
+            timestamp: anchor.header.timestamp.max(last.record.timestamp),
+            anchorNumber: anchor.header.number,
+            anchorHash: anchor.hash,
+            messageCount: last.record.messageCount,
+            messageAcc: self.accumulator(last.record.messageCount).await,
+        };
+        let index = header.index;
+        let request = TxRequest {
+            to: inbox,
+            data: IInbox::appendCall { header, data: data.into() }.abi_encode().into(),
+            value: U256::ZERO,
+            gas_limit: Some(1_000_000),
+            label: "a batch by hand".into(),
+            blobs: Vec::new(),
+        };
+        let receipt = self.txs.submit(request).await.unwrap().await.unwrap().unwrap();
+        assert!(receipt.is_success());
+        wait("the batch", async || {
+            let derived = self.rollup.derivation.borrow().batch;
+            self.rollup.index.batch(index).unwrap().filter(|_| derived >= index)
+        })
+        .await
+    }
+
+    async fn accumulator(&self, messages: u64) -> B256 {
+        let queue = self.rollup.deployment.contracts.message_queue;
+        let call = IMessageQueue::accumulatorCall { messageCount: messages };
+        self.rollup.l1.call(queue, &call).await.unwrap()
     }
 
     /// The claim that new ones may build on, and the first block after it.
