@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url'
 const require = createRequire(import.meta.url)
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
 const out = resolve(process.argv[2] ?? join(root, 'artifacts'))
-const WANTED = ['src/L1/', 'src/L2/', 'src/dev/']
+const WANTED = ['src/L1/', 'src/L2/', 'src/bridge/', 'src/dev/']
 // Abstract contracts have no code of their own.
 const SKIPPED = ['Incinerator', 'Exodus', 'Credits', 'Game']
 

@@ -80,6 +80,10 @@ fn rust(context: &Context) -> Result<(), String> {
         Ok(anvil) => drop(command.env("DUPLEX_ANVIL", anvil)),
         Err(why) => println!("without anvil: {why}"),
     }
+    // Tests run in the folders of their crates.
+    if let Some(data) = context.data.as_ref().and_then(|data| data.canonicalize().ok()) {
+        command.env("DUPLEX_DATA", data);
+    }
     run(&mut command)
 }
 

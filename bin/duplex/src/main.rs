@@ -12,6 +12,7 @@ mod fraud;
 mod node;
 mod output;
 mod progress;
+mod prove;
 mod stake;
 mod tour;
 mod up;
@@ -81,6 +82,8 @@ enum Command {
     Witness(witness::WitnessArgs),
     Reexec(witness::ReexecArgs),
     #[command(subcommand)]
+    Prove(prove::ProveCommand),
+    #[command(subcommand)]
     Vm(vm::VmCommand),
     /// Walk one person's whole path on a devnet of its own, and check every balance.
     Tour(tour::TourArgs),
@@ -143,6 +146,7 @@ async fn run(command: Command) -> eyre::Result<ExitCode> {
         Command::Dispute(command) => dispute::run(command).await?,
         Command::Witness(args) => witness::run(args).await?,
         Command::Reexec(args) => return witness::reexec(&args),
+        Command::Prove(command) => prove::run(command).await?,
         Command::Vm(command) => return Ok(vm::run(command)),
         Command::Tour(args) => return tour::run(args).await,
         Command::Bench(command) => bench::run(command).await?,

@@ -241,3 +241,10 @@ error WrongValue(uint256 expected, uint256 actual);
 error NotBridged(address token);
 /// @notice The token has been initialised already, or is the implementation itself.
 error AlreadyInitialized();
+
+// --- proofs of blocks ---
+
+/// @notice What is proved is no receipt.
+error InvalidReceipt();
+/// @notice The receipt has fewer events.
+error NoSuchLog(uint256 index, uint256 count);

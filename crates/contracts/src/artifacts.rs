@@ -34,6 +34,7 @@ const SOURCES: &[(&str, &str)] = artifacts![
     "MessagePasser",
     "MessageQueue",
     "PreimageOracle",
+    "ProofReader",
     "RiscvStep",
     "Settlement",
     "Vault",

@@ -241,6 +241,22 @@ sol! {
     }
 
     #[derive(Debug, PartialEq, Eq)]
+    interface IProofReader {
+        function transaction(bytes calldata header, uint256 index, bytes[] calldata proof)
+            external pure returns (bytes32 blockHash, bytes memory raw);
+        function receipt(bytes calldata header, uint256 index, bytes[] calldata proof)
+            external pure returns (bytes32 blockHash, bytes memory raw);
+        function log(bytes calldata header, uint256 index, bytes[] calldata proof, uint256 logIndex)
+            external pure returns (
+                bytes32 blockHash, bool success, address emitter, bytes32[] memory topics, bytes memory data
+            );
+        function slot(
+            bytes calldata header, address account, bytes32 key, bytes[] calldata accountProof,
+            bytes[] calldata slotProof
+        ) external pure returns (bytes32 blockHash, uint256 value);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
     struct OutputRootProof {
         bytes32 version;
         bytes32 stateRoot;
