@@ -5,3 +5,4 @@ mod contract;
 mod forged;
 mod mainnet;
 mod storage;
+mod vectors;
