@@ -43,7 +43,10 @@ contract ProofReaderTest is Proofs {
     }
 
     /// @dev Any byte of any node.
-    function testFuzz_changedNodes_areRefused(uint256 which, uint256 node, uint256 place, uint8 flip) public view {
+    function testFuzz_changedNodes_areRefused(uint256 which, uint256 node, uint256 place, uint8 flip)
+        public
+        view
+    {
         vm.assume(flip != 0);
         Vector[] memory all = vectors();
         Vector memory v = all[which % all.length];
@@ -216,7 +219,7 @@ contract ProofReaderTest is Proofs {
         // As a list, which is no status.
         bytes[] memory fields = new bytes[](4);
         (fields[0], fields[1], fields[2], fields[3]) =
-            (hex"c101", uint256(1).encode(), bytes("").encode(), logs.encode());
+        (hex"c101", uint256(1).encode(), bytes("").encode(), logs.encode());
         (success,) = this.eventOf(fields.encode(), 0);
         vm.assertFalse(success);
     }
