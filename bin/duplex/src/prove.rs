@@ -1,6 +1,9 @@
 //! `duplex prove`.
 
-use std::path::{Path, PathBuf};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use alloy_eips::BlockId;
 use alloy_primitives::{Address, B256, U256};
@@ -11,6 +14,9 @@ use eyre::{OptionExt, WrapErr, bail, ensure, eyre};
 use serde_json::json;
 
 use crate::{args::OutputArgs, output};
+
+/// What a node may take to give a block with its receipts, also one by one.
+const PATIENCE: Duration = Duration::from_secs(300);
 
 /// Prove what is in a block to anyone who knows the block's hash.
 ///
@@ -40,7 +46,7 @@ pub(crate) struct ItemArgs {
     rpc: Option<String>,
     /// A file with the block instead: lines `header:`, `body:` and `receipts:` with RLP in hexadecimal,
     /// also packed with gzip.
-    #[arg(long, value_name = "FILE", conflicts_with = "rpc")]
+    #[arg(long, value_name = "FILE")]
     block_file: Option<PathBuf>,
     #[command(flatten)]
     to: WriteArgs,
@@ -82,7 +88,7 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "HASH")]
     block_hash: Option<B256>,
     /// JSON-RPC of a node that you trust: it must have the block.
-    #[arg(long, env = "DUPLEX_RPC", value_name = "URL", conflicts_with = "block_hash")]
+    #[arg(long, env = "DUPLEX_RPC", value_name = "URL")]
     rpc: Option<String>,
     #[command(flatten)]
     output: OutputArgs,
@@ -132,7 +138,8 @@ async fn block_of(args: &ItemArgs) -> eyre::Result<(Block, usize)> {
             args.transaction
         )
     })?;
-    Ok(block_with(&Rpc::new(url)?, hash).await?)
+    let found = tokio::time::timeout(PATIENCE, block_with(&Rpc::new(url)?, hash)).await;
+    Ok(found.map_err(|_| eyre!("{url} did not give the block in {} s", PATIENCE.as_secs()))??)
 }
 
 fn write(proof: Proof, to: WriteArgs) -> eyre::Result<()> {
@@ -144,7 +151,8 @@ fn write(proof: Proof, to: WriteArgs) -> eyre::Result<()> {
         return output::json(&json!({ "file": path, "proves": proven }));
     }
     show(&proven);
-    output::line(&format!("proof written to {}; check it with `duplex prove check {0}`", path.display()));
+    output::line(&format!("proof written to {}; check it with `duplex prove check {0}`,", path.display()));
+    output::line("  by --rpc or --block-hash of somebody you trust: any node can make up a whole block");
     Ok(())
 }
 

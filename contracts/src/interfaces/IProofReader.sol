@@ -34,7 +34,7 @@ interface IProofReader {
     /// @param proof Nodes of the receipts' trie, from the root down.
     /// @param logIndex Which of the transaction's events, from 0.
     /// @return blockHash Hash of the header.
-    /// @return success If the transaction succeeded; one that did not has no events.
+    /// @return success If the receipt says that the transaction succeeded. From before EIP-658 it does not say.
     /// @return emitter The contract that emitted it.
     /// @return topics Its topics.
     /// @return data Its data.

@@ -44,6 +44,12 @@ pub enum FileError {
     /// It cannot be opened, or is not text.
     #[error(transparent)]
     Io(#[from] std::io::Error),
+    /// It is no file of a block.
+    #[error("it is longer than {most} characters, which no block is")]
+    TooLong {
+        /// The most that is read.
+        most: u64,
+    },
     /// A part is not there.
     #[error("there is no line `{0}: 0x…` in it; a file of a block has header, body and receipts")]
     Missing(&'static str),

@@ -2,6 +2,7 @@
 
 use alloy_eips::{BlockId, BlockNumberOrTag, eip2718::Encodable2718};
 use alloy_primitives::{Address, B256, Bytes, Log, LogData, U64, U256};
+use alloy_trie::TrieAccount;
 use duplex_l1::{L1Header, Rpc};
 use duplex_primitives::Transaction;
 use serde::{Deserialize, Serialize};
@@ -9,8 +10,9 @@ use serde_json::{Value, json};
 
 use crate::{
     block::Block,
-    error::FetchError,
-    proof::{Proof, SlotProof, StorageProof, account},
+    error::{BlockError, FetchError},
+    ordered::OrderedTrie,
+    proof::{Proof, SlotProof, StorageProof},
     receipt::{Outcome, Receipt},
 };
 
@@ -71,6 +73,12 @@ pub async fn block_with(rpc: &Rpc, transaction: B256) -> Result<(Block, usize), 
             Err(error) => Err(unreadable(format!("transaction {i}: {error}"))),
         })
         .collect::<Result<Vec<_>, _>>()?;
+    // Before anything is asked for each of them.
+    let actual = OrderedTrie::new(&transactions).root();
+    if actual != header.transactions_root {
+        let expected = header.transactions_root;
+        return Err(BlockError::Transactions { block: hash, expected, actual }.into());
+    }
     let receipts = receipts(rpc, hash, &full).await?;
     let receipts = list(&receipts)
         .map(|(i, value)| match serde_json::from_value::<JsonReceipt>(value.clone()) {
@@ -154,15 +162,28 @@ pub async fn prove_storage(
         return Err(FetchError::Unreadable { block: hash, what });
     }
     let slots = slots.iter().zip(answer.storage_proof);
-    let proof = Proof::Storage(StorageProof {
+    let storage = StorageProof {
         header: alloy_rlp::encode(&header).into(),
         address,
-        account: account(answer.nonce.to(), answer.balance, answer.storage_hash, answer.code_hash),
+        account: Some(TrieAccount {
+            nonce: answer.nonce.to(),
+            balance: answer.balance,
+            storage_root: answer.storage_hash,
+            code_hash: answer.code_hash,
+        }),
         account_proof: answer.account_proof,
         slots: slots
             .map(|(slot, said)| SlotProof { slot: *slot, value: said.value, proof: said.proof })
             .collect(),
-    });
+    };
+    // An account that is not there and one without anything in it are written alike: the nodes tell.
+    if answer.nonce.is_zero() && answer.balance.is_zero() {
+        let absent = Proof::Storage(StorageProof { account: None, ..storage.clone() });
+        if absent.check().is_ok() {
+            return Ok(absent);
+        }
+    }
+    let proof = Proof::Storage(storage);
     proof.check()?;
     Ok(proof)
 }

@@ -4,7 +4,11 @@
 //! transactions, uncles and (since Shanghai) withdrawals; receipts are without blooms, each a list that
 //! begins with its type, as in eth/69 (EIP-7642).
 
-use std::{io::Read, path::Path};
+use std::{
+    fs::File,
+    io::{BufRead, BufReader, Read},
+    path::Path,
+};
 
 use alloy_primitives::{Bytes, Log, hex};
 use alloy_rlp::{Decodable, Error, Header as Rlp};
@@ -17,20 +21,23 @@ use crate::{
     receipt::{Outcome, Receipt},
 };
 
-/// Characters that a file may unpack to; the longest blocks have a twentieth of it.
-const MOST: u64 = 256 << 20;
+/// Characters that a file may have, unpacked: several times what the longest blocks have.
+const MOST: u64 = 64 << 20;
+/// Transactions or receipts that a block may have: more than ten times what gas allows for.
+const MOST_ITEMS: usize = 1 << 16;
 
 /// Reads a file of a block, also one that was packed with gzip.
 ///
 /// # Errors
 /// If it is not one, or its parts are not of one block.
 pub fn read_block(path: &Path) -> Result<Block, FileError> {
-    let bytes = std::fs::read(path)?;
+    let mut file = BufReader::new(File::open(path)?);
+    let packed = file.fill_buf()?.starts_with(&[0x1f, 0x8b]);
+    let reader: &mut dyn Read = if packed { &mut GzDecoder::new(file) } else { &mut file };
     let mut text = String::new();
-    if bytes.starts_with(&[0x1f, 0x8b]) {
-        GzDecoder::new(&bytes[..]).take(MOST).read_to_string(&mut text)?;
-    } else {
-        text = String::from_utf8(bytes).map_err(|error| std::io::Error::other(error.to_string()))?;
+    reader.take(MOST + 1).read_to_string(&mut text)?;
+    if text.len() as u64 > MOST {
+        return Err(FileError::TooLong { most: MOST });
     }
     parse_block(&text)
 }
@@ -73,6 +80,9 @@ fn items<T>(
 ) -> alloy_rlp::Result<Vec<T>> {
     let mut items = Vec::new();
     while !list.is_empty() {
+        if items.len() == MOST_ITEMS {
+            return Err(Error::Custom("more items than a block can have"));
+        }
         items.push(decode(&mut list)?);
     }
     Ok(items)

@@ -14,6 +14,7 @@ mod file;
 mod ordered;
 mod proof;
 mod receipt;
+mod walk;
 
 pub use block::Block;
 pub use error::{BlockError, FetchError, FileError, ProofError};

@@ -41,6 +41,6 @@ impl OrderedTrie {
 }
 
 /// Where the item of an index is.
-pub(crate) fn key(index: usize) -> Nibbles {
+fn key(index: usize) -> Nibbles {
     Nibbles::unpack(alloy_rlp::encode_fixed_size(&index))
 }

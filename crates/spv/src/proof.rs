@@ -2,13 +2,17 @@
 
 use alloy_consensus::TxType;
 use alloy_eips::eip2718::Decodable2718;
-use alloy_primitives::{Address, B256, Bytes, KECCAK256_EMPTY, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_rlp::Decodable;
-use alloy_trie::{EMPTY_ROOT_HASH, Nibbles, TrieAccount, proof::verify_proof};
+use alloy_trie::{EMPTY_ROOT_HASH, TrieAccount};
 use duplex_primitives::{Header, Transaction};
 use serde::{Deserialize, Serialize};
 
-use crate::{error::ProofError, ordered, receipt::Receipt};
+use crate::{
+    error::ProofError,
+    receipt::Receipt,
+    walk::{nibbles, walk},
+};
 
 /// A proof of something in a block, in the form in which files have it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,7 +84,7 @@ pub struct Proven {
 
 /// What was in a block.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
+#[serde(rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum What {
     /// A transaction.
     Transaction {
@@ -163,43 +167,43 @@ impl Proof {
 
 impl ItemProof {
     fn check(&self, what: &str, root: B256) -> Result<(), ProofError> {
-        let what = format!("{what} with index {}", self.index);
-        let index = usize::try_from(self.index)
-            .map_err(|_| ProofError::Nodes { what: what.clone(), why: "no block has so many".into() })?;
-        walk(what, root, ordered::key(index), Some(self.value.to_vec()), &self.proof)
+        let key = alloy_rlp::encode(self.index);
+        check(|| format!("{what} with index {}", self.index), root, &key, Some(&self.value), &self.proof)
     }
 }
 
 impl StorageProof {
     fn check(&self, state_root: B256) -> Result<(), ProofError> {
         let account = self.account.map(alloy_rlp::encode);
-        let what = format!("account {}", self.address);
-        walk(what, state_root, Nibbles::unpack(keccak256(self.address)), account, &self.account_proof)?;
+        let what = || format!("account {}", self.address);
+        check(what, state_root, &keccak256(self.address)[..], account.as_deref(), &self.account_proof)?;
         let root = self.account.map_or(EMPTY_ROOT_HASH, |account| account.storage_root);
         for slot in &self.slots {
             let value = (!slot.value.is_zero()).then(|| alloy_rlp::encode(slot.value));
-            let what = format!("slot {} of {}", slot.slot, self.address);
-            walk(what, root, Nibbles::unpack(keccak256(slot.slot)), value, &slot.proof)?;
+            let what = || format!("slot {} of {}", slot.slot, self.address);
+            check(what, root, &keccak256(slot.slot)[..], value.as_deref(), &slot.proof)?;
         }
         Ok(())
     }
 }
 
-/// An account without anything is none (EIP-161), however a node writes it.
-pub(crate) fn account(nonce: u64, balance: U256, storage_root: B256, code_hash: B256) -> Option<TrieAccount> {
-    let account = TrieAccount { nonce, balance, storage_root, code_hash };
-    let nothing = nonce == 0 && balance.is_zero() && [B256::ZERO, KECCAK256_EMPTY].contains(&code_hash);
-    (!nothing).then_some(account)
-}
-
-fn walk(
-    what: String,
+/// The trie of this root must have this value under the key, or none.
+fn check(
+    what: impl Fn() -> String,
     root: B256,
-    key: Nibbles,
-    value: Option<Vec<u8>>,
+    key: &[u8],
+    value: Option<&[u8]>,
     proof: &[Bytes],
 ) -> Result<(), ProofError> {
-    verify_proof(root, key, value, proof).map_err(|error| ProofError::Nodes { what, why: error.to_string() })
+    let found = walk(root, &nibbles(key), proof)
+        .map_err(|why| ProofError::Nodes { what: what(), why: why.to_string() })?;
+    let why = match (found, value) {
+        (found, value) if found == value => return Ok(()),
+        (None, _) => "there is nothing there",
+        (Some(_), None) => "it is there",
+        (Some(_), Some(_)) => "another value is there",
+    };
+    Err(ProofError::Nodes { what: what(), why: why.into() })
 }
 
 /// A header, to the last byte.

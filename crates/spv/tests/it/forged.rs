@@ -1,6 +1,7 @@
 //! Proofs with something changed: none of them holds.
 
-use alloy_primitives::{B256, Bytes, Log, LogData, U256};
+use alloy_primitives::{B256, Bytes, Log, LogData, U256, keccak256};
+use alloy_rlp::Encodable;
 use duplex_primitives::Header;
 use duplex_spv::{Block, ItemProof, OrderedTrie, Outcome, Proof, Receipt};
 use proptest::{collection::vec, prelude::*, sample::Index};
@@ -111,6 +112,82 @@ proptest! {
         let proof = block.prove_receipt(at.index(lengths.len())).unwrap();
         let text = serde_json::to_string(&proof).unwrap();
         prop_assert_eq!(serde_json::from_str::<Proof>(&text).unwrap(), proof);
+    }
+}
+
+proptest! {
+    #[test]
+    fn short_nodes_are_within_others(lengths in vec(1..40usize, 1..300), at in any::<Index>()) {
+        let items: Vec<Bytes> = lengths.iter().map(|length| vec![0x50; *length].into()).collect();
+        let trie = OrderedTrie::new(&items);
+        let header = Header { transactions_root: trie.root(), ..Default::default() };
+        let index = at.index(items.len());
+        let all = trie.proof(index);
+        // As geth gives it, and with every node.
+        let hashed = all.iter().enumerate().filter(|(i, node)| *i == 0 || node.len() >= 32);
+        let hashed: Vec<Bytes> = hashed.map(|(_, node)| node.clone()).collect();
+        for proof in [all, hashed] {
+            let value = items[index].clone();
+            let header = alloy_rlp::encode(&header).into();
+            let proof = Proof::Transaction(ItemProof { header, index: index as u64, value, proof });
+            prop_assert!(proof.check().is_ok(), "{:?}", proof.check());
+            let said = Contract::new().check(&proof);
+            prop_assert_eq!(said, Said::Yes(proof.check().unwrap().block_hash, items[index].clone()));
+        }
+    }
+
+    #[test]
+    fn any_nodes_are_walked_to_an_end(
+        nodes in vec(vec(prop_oneof![3 => any::<u8>(), 1 => Just(0x80), 1 => Just(0xc0), 1 => Just(0xa0)], 0..80), 0..5),
+        index in any::<u64>(),
+    ) {
+        // Each is bound to the one before where it has room for a hash.
+        let mut proof: Vec<Bytes> = Vec::new();
+        for node in nodes.into_iter().rev() {
+            let mut node = node;
+            if let Some(next) = proof.first() {
+                node.extend_from_slice(&[&[0xa0], &keccak256(next)[..]].concat());
+                let mut list = Vec::new();
+                alloy_rlp::Header { list: true, payload_length: node.len() }.encode(&mut list);
+                list.extend(node);
+                node = list;
+            }
+            proof.insert(0, node.into());
+        }
+        let root = proof.first().map_or(B256::ZERO, keccak256);
+        let header = Header { transactions_root: root, receipts_root: root, state_root: root, ..Default::default() };
+        let header: Bytes = alloy_rlp::encode(&header).into();
+        let item = ItemProof { header, index, value: Bytes::from_static(&[1]), proof };
+        let _ = Proof::Transaction(item.clone()).check();
+        prop_assert!(Proof::Receipt(item).check().is_err());
+    }
+}
+
+/// An extension: its packed path, and its child.
+fn extension(path: &[u8], child: B256) -> Bytes {
+    let mut fields = Vec::new();
+    path.encode(&mut fields);
+    child.encode(&mut fields);
+    let mut node = Vec::new();
+    alloy_rlp::Header { list: true, payload_length: fields.len() }.encode(&mut node);
+    [node, fields].concat().into()
+}
+
+#[test]
+fn paths_longer_than_any_key_are_refused() {
+    let leaf = extension(&[0x20], B256::repeat_byte(1));
+    // 64 nibbles, then more; and at once more than 64.
+    for stretch in [1, 32, 33, 100, 4000] {
+        let path = [&[0x00], &vec![0; stretch][..]].concat();
+        let below = extension(&path, keccak256(&leaf));
+        let above = extension(&path, keccak256(&below));
+        let root = keccak256(&above);
+        let header = Header { state_root: root, receipts_root: root, ..Default::default() };
+        let header: Bytes = alloy_rlp::encode(&header).into();
+        let nodes = vec![above, below, leaf.clone()];
+        let item = ItemProof { header, index: 0, value: Bytes::from_static(&[1]), proof: nodes };
+        assert!(Proof::Receipt(item.clone()).check().is_err());
+        assert_eq!(Contract::new().check(&Proof::Receipt(item)), Said::No);
     }
 }
 

@@ -77,7 +77,7 @@ fn list(fields: &[u8]) -> Bytes {
 
 /// The nodes of a trie so large that `depth` full branches lead to this leaf, and its root.
 fn deep(key: B256, value: &[u8], depth: usize) -> (B256, Vec<Bytes>) {
-    let nibble = |i: usize| key[i / 2] >> (if i % 2 == 0 { 4 } else { 0 }) & 0xf;
+    let nibble = |i: usize| key[i / 2] >> (if i.is_multiple_of(2) { 4 } else { 0 }) & 0xf;
     // The compact form of what is left of the path (Yellow Paper, appendix C).
     let odd = (64 - depth) % 2 == 1;
     let mut path = vec![if odd { 0x30 | nibble(depth) } else { 0x20 }];
