@@ -31,8 +31,8 @@ The project's own chores.
                               build the fault-proof program for the machine (guest/), check that
                               what is committed is what the sources give, or measure blocks in it
   cargo xtask machine [PROGRAMS]
-                              the machine's long tests: all 2^32 words, and random programs
-                              (50000 unless given, some 60 steps each) in the contract as well
+                              the machine's long tests: all 2^32 words (some 20 minutes), and random
+                              programs (50000 unless given, some 60 steps each) in the contract
 ";
 
 /// The workspace's root.

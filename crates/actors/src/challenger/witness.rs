@@ -75,7 +75,11 @@ impl Witness {
         };
         let inputs = inputs(rollup, &statement).await?;
         let (mut preimages, mut blobs) = (Vec::new(), Vec::new());
-        for ((kind, _), bytes) in inputs.preimages.iter() {
+        for ((kind, key), bytes) in inputs.preimages.iter() {
+            // The statement follows from the fields below.
+            if *key == inputs.statement {
+                continue;
+            }
             match *kind == Kind::Blob as u8 {
                 true => blobs.push(bytes.clone()),
                 false => preimages.push(bytes.clone()),
