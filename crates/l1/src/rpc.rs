@@ -172,6 +172,12 @@ pub struct L1Transaction {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct AccountProof {
+    /// Transactions sent by it, or contracts created.
+    pub nonce: U64,
+    /// Wei.
+    pub balance: U256,
+    /// Hash of its code.
+    pub code_hash: B256,
     /// Nodes from the state root to the account.
     pub account_proof: Vec<Bytes>,
     /// Root of its storage.

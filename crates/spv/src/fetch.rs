@@ -1,11 +1,11 @@
 //! Blocks and proofs from any Ethereum node.
 
 use alloy_eips::{BlockId, BlockNumberOrTag, eip2718::Encodable2718};
-use alloy_primitives::{Address, B256, Bytes, Log, LogData, U64, U256};
+use alloy_primitives::{Address, B256, Bytes, Log, LogData, U64};
 use alloy_trie::TrieAccount;
 use duplex_l1::{L1Header, Rpc};
 use duplex_primitives::Transaction;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
@@ -35,24 +35,6 @@ struct JsonLog {
     address: Address,
     topics: Vec<B256>,
     data: Bytes,
-}
-
-/// An answer to `eth_getProof`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct JsonProof {
-    nonce: U64,
-    balance: U256,
-    code_hash: B256,
-    storage_hash: B256,
-    account_proof: Vec<Bytes>,
-    storage_proof: Vec<JsonSlot>,
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct JsonSlot {
-    value: U256,
-    proof: Vec<Bytes>,
 }
 
 /// The block that has a transaction, and the transaction's index in it.
@@ -155,8 +137,7 @@ pub async fn prove_storage(
     let L1Header { header, .. } =
         rpc.header_by_hash(hash).await?.ok_or_else(|| FetchError::NoBlock(hash.to_string()))?;
     // By number: many nodes know no other way. A reorganisation in between shows in the check.
-    let answer: JsonProof =
-        rpc.request("eth_getProof", (address, slots.to_vec(), U64::from(header.number))).await?;
+    let answer = rpc.proof(address, slots, header.number).await?;
     if answer.storage_proof.len() != slots.len() {
         let what = format!("{} proofs for {} slots", answer.storage_proof.len(), slots.len());
         return Err(FetchError::Unreadable { block: hash, what });

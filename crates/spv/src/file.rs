@@ -43,10 +43,7 @@ pub fn read_block(path: &Path) -> Result<Block, FileError> {
 }
 
 /// Reads the text of such a file.
-///
-/// # Errors
-/// If it is not one, or its parts are not of one block.
-pub fn parse_block(text: &str) -> Result<Block, FileError> {
+fn parse_block(text: &str) -> Result<Block, FileError> {
     let header = part(text, "header", Header::decode)?;
     let transactions = part(text, "body", |buf| {
         let mut body = Rlp::decode_bytes(buf, true)?;

@@ -19,7 +19,7 @@ mod walk;
 pub use block::Block;
 pub use error::{BlockError, FetchError, FileError, ProofError};
 pub use fetch::{block_with, prove_storage};
-pub use file::{parse_block, read_block};
+pub use file::read_block;
 pub use ordered::OrderedTrie;
 pub use proof::{ItemProof, Proof, Proven, SlotProof, StorageProof, What};
 pub use receipt::{Outcome, Receipt};

@@ -100,13 +100,13 @@ fn deep(key: B256, value: &[u8], depth: usize) -> (B256, Vec<Bytes>) {
     (keccak256(&nodes[0]), nodes)
 }
 
-/// A slot of a contract with some ten thousand, in a state of some hundred million accounts.
-fn slot() -> Proof {
+/// A slot, with so many full branches above the account and above the slot.
+fn slot(accounts: usize, slots: usize) -> Proof {
     let (address, slot, value) =
         (Address::from_slice(&noise(12, 20)), word(13), U256::from_be_bytes(word(14).0));
-    let (storage_root, proof) = deep(keccak256(slot), &alloy_rlp::encode(value), 4);
+    let (storage_root, proof) = deep(keccak256(slot), &alloy_rlp::encode(value), slots);
     let account = TrieAccount { nonce: 1, balance: U256::from(5), storage_root, code_hash: KECCAK256_EMPTY };
-    let (state_root, account_proof) = deep(keccak256(address), &alloy_rlp::encode(account), 7);
+    let (state_root, account_proof) = deep(keccak256(address), &alloy_rlp::encode(account), accounts);
     Proof::Storage(StorageProof {
         header: alloy_rlp::encode(header(|header| header.state_root = state_root)).into(),
         address,
@@ -122,7 +122,10 @@ fn vectors() -> Vec<(&'static str, Proof)> {
         ("transaction, one of 250", full.prove_transaction(200).unwrap()),
         ("receipt, alone in its block", one.prove_receipt(0).unwrap()),
         ("receipt, one of 250", full.prove_receipt(200).unwrap()),
-        ("slot, 8 and 5 nodes deep", slot()),
+        // A devnet's: hundreds of accounts, a dozen slots.
+        ("slot, 3 and 2 nodes deep", slot(2, 1)),
+        // Ethereum's: hundreds of millions, ten thousand.
+        ("slot, 8 and 5 nodes deep", slot(7, 4)),
     ]
 }
 
