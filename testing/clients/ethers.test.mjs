@@ -1,12 +1,11 @@
 // ethers 6 against every chain.
 import assert from 'node:assert/strict'
-import { after, before, describe, test } from 'node:test'
+import { before, describe, test } from 'node:test'
 import {
   Contract,
   ContractFactory,
   HDNodeWallet,
   Interface,
-  JsonRpcProvider,
   Transaction,
   WebSocketProvider,
   ZeroAddress,
@@ -27,6 +26,7 @@ import {
   Probe,
   artifact,
   blob,
+  closedAfterwards,
   deployment,
   devAccount,
   fund,
@@ -571,7 +571,7 @@ onEveryChain('ethers', ({ layer, rpc }) => {
 
     test('subscriptions', async () => {
       const ws = new WebSocketProvider(wsUrl(rpc), undefined, { cacheTimeout: -1 })
-      after(() => ws.destroy())
+      const requests = closedAfterwards(ws)
       assert.equal((await ws.getNetwork()).chainId, chainId)
       const blocks = []
       const logs = []
@@ -589,16 +589,17 @@ onEveryChain('ethers', ({ layer, rpc }) => {
       assert.equal(logs.length, 1)
       assert.equal(contract.interface.parseLog(logs[0]).args.note, 'heard')
       await ws.removeAllListeners()
+      const ended = () => requests.filter(({ method }) => method === 'eth_unsubscribe')
+      await until('the end of three subscriptions', () => ended().length === 3)
+      assert.deepEqual(await Promise.all(ended().map(({ answer }) => answer)), [true, true, true])
       assert.equal(await ws.getBlockNumber() >= receipt.blockNumber, true)
     })
   })
 })
 
 describe('ethers across the bridge', { timeout: 180_000, skip: bridgeIsMissing() }, () => {
-  const l1 = new JsonRpcProvider(process.env.L1_RPC, undefined, { cacheTimeout: -1, polling: true })
-  const l2 = new JsonRpcProvider(process.env.L2_RPC, undefined, { cacheTimeout: -1, polling: true })
-  l1.pollingInterval = l2.pollingInterval = 100
-  after(() => (l1.destroy(), l2.destroy()))
+  const l1 = newProvider(process.env.L1_RPC)
+  const l2 = newProvider(process.env.L2_RPC)
 
   test('the deployment describes the chains', async () => {
     assert.equal((await l1.getNetwork()).chainId, BigInt(deployment.l1ChainId))

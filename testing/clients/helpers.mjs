@@ -53,11 +53,34 @@ export const onEveryChain = (client, body) => {
   }
 }
 
+/**
+ * Closes an ethers provider after the tests, once all it asked is answered: ethers asks some things that nobody waits
+ * for (a poll, `eth_unsubscribe`), and a provider closed meanwhile throws them where no test can catch them. Gives the
+ * requests so far, each with its answer.
+ */
+export const closedAfterwards = provider => {
+  const requests = []
+  const send = provider.send.bind(provider)
+  provider.send = (method, params) => {
+    const answer = send(method, params)
+    requests.push({ method, answer })
+    return answer
+  }
+  after(async () => {
+    for (let seen = -1; seen < requests.length; ) {
+      seen = requests.length
+      await Promise.allSettled(requests.map(({ answer }) => answer))
+    }
+    provider.destroy()
+  })
+  return requests
+}
+
 /** A provider that does not cache, polls quickly and is closed after the tests. */
 export const newProvider = (rpc, options = {}) => {
   const provider = new JsonRpcProvider(rpc, undefined, { cacheTimeout: -1, polling: true, ...options })
   provider.pollingInterval = 100
-  after(() => provider.destroy())
+  closedAfterwards(provider)
   return provider
 }
 
