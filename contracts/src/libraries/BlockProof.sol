@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-import {BlockHeader} from "@openzeppelin/contracts/utils/BlockHeader.sol";
 import {Memory} from "@openzeppelin/contracts/utils/Memory.sol";
 import {RLP} from "@openzeppelin/contracts/utils/RLP.sol";
-import {TrieProof} from "@openzeppelin/contracts/utils/cryptography/TrieProof.sol";
 
-import {InvalidProof, InvalidReceipt, NoSuchLog} from "./Errors.sol";
+import {InvalidHeader, InvalidProof, InvalidReceipt, NoSuchLog} from "./Errors.sol";
 import {StateProof} from "./StateProof.sol";
+import {TrieWalk} from "./TrieWalk.sol";
 
 /// @title BlockProof
 /// @notice Reads what is in a block from its header and Merkle-Patricia proofs: transactions, receipts, events,
@@ -16,6 +15,10 @@ import {StateProof} from "./StateProof.sol";
 library BlockProof {
     using Memory for *;
     using RLP for *;
+
+    uint256 private constant STATE_ROOT = 91;
+    uint256 private constant TRANSACTIONS_ROOT = 124;
+    uint256 private constant RECEIPTS_ROOT = 157;
 
     /// @notice An event.
     struct Event {
@@ -28,24 +31,24 @@ library BlockProof {
     /// @param header RLP of the header.
     /// @param index The transaction's index in the block.
     /// @param proof Trie nodes from the root down.
-    function transaction(bytes memory header, uint256 index, bytes[] memory proof)
+    function transaction(bytes calldata header, uint256 index, bytes[] calldata proof)
         internal
         pure
         returns (bytes memory)
     {
-        return _item(BlockHeader.getTransactionsRoot(header), index, proof);
+        return _item(_root(header, TRANSACTIONS_ROOT), index, proof);
     }
 
     /// @notice The EIP-2718 bytes of a receipt.
     /// @param header RLP of the header.
     /// @param index The transaction's index in the block.
     /// @param proof Trie nodes from the root down.
-    function receipt(bytes memory header, uint256 index, bytes[] memory proof)
+    function receipt(bytes calldata header, uint256 index, bytes[] calldata proof)
         internal
         pure
         returns (bytes memory)
     {
-        return _item(BlockHeader.getReceiptsRoot(header), index, proof);
+        return _item(_root(header, RECEIPTS_ROOT), index, proof);
     }
 
     /// @notice An event in a receipt, and whether the receipt is that of a transaction that succeeded. Receipts
@@ -74,25 +77,36 @@ library BlockProof {
     /// @notice The value of an account's storage slot after the block. Never zero: such slots are not in the trie.
     /// @param header RLP of the header.
     function slot(
-        bytes memory header,
+        bytes calldata header,
         address account,
         bytes32 key,
         bytes[] calldata accountProof,
         bytes[] calldata slotProof
     ) internal pure returns (uint256) {
-        bytes32 root =
-            StateProof.account(BlockHeader.getStateRoot(header), account, accountProof).storageRoot;
+        bytes32 root = StateProof.account(_root(header, STATE_ROOT), account, accountProof).storageRoot;
         return StateProof.slot(root, key, slotProof);
     }
 
-    function _item(bytes32 root, uint256 index, bytes[] memory proof)
+    function _item(bytes32 root, uint256 index, bytes[] calldata proof)
         private
         pure
         returns (bytes memory value)
     {
-        TrieProof.ProofError err;
-        (value, err) = TrieProof.tryTraverse(root, index.encode(), proof);
-        if (err != TrieProof.ProofError.NO_ERROR) revert InvalidProof();
+        bytes memory key = index.encode();
+        value = TrieWalk.read(root, bytes32(key), 2 * key.length, proof);
+        if (value.length == 0) revert InvalidProof();
+    }
+
+    /// @dev A root in a header. The first six fields of every header (parent, ommers, beneficiary, the three roots) have
+    /// fixed lengths, and those of one that follow are longer than 255 bytes with them: the bloom alone is.
+    function _root(bytes calldata header, uint256 place) private pure returns (bytes32) {
+        if (
+            header.length < RECEIPTS_ROOT + 32 || header[0] != 0xf9
+                || uint256(uint16(bytes2(header[1:3]))) + 3 != header.length || header[3] != 0xa0
+                || header[36] != 0xa0 || header[69] != 0x94 || header[STATE_ROOT - 1] != 0xa0
+                || header[TRANSACTIONS_ROOT - 1] != 0xa0 || header[RECEIPTS_ROOT - 1] != 0xa0
+        ) revert InvalidHeader();
+        return bytes32(header[place:place + 32]);
     }
 
     /// @dev Status or state root, gas, bloom, logs; rollups add two for deposits.

@@ -244,6 +244,8 @@ error AlreadyInitialized();
 
 // --- proofs of blocks ---
 
+/// @notice The bytes are no block's header.
+error InvalidHeader();
 /// @notice What is proved is no receipt.
 error InvalidReceipt();
 /// @notice The receipt has fewer events.

@@ -3,9 +3,9 @@ pragma solidity 0.8.37;
 
 import {Memory} from "@openzeppelin/contracts/utils/Memory.sol";
 import {RLP} from "@openzeppelin/contracts/utils/RLP.sol";
-import {TrieProof} from "@openzeppelin/contracts/utils/cryptography/TrieProof.sol";
 
 import {InvalidProof} from "./Errors.sol";
+import {TrieWalk} from "./TrieWalk.sol";
 
 /// @title StateProof
 /// @notice Reads accounts and storage slots of Ethereum's state tries from Merkle-Patricia proofs, as
@@ -47,8 +47,7 @@ library StateProof {
         pure
         returns (bytes memory value)
     {
-        TrieProof.ProofError err;
-        (value, err) = TrieProof.tryTraverse(root, abi.encode(hashedKey), proof);
-        if (err != TrieProof.ProofError.NO_ERROR) revert InvalidProof();
+        value = TrieWalk.read(root, hashedKey, 64, proof);
+        if (value.length == 0) revert InvalidProof();
     }
 }
