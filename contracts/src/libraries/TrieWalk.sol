@@ -143,7 +143,11 @@ library TrieWalk {
 
     /// @dev Reads a length of so many bytes. Shorter ways to write it are refused, and so are the lengths of 3 and more
     /// bytes, which no node has.
-    function _long(uint256 start, uint256 bytesOfLength) private pure returns (uint256 content, uint256 size) {
+    function _long(uint256 start, uint256 bytesOfLength)
+        private
+        pure
+        returns (uint256 content, uint256 size)
+    {
         unchecked {
             if (bytesOfLength > 2) revert InvalidProof();
             size = _first(start);
