@@ -23,7 +23,8 @@ const STEPS: &[Step] = &[
     }),
     ("contracts", |c| contracts::run(&c.root, true)),
     ("forge", |c| contracts::forge_test(&c.root)),
-    ("build", |c| cargo(&c.root, &["build", "--package", "duplex"])),
+    // All at once: alone, the binary would be built of dependencies with fewer features, and these then a second time.
+    ("build", |c| cargo(&c.root, &["build", "--workspace", "--all-targets"])),
     ("rust", rust),
     ("conformance", |c| match &c.data {
         Some(data) => conformance::run(&c.root, data),

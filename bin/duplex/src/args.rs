@@ -8,7 +8,7 @@ use clap::{Args, ValueEnum};
 use duplex_actors::{BatcherOptions, DaMode, ProposerOptions, SequencerOptions};
 use duplex_bridge::Bridge;
 use duplex_exit::find_deployment;
-use duplex_l1::{Deployment, Parameters, Rpc};
+use duplex_l1::{Crossing, Deployment, Parameters, Rpc};
 use duplex_node::{BlobOptions, Delays, dev_key, parse_key};
 use duplex_storage::History;
 use eyre::{WrapErr, bail};
@@ -174,6 +174,24 @@ pub(crate) enum Da {
     Blob,
     /// The calldata of L1 transactions.
     Calldata,
+}
+
+/// How messages cross between the layers.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum BridgeKind {
+    /// By the chain's own rules.
+    Derived,
+    /// By Merkle proofs that relays carry, checked by light clients on both layers.
+    Spv,
+}
+
+impl BridgeKind {
+    pub(crate) const fn lane(self) -> Option<Crossing> {
+        match self {
+            Self::Derived => None,
+            Self::Spv => Some(Crossing::Spv),
+        }
+    }
 }
 
 /// Who signs.

@@ -9,6 +9,7 @@ mod exit;
 mod exodus;
 mod force;
 mod fraud;
+mod message;
 mod node;
 mod output;
 mod progress;
@@ -70,6 +71,9 @@ enum Command {
     Withdraw(user::WithdrawArgs),
     /// Show how far the rollup, a deposit or a withdrawal has come.
     Status(user::StatusArgs),
+    #[command(subcommand)]
+    Message(message::MessageCommand),
+    Relay(message::RelayArgs),
     Verify(verify::VerifyArgs),
     Force(force::ForceArgs),
     Exit(exit::ExitArgs),
@@ -96,7 +100,12 @@ impl Command {
     /// What is logged unless something else is asked for.
     const fn default_log(&self) -> &'static str {
         match self {
-            Self::Up(_) | Self::Node(_) | Self::Sequence(_) | Self::Challenger(_) | Self::L1(_) => "info",
+            Self::Up(_)
+            | Self::Node(_)
+            | Self::Sequence(_)
+            | Self::Challenger(_)
+            | Self::L1(_)
+            | Self::Relay(_) => "info",
             _ => "warn",
         }
     }
@@ -137,6 +146,8 @@ async fn run(command: Command) -> eyre::Result<ExitCode> {
         Command::Balance(args) => user::balance(args).await?,
         Command::Withdraw(args) => user::withdraw(args).await?,
         Command::Status(args) => user::status(args).await?,
+        Command::Message(command) => message::run(command).await?,
+        Command::Relay(args) => message::relay(args).await?,
         Command::Verify(args) => return Ok(verify::run(args).await),
         Command::Force(args) => force::run(args).await?,
         Command::Exit(args) => return exit::run(args).await,

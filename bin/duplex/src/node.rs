@@ -17,7 +17,7 @@ use duplex_storage::History;
 use eyre::{WrapErr, bail};
 
 use crate::{
-    args::{BlobArgs, DelayArgs, FindArgs, OutputArgs, PaceArgs},
+    args::{BlobArgs, BridgeKind, DelayArgs, FindArgs, OutputArgs, PaceArgs},
     output, progress,
     up::stop_on_signal,
 };
@@ -326,6 +326,9 @@ pub(crate) struct DeployArgs {
     /// much. `duplex stake` shows what that means.
     #[arg(long, env = "DUPLEX_BOND_GAS_PRICE", value_name = "GWEI", default_value_t = BOND_GAS_PRICE / GWEI)]
     bond_gas_price: u128,
+    /// How deposits and messages cross: by the chain's own rules, or also by Merkle proofs.
+    #[arg(long, env = "DUPLEX_BRIDGE", value_name = "KIND", value_enum, default_value_t = BridgeKind::Derived)]
+    bridge: BridgeKind,
     /// Deploy development tokens and fund accounts whose keys everybody knows.
     #[arg(long, env = "DUPLEX_DEVELOPMENT")]
     development: bool,
@@ -345,6 +348,7 @@ pub(crate) async fn run_deploy(args: DeployArgs) -> eyre::Result<()> {
         parameters: args.delays.delays()?.apply(base),
         bond_gas_price: args.bond_gas_price.saturating_mul(GWEI),
         development: args.development,
+        lane: args.bridge.lane(),
         progress: |step| output::note(&format!("  {step}")),
     };
     let plan = args.deployment.with_extension("plan.json");

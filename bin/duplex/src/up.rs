@@ -8,7 +8,7 @@ use duplex_l1::Deployment;
 use duplex_node::{BOND_GAS_PRICE, Devnet, DevnetOptions, L2_CHAIN_ID, parse_key};
 
 use crate::{
-    args::{BlobArgs, DelayArgs, OutputArgs, PaceArgs},
+    args::{BlobArgs, BridgeKind, DelayArgs, OutputArgs, PaceArgs},
     output,
 };
 
@@ -50,6 +50,9 @@ pub(crate) struct UpArgs {
     /// Chain id of the L2.
     #[arg(long, env = "DUPLEX_L2_CHAIN_ID", value_name = "ID", default_value_t = L2_CHAIN_ID)]
     l2_chain_id: u64,
+    /// How deposits and messages cross: by the chain's own rules, or also by Merkle proofs.
+    #[arg(long, env = "DUPLEX_BRIDGE", value_name = "KIND", value_enum, default_value_t = BridgeKind::Derived)]
+    bridge: BridgeKind,
     /// Private key that deploys and operates; development account 9 on a development L1.
     #[arg(long, env = "DUPLEX_L1_KEY", value_name = "HEX", hide_env_values = true)]
     l1_key: Option<String>,
@@ -80,6 +83,7 @@ pub(crate) async fn run(args: UpArgs) -> eyre::Result<()> {
         claim_interval: args.pace.proposer(true).interval,
         challenge: args.challenge,
         bond_gas_price: BOND_GAS_PRICE,
+        lane: args.bridge.lane(),
         key: args.l1_key.as_deref().map(parse_key).transpose()?,
         history: args.pace.history(),
         progress: |step| output::note(&format!("  {step}")),
@@ -157,6 +161,9 @@ fn banner(deployment: &Deployment, embedded: bool, l1_block_ms: u64, l2_block_ms
     row("Courier", &contracts.courier);
     row("Manifest", &contracts.manifest);
     row("Disputes", &contracts.disputes);
+    if let Some(lane) = &deployment.lane {
+        row("Endpoint", &format!("{} (messages by Merkle proofs)", lane.endpoint));
+    }
     row("window", &format!("{} s to challenge a claim", deployment.parameters.challenge_window));
 
     if !deployment.tokens.is_empty() {

@@ -198,6 +198,12 @@ pub(crate) struct StatusArgs {
 
 pub(crate) async fn status(args: StatusArgs) -> eyre::Result<()> {
     let bridge = args.connect.bridge()?;
+    // What a message's sender calls a deposit is none to the chain.
+    if let (Some(hash), Ok(lane)) = (args.transaction, bridge.lane())
+        && let Ok(sent) = lane.find(hash).await
+    {
+        return crate::message::show(&bridge.delivery(sent).await?, args.output.json);
+    }
     let answer = match args.transaction {
         None => bridge.l2.request("duplex_syncStatus", ()).await?,
         Some(hash) => {

@@ -247,7 +247,7 @@ abstract contract Exodus is IExodus, ReentrancyGuardTransient {
         }
     }
 
-    function _payETH(address to, uint256 amount) private {
+    function _payETH(address to, uint256 amount) internal {
         _checkPayment(to, amount);
         uint256 available = _lockedETH;
         if (available < amount) revert InsufficientLocked(address(0), available, amount);

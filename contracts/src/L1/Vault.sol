@@ -30,15 +30,22 @@ contract Vault is IVault, Exodus {
     address public immutable courier;
 
     /// @inheritdoc IVault
+    address public immutable endpoint;
+
+    /// @inheritdoc IVault
     mapping(bytes32 withdrawalHash => WithdrawalState) public withdrawalState;
 
     /// @dev ETH sent with the deployment backs what the L2 genesis allocates.
-    constructor(address messageQueue_, address settlement_, address courier_, uint64 exodusDelay_)
-        payable
-        Exodus(messageQueue_, settlement_, exodusDelay_)
-    {
+    constructor(
+        address messageQueue_,
+        address settlement_,
+        address courier_,
+        address endpoint_,
+        uint64 exodusDelay_
+    ) payable Exodus(messageQueue_, settlement_, exodusDelay_) {
         if (courier_ == address(0)) revert ZeroAddress();
         courier = courier_;
+        endpoint = endpoint_;
         _lockedETH = msg.value;
     }
 
@@ -89,8 +96,14 @@ contract Vault is IVault, Exodus {
 
     /// @inheritdoc IVault
     function lock() external payable beforeExodus {
-        if (msg.sender != _queue) revert Unauthorized(msg.sender);
+        if (msg.sender != _queue && msg.sender != endpoint) revert Unauthorized(msg.sender);
         _lockedETH += msg.value;
+    }
+
+    /// @inheritdoc IVault
+    function unlock(uint256 amount) external {
+        if (msg.sender != endpoint) revert Unauthorized(msg.sender);
+        _payETH(msg.sender, amount);
     }
 
     // --- withdrawals ---
@@ -146,6 +159,11 @@ contract Vault is IVault, Exodus {
     /// @inheritdoc IVault
     function settlement() external view returns (address) {
         return _settlement;
+    }
+
+    /// @inheritdoc IVault
+    function releaseRoot(uint64 claimId) external view returns (bytes32) {
+        return _releaseRoot(claimId);
     }
 
     /// @inheritdoc IVault

@@ -74,6 +74,15 @@ interface IVault {
     /// @notice Takes ETH into custody. Called by the MessageQueue only.
     function lock() external payable;
 
+    /// @notice Hands locked ETH to the Endpoint, which pays it out. Called by it only.
+    function unlock(uint256 amount) external;
+
+    /// @notice The output root that proofs against `claimId` hold under: it must be final, and in exodus the exodus' own.
+    function releaseRoot(uint64 claimId) external view returns (bytes32);
+
+    /// @notice The Endpoint whose messages carry ETH that is locked here; zero if there is none.
+    function endpoint() external view returns (address);
+
     /// @notice Releases a withdrawal: proves that it was sent on L2 and makes its call, once.
     /// @dev If the call fails the ETH stays here and `retry` can be called. The transaction must bring enough
     /// gas for the withdrawal's `gasLimit` or it reverts, so nobody can make a withdrawal fail by starving it.

@@ -27,6 +27,12 @@ library BlockProof {
         bytes data;
     }
 
+    /// @notice The state root in a header.
+    /// @param header RLP of the header.
+    function stateRoot(bytes calldata header) internal pure returns (bytes32) {
+        return _root(header, STATE_ROOT);
+    }
+
     /// @notice The EIP-2718 bytes of a transaction.
     /// @param header RLP of the header.
     /// @param index The transaction's index in the block.

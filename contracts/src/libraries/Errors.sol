@@ -250,3 +250,32 @@ error InvalidHeader();
 error InvalidReceipt();
 /// @notice The receipt has fewer events.
 error NoSuchLog(uint256 index, uint256 count);
+
+// --- Endpoint and its verifiers ---
+
+/// @notice The message is of another version.
+error UnexpectedVersion(uint16 expected, uint16 actual);
+/// @notice The message comes from another chain, or is for another one.
+error UnexpectedChain(uint64 expected, uint64 actual);
+/// @notice The message has been delivered, or given up.
+error AlreadyDelivered(bytes32 id);
+/// @notice The message was not sent from here.
+error UnknownMessageId(bytes32 id);
+/// @notice Only a message that was delivered and failed can be retried.
+error MessageNotFailed(bytes32 id);
+/// @notice The deadline of the message is over.
+error DeadlineOver(uint64 deadline);
+/// @notice The deadline of the message is not over.
+error DeadlineAhead(uint64 deadline);
+/// @notice The payload of a message is longer than allowed.
+error PayloadTooLong(uint256 length, uint256 maximum);
+/// @notice The gas limit of a message is above what any chain's transaction can surely give.
+error MessageGasTooHigh(uint256 gasLimit, uint256 maximum);
+/// @notice Somebody else may deliver the message until this time.
+error Reserved(address relayer, uint256 until);
+/// @notice The message has been refunded.
+error AlreadyReclaimed(bytes32 id);
+/// @notice The block is not one of the other chain.
+error UnknownBlock(bytes32 blockHash);
+/// @notice The event is that of a transaction that failed, of another contract, or another event.
+error UnexpectedEvent();

@@ -14,6 +14,10 @@ library Predeploys {
     address internal constant BASE_FEE_VAULT = 0x4200000000000000000000000000000000000019;
     address internal constant L1_FEE_VAULT = 0x420000000000000000000000000000000000001A;
 
+    address internal constant ENDPOINT = 0x4200000000000000000000000000000000000023;
+    address internal constant MESSENGER = 0x4200000000000000000000000000000000000024;
+    address internal constant ANCHOR_VERIFIER = 0x4200000000000000000000000000000000000025;
+
     /// @notice Stands for ETH where an L2 token is named.
     address internal constant ETH = 0xDeadDeAddeAddEAddeadDEaDDEAdDeaDDeAD0000;
 

@@ -9,7 +9,8 @@ import {TrieWalk} from "./TrieWalk.sol";
 
 /// @title StateProof
 /// @notice Reads accounts and storage slots of Ethereum's state tries from Merkle-Patricia proofs, as
-/// `eth_getProof` gives them. What is not there cannot be read: only inclusion is proven.
+/// `eth_getProof` gives them. What is not there is read by
+/// {slotOrZero} only.
 library StateProof {
     /// @notice An account's leaf.
     struct Account {
@@ -39,6 +40,16 @@ library StateProof {
     /// @notice The value of a storage slot under a storage root. Never zero: such slots are not in the trie.
     function slot(bytes32 storageRoot, bytes32 key, bytes[] calldata proof) internal pure returns (uint256) {
         return RLP.decodeUint256(_value(storageRoot, keccak256(abi.encode(key)), proof));
+    }
+
+    /// @notice The value of a storage slot under a storage root, or zero if the proof shows that there is none.
+    function slotOrZero(bytes32 storageRoot, bytes32 key, bytes[] calldata proof)
+        internal
+        pure
+        returns (uint256)
+    {
+        bytes memory value = TrieWalk.read(storageRoot, keccak256(abi.encode(key)), 64, proof);
+        return value.length == 0 ? 0 : RLP.decodeUint256(value);
     }
 
     /// @dev Tries are keyed by the hash of the key.

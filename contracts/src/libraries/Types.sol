@@ -222,3 +222,37 @@ enum WithdrawalState {
     Done,
     Failed
 }
+
+/// @notice A message between the endpoints of two chains (docs/bridge.md).
+/// @param version 1.
+/// @param srcChainId Chain that it was sent on.
+/// @param dstChainId Chain that it is for.
+/// @param nonce Its number, dense from 1.
+/// @param sender Who sent it there.
+/// @param target Who is called here.
+/// @param value Wei of the call.
+/// @param gasLimit Least gas that the call must be given.
+/// @param deadline Time here, in seconds, after which it is no longer delivered.
+/// @param relayFee Wei for who delivers it.
+/// @param payload Input of the call.
+struct Message {
+    uint16 version;
+    uint64 srcChainId;
+    uint64 dstChainId;
+    uint64 nonce;
+    address sender;
+    address target;
+    uint256 value;
+    uint64 gasLimit;
+    uint64 deadline;
+    uint256 relayFee;
+    bytes payload;
+}
+
+/// @notice Where a message stands at its destination.
+enum DeliveryState {
+    None,
+    Done,
+    Failed,
+    Expired
+}

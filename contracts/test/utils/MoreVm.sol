@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
-/// @notice More cheatcodes: of JSON, and of figures that are kept.
+/// @notice More cheatcodes: of JSON, of figures that are kept, of other chains.
 interface MoreVm {
     function keyExistsJson(string calldata json, string calldata key) external view returns (bool);
     function parseJsonUint(string calldata json, string calldata key) external pure returns (uint256);
@@ -9,6 +9,7 @@ interface MoreVm {
         external
         pure
         returns (bytes memory);
+    function chainId(uint256 id) external;
     function snapshotValue(string calldata group, string calldata name, uint256 value) external;
 }
 

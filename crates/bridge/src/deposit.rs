@@ -6,9 +6,10 @@ use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use duplex_contracts::bindings::{IERC20, IVault};
+use duplex_lane::Direction;
 use serde::{Deserialize, Serialize};
 
-use crate::{Asset, Bridge, BridgeError, Progress, Sent, send::send_transaction};
+use crate::{Asset, Bridge, BridgeError, MessageRequest, Progress, Sent, send::send_transaction};
 
 /// Gas that the recipient's code may use on L2.
 const RECIPIENT_GAS: u32 = 100_000;
@@ -65,6 +66,9 @@ impl Bridge {
         let start = Instant::now();
         let from = key.address();
         self.check_balance(asset, from, amount, "L1").await?;
+        if *asset == Asset::Eth && self.deployment.lane.is_some() {
+            return self.deposit_by_message(key, to, amount, progress).await;
+        }
         let vault = self.deployment.contracts.vault;
         let mut cost = U256::ZERO;
         let (value, call): (U256, Bytes) = match asset {
@@ -113,6 +117,38 @@ impl Bridge {
         progress.done(&format!("L2 minted it in block {}", message.l2_block));
         let seconds = start.elapsed().as_secs_f64();
         Ok(DepositReport { l1, cost, l2_transaction: hash, l2_block: message.l2_block, seconds })
+    }
+
+    /// Deposits ETH as a message of the lane, which a relay delivers for a fee.
+    async fn deposit_by_message(
+        &self,
+        key: &PrivateKeySigner,
+        to: Address,
+        amount: U256,
+        progress: &dyn Progress,
+    ) -> Result<DepositReport, BridgeError> {
+        let start = Instant::now();
+        let request = MessageRequest {
+            direction: Direction::Down,
+            target: to,
+            value: amount,
+            payload: Bytes::new(),
+            gas_limit: RECIPIENT_GAS.into(),
+            lifetime: None,
+            relay_fee: None,
+        };
+        progress.wait("L1 to take the message", "one L1 block");
+        let (sent, l1) = self.send_message(key, &request).await?;
+        let fee = sent.message.relayFee;
+        progress
+            .done(&format!("L1 took it in block {}, with a relay fee of {fee} wei", l1.receipt.block_number));
+        progress.wait("a relay to prove it on L2", "some L2 blocks after the L1 confirmations");
+        let delivery = self.wait_for_delivery(sent).await?;
+        let l2_transaction = delivery.transaction.unwrap_or_default();
+        let l2_block = U64::from(delivery.block.unwrap_or_default());
+        progress.done(&format!("L2 minted it in block {l2_block}"));
+        let cost = l1.receipt.cost() + fee;
+        Ok(DepositReport { l1, cost, l2_transaction, l2_block, seconds: start.elapsed().as_secs_f64() })
     }
 
     async fn wait_for_deposit(&self, hash: B256) -> Result<Message, BridgeError> {

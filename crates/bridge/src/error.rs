@@ -10,6 +10,29 @@ pub enum BridgeError {
     /// A layer refused or could not be reached.
     #[error(transparent)]
     Rpc(#[from] duplex_l1::RpcError),
+    /// The lane between the layers cannot be used.
+    #[error(transparent)]
+    Lane(#[from] duplex_lane::LaneError),
+    /// No destination knows a message in time.
+    #[error(
+        "message {id} was sent, but {layer} has not taken it after {seconds} s; ask again with: duplex message status {id}"
+    )]
+    MessageSlow {
+        /// Its id.
+        id: B256,
+        /// Where it should arrive.
+        layer: duplex_lane::Layer,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// A message arrived and its call failed.
+    #[error(
+        "message {0} was delivered and its call failed; anyone may try it again with: duplex message retry {0}"
+    )]
+    MessageFailed(B256),
+    /// A message was given up.
+    #[error("message {0} was given up after its deadline; its refund is on the way back")]
+    MessageExpired(B256),
     /// Signing failed.
     #[error("signing: {0}")]
     Signer(#[from] alloy_signer::Error),

@@ -6,6 +6,7 @@ mod asset;
 mod deposit;
 mod error;
 mod force;
+mod message;
 mod send;
 mod withdraw;
 
@@ -13,6 +14,7 @@ pub use asset::{Asset, format_units, parse_units};
 pub use deposit::DepositReport;
 pub use error::BridgeError;
 pub use force::{ForceError, ForceRequest, Forced, Included, force, wait_for_inclusion};
+pub use message::{Delivery, MessageRequest};
 pub use send::{Sent, send_transaction};
 pub use withdraw::{WithdrawReport, WithdrawalStage};
 

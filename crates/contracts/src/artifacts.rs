@@ -21,11 +21,13 @@ macro_rules! artifacts {
 }
 
 const SOURCES: &[(&str, &str)] = artifacts![
+    "AnchorVerifier",
     "BridgedToken",
     "BridgedTokenFactory",
     "Courier",
     "DevToken",
     "Disputes",
+    "Endpoint",
     "FeeVault",
     "Inbox",
     "L1Block",
@@ -33,6 +35,8 @@ const SOURCES: &[(&str, &str)] = artifacts![
     "Manifest",
     "MessagePasser",
     "MessageQueue",
+    "Messenger",
+    "OutputVerifier",
     "PreimageOracle",
     "ProofReader",
     "RiscvStep",

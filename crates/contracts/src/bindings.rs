@@ -294,6 +294,103 @@ sol! {
         function messageQueue() external view returns (address);
         function settlement() external view returns (address);
         function courier() external view returns (address);
+        function endpoint() external view returns (address);
+    }
+
+    /// A message between the endpoints of two chains.
+    #[derive(Debug, PartialEq, Eq)]
+    struct Message {
+        uint16 version;
+        uint64 srcChainId;
+        uint64 dstChainId;
+        uint64 nonce;
+        address sender;
+        address target;
+        uint256 value;
+        uint64 gasLimit;
+        uint64 deadline;
+        uint256 relayFee;
+        bytes payload;
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface IEndpoint {
+        event MessageSent(uint64 indexed nonce, bytes32 indexed id, bytes32 acc, Message message);
+        event MessageDelivered(uint64 indexed nonce, bytes32 indexed id, address indexed relayer, bool success);
+        event MessageRetried(uint64 indexed nonce, bytes32 indexed id, bool success);
+        event MessageExpired(uint64 indexed nonce, bytes32 indexed id);
+        event MessageRefunded(uint64 indexed nonce, bytes32 indexed id, address indexed sender, uint256 amount);
+        event MessageReserved(bytes32 indexed id, address indexed relayer, uint256 until);
+        function send(address target, uint64 gasLimit, uint64 deadline, uint256 relayFee, bytes calldata payload)
+            external payable returns (uint64 nonce, bytes32 id);
+        function deliver(Message calldata message, bytes calldata proof) external;
+        function retry(Message calldata message) external;
+        function expire(Message calldata message) external returns (uint64 nonce);
+        function refund(Message calldata message, bool withFee) external;
+        function reclaim(Message calldata message, OutputRootProof calldata p, bytes[] calldata accountProof, bytes[] calldata slotProof) external;
+        function reserve(bytes32 id) external payable;
+        function count() external view returns (uint64);
+        function accumulator(uint64 nonce) external view returns (bytes32);
+        function delivery(bytes32 id) external view returns (uint8);
+        function isRefunded(bytes32 id) external view returns (bool);
+        function peer() external view returns (address);
+        function peerChainId() external view returns (uint64);
+        function verifier() external view returns (address);
+        function messenger() external view returns (address);
+        function vault() external view returns (address);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface IMessenger {
+        function endpoint() external view returns (address);
+        function sender() external view returns (address);
+    }
+
+    /// What shows a message in a block: `MessageProof.Evidence`.
+    #[derive(Debug, Default, PartialEq, Eq)]
+    struct Evidence {
+        bytes header;
+        bytes32 previous;
+        bytes[] accountNodes;
+        bytes[] slotNodes;
+        bytes[] receiptNodes;
+        uint256 index;
+        uint256 logIndex;
+    }
+
+    /// What the `AnchorVerifier` takes.
+    #[derive(Debug, Default, PartialEq, Eq)]
+    struct AnchorProof {
+        uint64 anchor;
+        bytes anchorHeader;
+        uint64 number;
+        bytes[] accountNodes;
+        bytes[] slotNodes;
+        Evidence evidence;
+    }
+
+    /// What the `OutputVerifier` takes.
+    #[derive(Debug, PartialEq, Eq)]
+    struct OutputProof {
+        uint64 claimId;
+        OutputRootProof output;
+        Evidence evidence;
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface IOutputVerifier {
+        function vault() external view returns (address);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface IL1Block {
+        function number() external view returns (uint64);
+        function hash() external view returns (bytes32);
+        function basefee() external view returns (uint256);
+        function blobBaseFee() external view returns (uint256);
+        function baseFeeScalar() external view returns (uint32);
+        function blobBaseFeeScalar() external view returns (uint32);
+        function anchorHash(uint256 number) external view returns (bytes32);
     }
 
     /// A message as the queue hashed it.

@@ -18,7 +18,21 @@ pub struct L2GenesisParams {
     pub l1_fee: L1FeeScalars,
     /// Base fee of the L1 block that genesis builds on, so that the first blocks pay for data too.
     pub l1_base_fee: u64,
+    /// The other end of the lane, if there is one.
+    pub lane: Option<LanePeer>,
 }
+
+/// The L1 end of a lane, as the L2 end is told of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LanePeer {
+    /// Its `Endpoint`.
+    pub endpoint: Address,
+    /// Chain id of L1.
+    pub chain_id: u64,
+}
+
+/// What the L2 end of a lane has, in wei: more than can exist. Of this, what leaves it is minted.
+pub const MINTABLE: U256 = U256::from_limbs([0, 0, 1, 0]);
 
 /// The predeploys with their code and storage.
 pub fn l2_alloc(params: &L2GenesisParams) -> BTreeMap<Address, GenesisAccount> {
@@ -28,7 +42,7 @@ pub fn l2_alloc(params: &L2GenesisParams) -> BTreeMap<Address, GenesisAccount> {
     // then the base fee scalar.
     let scalars: U256 =
         (U256::from(params.l1_fee.base_fee) << 96) | (U256::from(params.l1_fee.blob_base_fee) << 64);
-    let accounts = [
+    let mut accounts = vec![
         (predeploys::WETH, "WETH9", vec![]),
         (predeploys::L2_BRIDGE, "L2Bridge", vec![(slot(0), params.vault.into_word())]),
         (predeploys::SEQUENCER_FEE_VAULT, "FeeVault", fee_vault.clone()),
@@ -43,12 +57,31 @@ pub fn l2_alloc(params: &L2GenesisParams) -> BTreeMap<Address, GenesisAccount> {
         ),
         (predeploys::MESSAGE_PASSER, "MessagePasser", vec![]),
     ];
+    if let Some(peer) = params.lane {
+        // Addresses are the lowest 20 bytes of their slots; the peer's chain id follows it.
+        let peer_slot: U256 =
+            (U256::from(peer.chain_id) << 160) | U256::from_be_bytes(peer.endpoint.into_word().0);
+        let storage = vec![
+            (slot(2), peer_slot.into()),
+            (slot(3), predeploys::ANCHOR_VERIFIER.into_word()),
+            (slot(4), predeploys::MESSENGER.into_word()),
+        ];
+        accounts.push((predeploys::ENDPOINT, "Endpoint", storage));
+        accounts.push((
+            predeploys::MESSENGER,
+            "Messenger",
+            vec![(slot(0), predeploys::ENDPOINT.into_word())],
+        ));
+        accounts.push((predeploys::ANCHOR_VERIFIER, "AnchorVerifier", vec![]));
+    }
     accounts
         .into_iter()
         .map(|(address, name, storage)| {
+            let balance = if address == predeploys::ENDPOINT { MINTABLE } else { U256::ZERO };
             let code = artifact(name).deployed.clone();
             let account = GenesisAccount {
                 nonce: 1,
+                balance,
                 code,
                 storage: storage.into_iter().collect(),
                 ..Default::default()

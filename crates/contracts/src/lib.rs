@@ -9,5 +9,5 @@ mod genesis;
 mod token;
 
 pub use artifacts::{Artifact, artifact};
-pub use genesis::{L2GenesisParams, l2_alloc};
+pub use genesis::{L2GenesisParams, LanePeer, MINTABLE, l2_alloc};
 pub use token::{l2_token_address, token_balance_slot};

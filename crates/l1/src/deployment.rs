@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Form of the deployment file.
-const VERSION: u32 = 3;
+const VERSION: u32 = 4;
 
 /// The contracts on L1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,6 +35,28 @@ pub struct L1Contracts {
     pub courier: Address,
     /// Says all this on L1.
     pub manifest: Address,
+}
+
+/// Who convinces a lane's ends of what the other one sent (`docs/bridge.md`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Crossing {
+    /// Light clients on both layers: Merkle proofs, which anyone may carry.
+    Spv,
+}
+
+/// The lane between L1 and L2: its L1 end. The L2 end is in the genesis.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct LaneContracts {
+    /// Who convinces its ends.
+    pub crossing: Crossing,
+    /// Where messages go out and come in.
+    pub endpoint: Address,
+    /// Makes the calls of messages.
+    pub messenger: Address,
+    /// Decides what L2 sent.
+    pub verifier: Address,
 }
 
 /// What the contracts were told at deployment; nobody can change it.
@@ -189,6 +211,9 @@ pub struct Deployment {
     pub l2_rpc: String,
     /// The contracts on L1.
     pub contracts: L1Contracts,
+    /// The lane, where there is one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lane: Option<LaneContracts>,
     /// L1 block before which there is nothing of this rollup.
     pub start_block: u64,
     /// Who may append while no message waits too long.

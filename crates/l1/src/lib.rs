@@ -17,11 +17,12 @@ pub use blobs::{
 };
 pub use data::{BatchReader, Carried, DataError};
 pub use deployment::{
-    Deployment, DeploymentError, DevAccount, FaultProgram, L1Contracts, Parameters, TokenInfo,
+    Crossing, Deployment, DeploymentError, DevAccount, FaultProgram, L1Contracts, LaneContracts, Parameters,
+    TokenInfo,
 };
 pub use index::{BatchEntry, ClaimEntry, ClaimStatus, L1Index};
 pub use manifest::ManifestError;
 pub use prices::{DaPrices, blobs_gas, calldata_gas};
-pub use rpc::{AccountProof, L1Header, L1Transaction, Rpc, RpcError, TxReceipt};
+pub use rpc::{AccountProof, L1Header, L1Transaction, Rpc, RpcError, SlotProof, TxReceipt};
 pub use tx_manager::{FeeQuote, TxManager, TxManagerError, TxManagerOptions, TxRequest, sign_eip1559};
 pub use watcher::{Watcher, WatcherError, WatcherOptions};

@@ -11,9 +11,13 @@ use alloy_primitives::{Address, U256, keccak256};
 use alloy_rpc_types_eth::Log;
 use alloy_sol_types::{SolCall, SolEvent};
 use duplex_contracts::{
-    bindings::{ICourier, IDisputes, IExodus, IInbox, IManifest, IMessageQueue, ISettlement, IVault},
+    bindings::{
+        ICourier, IDisputes, IEndpoint, IExodus, IInbox, IManifest, IMessageQueue, IMessenger,
+        IOutputVerifier, ISettlement, IVault,
+    },
     l2_token_address,
 };
+use duplex_primitives::predeploys;
 use thiserror::Error;
 
 use crate::{Deployment, Rpc, RpcError};
@@ -218,6 +222,18 @@ pub async fn check(
     asks.same("the vault", c.vault, manifest, &IManifest::vaultCall {}).await?;
     asks.same("the vault", c.vault, c.courier, &ICourier::vaultCall {}).await?;
     asks.same("the vault", c.vault, c.message_queue, &IMessageQueue::vaultCall {}).await?;
+    let endpoint = deployment.lane.map_or(Address::ZERO, |lane| lane.endpoint);
+    asks.same("the endpoint", endpoint, c.vault, &IVault::endpointCall {}).await?;
+    if let Some(lane) = &deployment.lane {
+        asks.same("the vault", c.vault, endpoint, &IEndpoint::vaultCall {}).await?;
+        asks.same("the peer", predeploys::ENDPOINT, endpoint, &IEndpoint::peerCall {}).await?;
+        asks.same("the peer's chain", deployment.l2_chain_id, endpoint, &IEndpoint::peerChainIdCall {})
+            .await?;
+        asks.same("the messenger", lane.messenger, endpoint, &IEndpoint::messengerCall {}).await?;
+        asks.same("the verifier", lane.verifier, endpoint, &IEndpoint::verifierCall {}).await?;
+        asks.same("the endpoint", endpoint, lane.messenger, &IMessenger::endpointCall {}).await?;
+        asks.same("the vault", c.vault, lane.verifier, &IOutputVerifier::vaultCall {}).await?;
+    }
     asks.same("maxMessageGas", p.max_message_gas, c.message_queue, &IMessageQueue::maxMessageGasCall {})
         .await?;
     asks.same("maxMessageData", p.max_message_data, c.message_queue, &IMessageQueue::maxMessageDataCall {})

@@ -10,14 +10,18 @@ use std::{
 use alloy_primitives::{Address, B256, Bytes, U64, U256, address, keccak256};
 use alloy_sol_types::{SolCall, SolEvent, SolValue};
 use duplex_contracts::{
-    bindings::{ICourier, IDisputes, IExodus, IInbox, IManifest, IMessageQueue, ISettlement, IVault},
+    bindings::{
+        ICourier, IDisputes, IEndpoint, IExodus, IInbox, IManifest, IMessageQueue, IMessenger,
+        IOutputVerifier, ISettlement, IVault,
+    },
     l2_token_address,
 };
 use duplex_l1::{
-    Deployment, DevAccount, FaultProgram, L1Contracts, ManifestError, Parameters, Rpc, TokenInfo,
+    Crossing, Deployment, DevAccount, FaultProgram, L1Contracts, LaneContracts, ManifestError, Parameters,
+    Rpc, TokenInfo,
     manifest::{decode, discover, encode},
 };
-use duplex_primitives::{ChainConfig, Genesis, GenesisAccount};
+use duplex_primitives::{ChainConfig, Genesis, GenesisAccount, predeploys};
 use serde_json::{Value, json};
 
 const DEPLOYER: Address = address!("a0Ee7A142d267C1f36714E4a8F75612F20a79720");
@@ -46,6 +50,12 @@ fn rollup(first: u64) -> Deployment {
         l1_rpc: "http://user:secret@l1".into(),
         l2_rpc: "http://l2".into(),
         contracts,
+        lane: Some(LaneContracts {
+            crossing: Crossing::Spv,
+            endpoint: at(20),
+            messenger: at(21),
+            verifier: at(22),
+        }),
         start_block: 7,
         sequencer: DEPLOYER,
         parameters: Parameters::production(),
@@ -136,6 +146,16 @@ impl L1 {
         self.says(c.vault, &IVault::courierCall {}, c.courier);
         self.says(c.vault, &IExodus::exodusDelayCall {}, p.exodus_delay);
         self.says(c.courier, &ICourier::vaultCall {}, c.vault);
+        self.says(c.vault, &IVault::endpointCall {}, d.lane.map_or(Address::ZERO, |lane| lane.endpoint));
+        if let Some(lane) = d.lane {
+            self.says(lane.endpoint, &IEndpoint::vaultCall {}, c.vault);
+            self.says(lane.endpoint, &IEndpoint::peerCall {}, predeploys::ENDPOINT);
+            self.says(lane.endpoint, &IEndpoint::peerChainIdCall {}, d.l2_chain_id);
+            self.says(lane.endpoint, &IEndpoint::messengerCall {}, lane.messenger);
+            self.says(lane.endpoint, &IEndpoint::verifierCall {}, lane.verifier);
+            self.says(lane.messenger, &IMessenger::endpointCall {}, lane.endpoint);
+            self.says(lane.verifier, &IOutputVerifier::vaultCall {}, c.vault);
+        }
     }
 
     /// Publishes data in a manifest that `creator` made with this nonce.

@@ -263,12 +263,14 @@ fn withdrawal_proof(rollup: &Rollup, hash: B256) -> Answer {
     Ok(json!(proofs))
 }
 
-/// All ETH on L2, by reading every account. What the `MessagePasser` holds has left L2.
+/// All ETH on L2, by reading every account. What the `MessagePasser` holds has left L2; what the lane's end holds was
+/// never minted.
 fn books(rollup: &Rollup) -> Answer {
     let state = rollup.chain.state();
     let (total, accounts) = state.total_supply().map_err(failed)?;
     let passer: Address = predeploys::MESSAGE_PASSER;
     let left = revm_balance(&state, passer)?;
+    let total = total.saturating_sub(revm_balance(&state, predeploys::ENDPOINT)?);
     Ok(json!({
         "block": hex(state.number()),
         "accounts": hex(accounts),

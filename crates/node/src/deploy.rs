@@ -15,14 +15,15 @@ use alloy_sol_types::SolValue;
 use duplex_actors::program;
 use duplex_chain::{dev_system_contracts, genesis_header};
 use duplex_contracts::{
-    L2GenesisParams, artifact,
+    L2GenesisParams, LanePeer, artifact,
     bindings::{Batch, InboxParams},
     l2_alloc, l2_token_address,
 };
 use duplex_l1::{
-    Deployment, FaultProgram, FeeQuote, L1Contracts, Parameters, Rpc, TokenInfo, manifest, sign_eip1559,
+    Crossing, Deployment, FaultProgram, FeeQuote, L1Contracts, LaneContracts, Parameters, Rpc, TokenInfo,
+    manifest, sign_eip1559,
 };
-use duplex_primitives::{ChainConfig, Genesis, GenesisAccount, OutputRoot};
+use duplex_primitives::{ChainConfig, Genesis, GenesisAccount, OutputRoot, predeploys};
 use duplex_stake::{GasTable, StakeError, Terms, Timing, Wei, required_bonds};
 use serde::{Deserialize, Serialize};
 
@@ -57,6 +58,8 @@ pub struct DeployOptions {
     pub bond_gas_price: u128,
     /// Whether to deploy tokens and fund accounts whose keys everybody knows.
     pub development: bool,
+    /// Whether there is a lane between the layers, and who convinces its ends.
+    pub lane: Option<Crossing>,
     /// Called with what is being done.
     pub progress: fn(&str),
 }
@@ -129,6 +132,14 @@ async fn make_plan(
     let anchor = rpc.latest_header().await?;
     let tokens = if options.development { TOKENS.len() as u64 } else { 0 };
     let address = |step: u64| deployer.create(first_nonce + step);
+    let lane = options.lane.map(|crossing| LaneContracts {
+        crossing,
+        verifier: address(tokens + 6),
+        messenger: address(tokens + 7),
+        endpoint: address(tokens + 8),
+    });
+    // The Manifest follows the Vault at once: so it is known to be of the same deployer.
+    let last = tokens + if lane.is_some() { 9 } else { 6 };
     let contracts = L1Contracts {
         message_queue: address(tokens),
         inbox: address(tokens + 1),
@@ -136,9 +147,9 @@ async fn make_plan(
         riscv_step: address(tokens + 3),
         preimage_oracle: address(tokens + 4),
         disputes: address(tokens + 5),
-        courier: address(tokens + 6),
-        vault: address(tokens + 7),
-        manifest: address(tokens + 8),
+        courier: address(last),
+        vault: address(last + 1),
+        manifest: address(last + 2),
     };
 
     let config = ChainConfig::l2_dev(options.l2_chain_id);
@@ -152,6 +163,7 @@ async fn make_plan(
         fee_recipient: deployer,
         l1_fee: config.l1_fee,
         l1_base_fee: anchor.header.base_fee_per_gas.unwrap_or_default(),
+        lane: lane.map(|lane| LanePeer { endpoint: lane.endpoint, chain_id: l1_chain_id }),
     }));
     let mut locked = U256::ZERO;
     if options.development {
@@ -179,6 +191,7 @@ async fn make_plan(
         l1_rpc: rpc.url().into(),
         l2_rpc: String::new(),
         contracts,
+        lane,
         start_block: anchor.header.number,
         sequencer: deployer,
         parameters,
@@ -215,8 +228,16 @@ async fn make_plan(
     step("RiscvStep", Vec::new(), U256::ZERO);
     step("PreimageOracle", Vec::new(), U256::ZERO);
     step("Disputes", disputes_args(&deployment), U256::ZERO);
+    if let Some(lane) = &lane {
+        step("OutputVerifier", (contracts.vault,).abi_encode_params(), U256::ZERO);
+        step("Messenger", (lane.endpoint,).abi_encode_params(), U256::ZERO);
+        let endpoint =
+            (predeploys::ENDPOINT, options.l2_chain_id, lane.verifier, lane.messenger, contracts.vault);
+        step("Endpoint", endpoint.abi_encode_params(), U256::ZERO);
+    }
     step("Courier", (contracts.vault,).abi_encode_params(), U256::ZERO);
-    let vault = (contracts.message_queue, contracts.settlement, contracts.courier, p.exodus_delay);
+    let endpoint = lane.map_or(Address::ZERO, |lane| lane.endpoint);
+    let vault = (contracts.message_queue, contracts.settlement, contracts.courier, endpoint, p.exodus_delay);
     step("Vault", vault.abi_encode_params(), locked);
     let manifest = (contracts.vault, Bytes::from(manifest::encode(&deployment)?));
     step("Manifest", manifest.abi_encode_params(), U256::ZERO);

@@ -8,7 +8,8 @@ use std::{
 
 use alloy_signer_local::PrivateKeySigner;
 use duplex_actors::{BatcherOptions, DaMode, ProposerOptions, SequencerOptions};
-use duplex_l1::{Deployment, Parameters, Rpc};
+use duplex_l1::{Crossing, Deployment, Parameters, Rpc};
+use duplex_lane::{Lane, Relay, RelayOptions};
 use duplex_storage::History;
 use serde::{Deserialize, Serialize};
 
@@ -20,6 +21,8 @@ use crate::{
 
 /// The development account that deploys and operates a devnet unless a key is given.
 const OPERATOR: u32 = 9;
+/// The one that carries the messages of its lane.
+const RELAYER: u32 = 8;
 /// Chain ids of L1s whose accounts are worth nothing: Hardhat's and anvil's, geth's --dev.
 const DEVELOPMENT_CHAINS: [u64; 2] = [31337, 1337];
 
@@ -121,6 +124,8 @@ pub struct DevnetOptions {
     pub challenge: bool,
     /// Wei of one L1 gas that bonds are computed from.
     pub bond_gas_price: u128,
+    /// Whether there is a lane between the layers, and who convinces its ends. A relay then runs, too.
+    pub lane: Option<Crossing>,
     /// The key that deploys and operates.
     pub key: Option<PrivateKeySigner>,
     /// How far back state can be read.
@@ -151,6 +156,7 @@ impl Default for DevnetOptions {
             claim_interval: Duration::from_secs(2),
             challenge: true,
             bond_gas_price: BOND_GAS_PRICE,
+            lane: None,
             key: None,
             history: History::Archive,
             progress: |_| {},
@@ -164,12 +170,18 @@ impl Default for DevnetOptions {
 struct Setup {
     embedded_l1: bool,
     l2_chain_id: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    lane: Option<Crossing>,
 }
 
 impl Setup {
     fn describe(&self) -> String {
         let l1 = if self.embedded_l1 { "the embedded L1" } else { "an L1 by URL" };
-        format!("{l1} and L2 chain id {}", self.l2_chain_id)
+        let lane = match self.lane {
+            None => "",
+            Some(Crossing::Spv) => ", bridged by light clients",
+        };
+        format!("{l1} and L2 chain id {}{lane}", self.l2_chain_id)
     }
 }
 
@@ -198,7 +210,11 @@ impl Devnet {
             remove_devnet(dir)?;
         }
         create_dir(dir)?;
-        let setup = Setup { embedded_l1: options.l1_url.is_none(), l2_chain_id: options.l2_chain_id };
+        let setup = Setup {
+            embedded_l1: options.l1_url.is_none(),
+            l2_chain_id: options.l2_chain_id,
+            lane: options.lane,
+        };
         let setup_path = dir.join("setup.json");
         match read_json::<Setup>(&setup_path)? {
             Some(was) if was != setup => {
@@ -254,6 +270,7 @@ impl Devnet {
                 }),
                 bond_gas_price: options.bond_gas_price,
                 development,
+                lane: options.lane,
                 progress: options.progress,
             };
             let plan = dir.join("deployment.plan.json");
@@ -298,6 +315,11 @@ impl Devnet {
         )
         .await?;
         deployment.l2_rpc = l2.url();
+        if deployment.lane.is_some() {
+            let lane = Lane::new(rpc.clone(), Rpc::new(&deployment.l2_rpc)?, deployment.clone())?;
+            let relay = Relay::open(lane, dev_key(RELAYER), RelayOptions::new(dir.join("relay"))).await?;
+            tasks.spawn("relay", relay.run(tasks.cancel_token()));
+        }
         deployment.save(&path)?;
         // The plan has done its duty once the deployment is on disk.
         let _ = std::fs::remove_file(dir.join("deployment.plan.json"));
@@ -325,7 +347,7 @@ impl Devnet {
 
 /// Removes what a devnet wrote, and nothing else.
 fn remove_devnet(dir: &Path) -> Result<(), NodeError> {
-    for name in ["l1", "l2"] {
+    for name in ["l1", "l2", "relay"] {
         let path = dir.join(name);
         if path.exists() {
             std::fs::remove_dir_all(&path).map_err(|source| NodeError::Io { path, source })?;

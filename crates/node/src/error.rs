@@ -15,6 +15,9 @@ pub enum NodeError {
     /// The deployment file cannot be used.
     #[error(transparent)]
     Deployment(#[from] duplex_l1::DeploymentError),
+    /// The lane between the layers cannot be used.
+    #[error(transparent)]
+    Lane(#[from] duplex_lane::LaneError),
     /// A chain failed.
     #[error(transparent)]
     Chain(#[from] duplex_chain::ChainError),

@@ -20,6 +20,12 @@ pub const MESSAGE_PASSER: Address = address!("4200000000000000000000000000000000
 pub const BASE_FEE_VAULT: Address = address!("4200000000000000000000000000000000000019");
 /// Receives L1 data fees.
 pub const L1_FEE_VAULT: Address = address!("420000000000000000000000000000000000001A");
+/// The L2 end of the lane, where a deployment has one.
+pub const ENDPOINT: Address = address!("4200000000000000000000000000000000000023");
+/// Makes the calls of the lane's messages.
+pub const MESSENGER: Address = address!("4200000000000000000000000000000000000024");
+/// The light client of L1 that the lane's messages are proved to.
+pub const ANCHOR_VERIFIER: Address = address!("4200000000000000000000000000000000000025");
 /// Sender of the transaction that tells L2 its new anchor. Nobody has its key.
 pub const DEPOSITOR: Address = address!("DeaDDEaDDeAdDeAdDEAdDEaddeAddEAdDEAd0001");
 /// Stands for ETH where the bridge asks for a token.

@@ -90,6 +90,7 @@ impl World {
             fee_recipient: Address::repeat_byte(0x78),
             l1_fee: chain.l1_fee,
             l1_base_fee: 1_000_000_000,
+            lane: None,
         }));
         let ether = U256::from(10).pow(U256::from(18));
         for index in 0..rich {

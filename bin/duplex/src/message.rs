@@ -1,0 +1,322 @@
+//! `duplex message` and `duplex relay`.
+
+use std::{path::PathBuf, time::Duration};
+
+use alloy_primitives::{Address, B256, Bytes, U256};
+use clap::{Args, Subcommand, ValueEnum};
+use duplex_bridge::{Bridge, Delivery, MessageRequest, format_units, parse_units};
+use duplex_exit::duration;
+use duplex_lane::{By, DeliveryState, Direction, Relay, RelayOptions, Sent};
+use eyre::bail;
+use serde_json::{Value, json};
+
+use crate::{
+    args::{ConnectArgs, KeyArgs, OutputArgs},
+    output::{self, Told},
+    up::stop_on_signal,
+};
+
+/// Send messages from one layer to the other, and follow them.
+///
+/// A message calls a contract (or pays an account) on the other layer. Relays prove it there for its fee; its sender, or
+/// anyone else, can do so too. What is not delivered by its deadline is paid back.
+#[derive(Debug, Subcommand)]
+pub(crate) enum MessageCommand {
+    Send(SendArgs),
+    /// Show where a message stands.
+    Status(NameArgs),
+    Deliver(DeliverArgs),
+    /// Try a message again that was delivered and failed.
+    Retry(ActArgs),
+    Expire(ActArgs),
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum From {
+    L1,
+    L2,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ByArg {
+    /// The accumulator in the state of the layer that sent it.
+    Slot,
+    /// The event in the receipt of the transaction that sent it.
+    Receipt,
+}
+
+impl ByArg {
+    const fn by(self) -> By {
+        match self {
+            Self::Slot => By::Slot,
+            Self::Receipt => By::Receipt,
+        }
+    }
+}
+
+/// Send a message to the other layer.
+#[derive(Debug, Args)]
+pub(crate) struct SendArgs {
+    /// Layer to send it from.
+    #[arg(long, value_name = "LAYER", value_enum, default_value_t = From::L1)]
+    from: From,
+    /// Who is called on the other layer.
+    #[arg(long, value_name = "ADDRESS")]
+    to: Address,
+    /// ETH of the call.
+    #[arg(long, value_name = "ETH", default_value = "0")]
+    value: String,
+    /// Input of the call.
+    #[arg(long, value_name = "HEX", default_value = "0x")]
+    data: Bytes,
+    /// Gas that the call gets, at least.
+    #[arg(long, value_name = "GAS", default_value_t = 100_000)]
+    gas: u64,
+    /// ETH for who delivers it; what that costs now and half as much again unless given.
+    #[arg(long, value_name = "ETH")]
+    fee: Option<String>,
+    /// Seconds in which it can be delivered; after that it is paid back.
+    #[arg(long, value_name = "SECS", default_value_t = 24 * 3600)]
+    lifetime: u64,
+    /// Wait until it is delivered.
+    #[arg(long)]
+    wait: bool,
+    #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
+    connect: ConnectArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Which message.
+#[derive(Debug, Args)]
+pub(crate) struct NameArgs {
+    /// Its id, or the transaction that sent it.
+    #[arg(value_name = "ID|TX")]
+    message: B256,
+    #[command(flatten)]
+    connect: ConnectArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
+/// Deliver a message yourself: prove it to the other layer, and earn its fee.
+#[derive(Debug, Args)]
+pub(crate) struct DeliverArgs {
+    #[command(flatten)]
+    name: NameArgs,
+    /// By what it is proved.
+    #[arg(long, value_enum, default_value_t = ByArg::Slot)]
+    by: ByArg,
+    #[command(flatten)]
+    key: KeyArgs,
+}
+
+/// Give up a message whose deadline is over. Its refund is a message back, which `deliver` then brings.
+#[derive(Debug, Args)]
+pub(crate) struct ActArgs {
+    #[command(flatten)]
+    name: NameArgs,
+    #[command(flatten)]
+    key: KeyArgs,
+}
+
+pub(crate) async fn run(command: MessageCommand) -> eyre::Result<()> {
+    match command {
+        MessageCommand::Send(args) => send(args).await,
+        MessageCommand::Status(args) => {
+            let bridge = args.connect.bridge()?;
+            let sent = bridge.lane()?.find(args.message).await?;
+            show(&bridge.delivery(sent).await?, args.output.json)
+        }
+        MessageCommand::Deliver(DeliverArgs { name, by, key }) => {
+            let bridge = name.connect.bridge()?;
+            let key = key.signer(&bridge.deployment)?;
+            let sent = bridge.lane()?.find(name.message).await?;
+            if by.by() == By::Receipt && sent.direction == Direction::Up {
+                bail!("L1 knows the last block of each claim only: messages from L2 are proved by --by slot");
+            }
+            refuse_delivered(&bridge, &sent).await?;
+            bridge.deliver_message(&key, &sent, by.by(), &Told).await?;
+            show(&bridge.delivery(sent).await?, name.output.json)
+        }
+        MessageCommand::Retry(ActArgs { name, key }) => {
+            let bridge = name.connect.bridge()?;
+            let key = key.signer(&bridge.deployment)?;
+            let sent = bridge.lane()?.find(name.message).await?;
+            let state = bridge.delivery(sent.clone()).await?.state;
+            if state != DeliveryState::Failed {
+                bail!("message {} has not failed: it is {}", sent.id, word(state));
+            }
+            bridge.retry_message(&key, &sent).await?;
+            show(&bridge.delivery(sent).await?, name.output.json)
+        }
+        MessageCommand::Expire(ActArgs { name, key }) => {
+            let bridge = name.connect.bridge()?;
+            let key = key.signer(&bridge.deployment)?;
+            let sent = bridge.lane()?.find(name.message).await?;
+            refuse_delivered(&bridge, &sent).await?;
+            let now = bridge.lane()?.time(sent.direction.destination()).await?;
+            if sent.message.deadline >= now {
+                let left = duration(sent.message.deadline - now);
+                bail!(
+                    "message {} can be delivered for {left} more; only after that it can be given up",
+                    sent.id
+                );
+            }
+            let (refund, _) = bridge.expire_message(&key, &sent).await?;
+            output::note(&format!("given up; bring its refund with: duplex message deliver {}", refund.id));
+            show(&bridge.delivery(refund).await?, name.output.json)
+        }
+    }
+}
+
+async fn refuse_delivered(bridge: &Bridge, sent: &Sent) -> eyre::Result<()> {
+    match bridge.delivery(sent.clone()).await?.state {
+        DeliveryState::None | DeliveryState::Failed => Ok(()),
+        state => bail!("message {} needs nothing more: it is {}", sent.id, word(state)),
+    }
+}
+
+async fn send(args: SendArgs) -> eyre::Result<()> {
+    let bridge = args.connect.bridge()?;
+    let key = args.key.signer(&bridge.deployment)?;
+    let request = MessageRequest {
+        direction: match args.from {
+            From::L1 => Direction::Down,
+            From::L2 => Direction::Up,
+        },
+        target: args.to,
+        value: eth(&args.value, "--value")?,
+        payload: args.data,
+        gas_limit: args.gas,
+        lifetime: Some(Duration::from_secs(args.lifetime)),
+        relay_fee: args.fee.as_deref().map(|fee| eth(fee, "--fee")).transpose()?,
+    };
+    let (sent, _) = bridge.send_message(&key, &request).await?;
+    if !args.wait {
+        return show(&bridge.delivery(sent).await?, args.output.json);
+    }
+    output::note(&format!("  sent as {}; waiting for a relay to deliver it", sent.id));
+    show(&bridge.wait_for_delivery(sent).await?, args.output.json)
+}
+
+fn eth(text: &str, flag: &str) -> eyre::Result<U256> {
+    parse_units(text, 18).ok_or_else(|| eyre::eyre!("{flag} {text:?} is not an amount of ETH such as 1.5"))
+}
+
+const fn word(state: DeliveryState) -> &'static str {
+    match state {
+        DeliveryState::None => "not delivered",
+        DeliveryState::Done => "delivered",
+        DeliveryState::Failed => "delivered, and its call failed",
+        DeliveryState::Expired => "given up",
+    }
+}
+
+/// A message as scripts see it.
+fn as_json(delivery: &Delivery) -> Value {
+    let Sent { direction, message, id, block, transaction, .. } = &delivery.sent;
+    json!({
+        "id": id,
+        "nonce": message.nonce,
+        "from": direction.source(),
+        "to": direction.destination(),
+        "sender": message.sender,
+        "target": message.target,
+        "value": message.value,
+        "relayFee": message.relayFee,
+        "gasLimit": message.gasLimit,
+        "deadline": message.deadline,
+        "payload": message.payload,
+        "sent": { "block": block, "transaction": transaction },
+        "state": delivery.state,
+        "refunded": delivery.refunded,
+        "delivered": delivery.transaction.map(|hash| json!({ "block": delivery.block, "transaction": hash })),
+    })
+}
+
+pub(crate) fn show(delivery: &Delivery, json: bool) -> eyre::Result<()> {
+    if json {
+        return output::json(&as_json(delivery));
+    }
+    let Sent { direction, message, id, block, transaction, .. } = &delivery.sent;
+    let row = |name: &str, value: String| output::line(&format!("  {name:<12}{value}"));
+    let (from, to) = (direction.source(), direction.destination());
+    output::line(&format!("message {} from {from} to {to}: {}", message.nonce, word(delivery.state)));
+    row("id", id.to_string());
+    row("sender", message.sender.to_string());
+    row("target", format!("{} with {} ETH", message.target, format_units(message.value, 18)));
+    row("relay fee", format!("{} ETH", format_units(message.relayFee, 18)));
+    row("sent", format!("{transaction} ({from} block {block})"));
+    if let (Some(hash), Some(block)) = (delivery.transaction, delivery.block) {
+        row("delivered", format!("{hash} ({to} block {block})"));
+    }
+    if delivery.refunded {
+        row("refunded", format!("to its sender on {from}"));
+    }
+    Ok(())
+}
+
+/// Carry messages between the layers for their fees.
+///
+/// Proves what was sent on one layer to the other, by Merkle proofs; needs no stake and nobody's leave. A message is
+/// carried while its fee covers what that costs at the moment, and left alone otherwise. Several relays do each other no
+/// harm but for the gas of a lost race. What was signed is on disk: after a restart the relay goes on.
+#[derive(Debug, Args)]
+pub(crate) struct RelayArgs {
+    /// Where it keeps what it has signed.
+    #[arg(long, env = "DUPLEX_DATA_DIR", value_name = "DIR", default_value = "duplex-relay")]
+    data_dir: PathBuf,
+    /// ETH that a delivery must earn beyond what it costs.
+    #[arg(long, env = "DUPLEX_LEAST_PROFIT", value_name = "ETH", default_value = "0")]
+    least_profit: String,
+    /// Deliver whatever a message pays.
+    #[arg(long, env = "DUPLEX_AT_ANY_LOSS", conflicts_with = "least_profit")]
+    at_any_loss: bool,
+    /// Only the messages from this layer.
+    #[arg(long, value_name = "LAYER", value_enum)]
+    from: Option<From>,
+    /// Most deliveries under way at a time, each way.
+    #[arg(long, env = "DUPLEX_MOST_IN_FLIGHT", value_name = "N", default_value_t = 32,
+          value_parser = clap::value_parser!(u16).range(1..))]
+    most_in_flight: u16,
+    /// Milliseconds between looks.
+    #[arg(long, env = "DUPLEX_POLL", value_name = "MS", default_value_t = 500)]
+    poll: u64,
+    /// Private key that pays and is paid, on both layers. On devnets: account 7 unless given.
+    #[arg(long, env = "DUPLEX_KEY", value_name = "HEX", hide_env_values = true)]
+    key: Option<String>,
+    #[command(flatten)]
+    connect: ConnectArgs,
+}
+
+pub(crate) async fn relay(args: RelayArgs) -> eyre::Result<()> {
+    let bridge = args.connect.bridge()?;
+    let key = match &args.key {
+        Some(key) => duplex_node::parse_key(key)?,
+        None if !bridge.deployment.accounts.is_empty() => duplex_node::dev_key(7),
+        None => bail!("this rollup is no devnet: say with --key (or DUPLEX_KEY) who pays and is paid"),
+    };
+    let options = RelayOptions {
+        poll: Duration::from_millis(args.poll.max(10)),
+        least_profit: eth(&args.least_profit, "--least-profit")?,
+        at_any_loss: args.at_any_loss,
+        directions: match args.from {
+            None => Direction::ALL.to_vec(),
+            Some(From::L1) => vec![Direction::Down],
+            Some(From::L2) => vec![Direction::Up],
+        },
+        most_in_flight: args.most_in_flight.into(),
+        ..RelayOptions::new(args.data_dir)
+    };
+    let address = key.address();
+    let relay = Relay::open(bridge.lane()?, key, options).await?;
+    output::note(&format!("relaying as {address}; stop with Ctrl-C"));
+    let cancel = tokio_util::sync::CancellationToken::new();
+    stop_on_signal(cancel.clone());
+    relay.run(cancel).await?;
+    output::note("stopped; what it has signed is on disk");
+    Ok(())
+}

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {DeliveryState, Message, OutputRootProof} from "../libraries/Types.sol";
+
+/// @title IEndpoint
+/// @notice One end of a lane between two chains: messages go out here and come in from the other end, the *peer*. Who
+/// convinces this end that the peer sent something is its *verifier*. The same contract is at both ends; only the one on
+/// L1 has a Vault, which keeps the ETH of the lane. On L2 the Endpoint has more ETH than can exist, and what leaves it
+/// is minted.
+interface IEndpoint {
+    /// @notice A message was sent.
+    /// @param nonce Its number.
+    /// @param id Its id.
+    /// @param acc Accumulator after it.
+    /// @param message The message.
+    event MessageSent(uint64 indexed nonce, bytes32 indexed id, bytes32 acc, Message message);
+
+    /// @notice A message was delivered: its call was made.
+    event MessageDelivered(uint64 indexed nonce, bytes32 indexed id, address indexed relayer, bool success);
+
+    /// @notice A message that had failed was tried again.
+    event MessageRetried(uint64 indexed nonce, bytes32 indexed id, bool success);
+
+    /// @notice A message was given up after its deadline. Its refund is a message to the peer.
+    event MessageExpired(uint64 indexed nonce, bytes32 indexed id);
+
+    /// @notice A message that was never delivered was paid back to its sender.
+    event MessageRefunded(uint64 indexed nonce, bytes32 indexed id, address indexed sender, uint256 amount);
+
+    /// @notice The fee of a message was promised to a relayer.
+    event MessageReserved(bytes32 indexed id, address indexed relayer, uint256 until);
+
+    /// @notice Sends a message. What is sent along beyond the fee goes with it.
+    /// @param target Who is called on the other chain.
+    /// @param gasLimit Least gas that the call must be given there.
+    /// @param deadline Time there after which it is no longer delivered but refunded.
+    /// @param relayFee Wei for who delivers it.
+    /// @param payload Input of the call.
+    /// @return nonce Its number.
+    /// @return id Its id.
+    function send(address target, uint64 gasLimit, uint64 deadline, uint256 relayFee, bytes calldata payload)
+        external
+        payable
+        returns (uint64 nonce, bytes32 id);
+
+    /// @notice Delivers a message that the peer sent, and pays the caller its fee. If the call fails, the message can be
+    /// retried: that its call was given `gasLimit` is certain, so no relayer makes a call fail.
+    /// @param message The message.
+    /// @param proof What convinces the verifier.
+    function deliver(Message calldata message, bytes calldata proof) external;
+
+    /// @notice Tries a failed message again, up to its deadline. Anyone may.
+    function retry(Message calldata message) external;
+
+    /// @notice Gives up a message after its deadline, unless it was delivered and did not fail. The peer is told to pay it
+    /// back to its sender.
+    /// @return nonce Number of the message that tells it.
+    function expire(Message calldata message) external returns (uint64 nonce);
+
+    /// @notice Pays back a message of this end that the peer gave up. Called by the peer, by message.
+    /// @param message The message.
+    /// @param withFee If nobody has earned its fee.
+    function refund(Message calldata message, bool withFee) external;
+
+    /// @notice Pays back a message of this end that L2 never got, once the Vault is in exodus.
+    /// @param message The message.
+    /// @param p Preimage of the exodus' output root.
+    /// @param accountProof Proof of the peer's account in its state.
+    /// @param slotProof Proof that the peer has no state of the message.
+    function reclaim(
+        Message calldata message,
+        OutputRootProof calldata p,
+        bytes[] calldata accountProof,
+        bytes[] calldata slotProof
+    ) external;
+
+    /// @notice Reserves a message's fee for the caller for {RESERVATION}, so that nobody can earn it with a copy of the
+    /// caller's proof. The ETH sent, {RESERVATION_BOND}, comes back with the fee, or goes to who delivers later.
+    function reserve(bytes32 id) external payable;
+
+    /// @notice Messages sent so far; the last one's nonce.
+    function count() external view returns (uint64);
+
+    /// @notice Accumulator after message `nonce`: `keccak256(accumulator[nonce - 1] ‖ id)`, from zero.
+    function accumulator(uint64 nonce) external view returns (bytes32);
+
+    /// @notice Where a message of the peer's stands.
+    function delivery(bytes32 id) external view returns (DeliveryState);
+
+    /// @notice Whether a message of this end was paid back.
+    function isRefunded(bytes32 id) external view returns (bool);
+
+    /// @notice The id of a message that the peer sent here.
+    function idOf(Message calldata message) external view returns (bytes32);
+
+    /// @notice The Endpoint at the other end.
+    function peer() external view returns (address);
+
+    /// @notice The chain that it is on.
+    function peerChainId() external view returns (uint64);
+
+    /// @notice Who decides what the peer sent.
+    function verifier() external view returns (address);
+
+    /// @notice Makes the calls.
+    function messenger() external view returns (address);
+
+    /// @notice Keeps the ETH of the lane; zero but on L1.
+    function vault() external view returns (address);
+
+    /// @notice For how long a reservation holds, in seconds.
+    function RESERVATION() external view returns (uint256);
+
+    /// @notice What a reservation takes, in wei.
+    function RESERVATION_BOND() external view returns (uint256);
+}

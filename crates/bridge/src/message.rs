@@ -1,0 +1,217 @@
+//! Messages through the lane.
+
+use std::time::{Duration, Instant};
+
+use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::{SolCall, SolEvent};
+use duplex_contracts::bindings::IEndpoint;
+use duplex_lane::{By, DeliveryState, Direction, Lane, LaneError, Layer, Sent as SentMessage};
+
+use crate::{Bridge, BridgeError, Progress, Sent, send::send_transaction};
+
+/// How long a message is waited for: going up, a challenge window passes first.
+const WITHIN: Duration = Duration::from_secs(20 * 60);
+/// Pause between looks.
+const PAUSE: Duration = Duration::from_millis(200);
+/// An idle L2 builds no blocks and learns nothing of L1: after this it is made to.
+const NUDGE_AFTER: Duration = Duration::from_secs(3);
+/// How long a message can be delivered unless something else is said.
+const LIFETIME: Duration = Duration::from_secs(24 * 3600);
+
+/// What is to be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageRequest {
+    /// Which way.
+    pub direction: Direction,
+    /// Who is called there.
+    pub target: Address,
+    /// Wei of the call.
+    pub value: U256,
+    /// Input of the call.
+    pub payload: Bytes,
+    /// Least gas of the call.
+    pub gas_limit: u64,
+    /// For how long it can be delivered; a day unless given.
+    pub lifetime: Option<Duration>,
+    /// Wei for who delivers it; what that costs and half as much again unless given.
+    pub relay_fee: Option<U256>,
+}
+
+/// Where a message stands.
+#[derive(Debug, Clone)]
+pub struct Delivery {
+    /// The message.
+    pub sent: SentMessage,
+    /// Where it stands at its destination.
+    pub state: DeliveryState,
+    /// Whether it was paid back where it was sent.
+    pub refunded: bool,
+    /// The transaction that delivered it.
+    pub transaction: Option<B256>,
+    /// Its block.
+    pub block: Option<u64>,
+}
+
+impl Bridge {
+    /// The lane between the layers.
+    ///
+    /// # Errors
+    /// If the rollup has none.
+    pub fn lane(&self) -> Result<Lane, LaneError> {
+        Lane::new(self.l1.clone(), self.l2.clone(), self.deployment.clone())
+    }
+
+    /// Sends a message; gives it and the transaction that sent it.
+    ///
+    /// # Errors
+    /// If there is no lane, the sender has too little, or its layer refuses.
+    pub async fn send_message(
+        &self,
+        key: &PrivateKeySigner,
+        request: &MessageRequest,
+    ) -> Result<(SentMessage, Sent), BridgeError> {
+        let lane = self.lane()?;
+        let direction = request.direction;
+        let relay_fee = match request.relay_fee {
+            Some(fee) => fee,
+            None => lane.quote(direction, request.gas_limit, request.payload.len() as u64).await?,
+        };
+        // A deadline is looked at on both layers: by the clock that is ahead.
+        let now = lane.time(Layer::L1).await?.max(lane.time(Layer::L2).await?);
+        let call = IEndpoint::sendCall {
+            target: request.target,
+            gasLimit: request.gas_limit,
+            deadline: now.saturating_add(request.lifetime.unwrap_or(LIFETIME).as_secs()),
+            relayFee: relay_fee,
+            payload: request.payload.clone(),
+        };
+        let total = request.value.checked_add(relay_fee).ok_or(BridgeError::TooMuch(request.value))?;
+        let layer = match direction {
+            Direction::Down => "L1",
+            Direction::Up => "L2",
+        };
+        self.check_balance(&crate::Asset::Eth, key.address(), total, layer).await?;
+        let (rpc, endpoint) = lane.end(direction.source());
+        let sent = send_transaction(rpc, key, Some(endpoint), total, call.abi_encode().into()).await?;
+        Ok((lane.find(sent.receipt.transaction_hash).await?, sent))
+    }
+
+    /// Where a message stands.
+    ///
+    /// # Errors
+    /// If a layer cannot be reached.
+    pub async fn delivery(&self, sent: SentMessage) -> Result<Delivery, BridgeError> {
+        let lane = self.lane()?;
+        let state = lane.state(sent.direction, sent.id).await?;
+        let (rpc, endpoint) = lane.end(sent.direction.source());
+        let refunded = rpc.call(endpoint, &IEndpoint::isRefundedCall { id: sent.id }).await?;
+        let (rpc, endpoint) = lane.end(sent.direction.destination());
+        let topics = [Some(IEndpoint::MessageDelivered::SIGNATURE_HASH), None, Some(sent.id)];
+        let start = lane.start(sent.direction.destination());
+        let logs = match state {
+            DeliveryState::None => Vec::new(),
+            _ => rpc.logs_by_topics(Some(endpoint), &topics, start, rpc.block_number().await?).await?,
+        };
+        let (transaction, block) =
+            logs.first().map_or((None, None), |log| (log.transaction_hash, log.block_number));
+        Ok(Delivery { sent, state, refunded, transaction, block })
+    }
+
+    /// Waits until somebody has delivered a message.
+    ///
+    /// # Errors
+    /// If nobody does in time, its call fails, or it was given up.
+    pub async fn wait_for_delivery(&self, sent: SentMessage) -> Result<Delivery, BridgeError> {
+        let start = Instant::now();
+        let lane = self.lane()?;
+        loop {
+            match lane.state(sent.direction, sent.id).await? {
+                DeliveryState::Done => return self.delivery(sent).await,
+                DeliveryState::Failed => return Err(BridgeError::MessageFailed(sent.id)),
+                DeliveryState::Expired => return Err(BridgeError::MessageExpired(sent.id)),
+                DeliveryState::None if start.elapsed() > WITHIN => {
+                    return Err(BridgeError::MessageSlow {
+                        id: sent.id,
+                        layer: sent.direction.destination(),
+                        seconds: WITHIN.as_secs(),
+                    });
+                }
+                DeliveryState::None => tokio::time::sleep(PAUSE).await,
+            }
+        }
+    }
+
+    /// Delivers a message, as soon as its destination knows of it.
+    ///
+    /// # Errors
+    /// If it never does, or refuses.
+    pub async fn deliver_message(
+        &self,
+        key: &PrivateKeySigner,
+        sent: &SentMessage,
+        by: By,
+        progress: &dyn Progress,
+    ) -> Result<Sent, BridgeError> {
+        let lane = self.lane()?;
+        let start = Instant::now();
+        let expected = match sent.direction {
+            Direction::Down => "one L2 block after the L1 confirmations",
+            Direction::Up => "a batch, a claim and the challenge window",
+        };
+        let layer = sent.direction.destination();
+        progress.wait(&format!("{layer} to know of it"), expected);
+        let mut nudged = Instant::now();
+        let prepared = loop {
+            match lane.prepare(sent, by).await? {
+                Some(prepared) => break prepared,
+                None if sent.direction == Direction::Down && nudged.elapsed() > NUDGE_AFTER => {
+                    let (rpc, _) = lane.end(layer);
+                    send_transaction(rpc, key, Some(key.address()), U256::ZERO, Bytes::new()).await?;
+                    nudged = Instant::now();
+                }
+                None if start.elapsed() > WITHIN => {
+                    return Err(BridgeError::MessageSlow { id: sent.id, layer, seconds: WITHIN.as_secs() });
+                }
+                None => tokio::time::sleep(PAUSE).await,
+            }
+        };
+        let (rpc, _) = lane.end(layer);
+        send_transaction(rpc, key, Some(prepared.to), U256::ZERO, prepared.data).await
+    }
+
+    /// Tries a failed message again.
+    ///
+    /// # Errors
+    /// If it did not fail, or its destination refuses.
+    pub async fn retry_message(
+        &self,
+        key: &PrivateKeySigner,
+        sent: &SentMessage,
+    ) -> Result<Sent, BridgeError> {
+        let lane = self.lane()?;
+        let (rpc, endpoint) = lane.end(sent.direction.destination());
+        let call = IEndpoint::retryCall { message: sent.message.clone() };
+        send_transaction(rpc, key, Some(endpoint), U256::ZERO, call.abi_encode().into()).await
+    }
+
+    /// Gives up a message whose deadline is over; gives the message that brings its refund.
+    ///
+    /// # Errors
+    /// If it was delivered, its deadline is not over, or its destination refuses.
+    pub async fn expire_message(
+        &self,
+        key: &PrivateKeySigner,
+        sent: &SentMessage,
+    ) -> Result<(SentMessage, Sent), BridgeError> {
+        let lane = self.lane()?;
+        let (rpc, endpoint) = lane.end(sent.direction.destination());
+        if rpc.latest_header().await?.header.timestamp <= sent.message.deadline {
+            // An idle layer's time stands still.
+            send_transaction(rpc, key, Some(key.address()), U256::ZERO, Bytes::new()).await?;
+        }
+        let call = IEndpoint::expireCall { message: sent.message.clone() };
+        let done = send_transaction(rpc, key, Some(endpoint), U256::ZERO, call.abi_encode().into()).await?;
+        Ok((lane.find(done.receipt.transaction_hash).await?, done))
+    }
+}

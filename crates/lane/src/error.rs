@@ -1,0 +1,81 @@
+//! What can go wrong with a lane.
+
+use alloy_primitives::B256;
+use duplex_l1::{RpcError, TxManagerError};
+use thiserror::Error;
+
+use crate::Layer;
+
+/// What can go wrong with a lane.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum LaneError {
+    /// The rollup has none.
+    #[error(
+        "this rollup has no lane: its deposits and withdrawals are derived; start one with `duplex up --bridge spv`"
+    )]
+    None,
+    /// A layer refused or could not be reached.
+    #[error(transparent)]
+    Rpc(#[from] RpcError),
+    /// A transaction could not be sent, or failed.
+    #[error(transparent)]
+    Tx(#[from] TxManagerError),
+    /// A block could not be had, or a proof be made.
+    #[error(transparent)]
+    Fetch(#[from] duplex_spv::FetchError),
+    /// A block's part could not be proved.
+    #[error(transparent)]
+    Block(#[from] duplex_spv::BlockError),
+    /// No message has this id or transaction.
+    #[error("{0} is neither the id of a message of this lane nor a transaction that sent one")]
+    Unknown(B256),
+    /// What a layer said was sent is not what it says now.
+    #[error("{layer} no longer has message {nonce} as {id}: it was reorganised")]
+    Gone {
+        /// Where it was sent.
+        layer: Layer,
+        /// Its number.
+        nonce: u64,
+        /// Its id.
+        id: B256,
+    },
+    /// L2's state and the claim of it on L1 are different.
+    #[error(
+        "final claim {claim} says that L2 block {block} has output root {claimed}; this L2 node has {ours}"
+    )]
+    Contradicted {
+        /// The claim.
+        claim: u64,
+        /// Its last block.
+        block: u64,
+        /// What L1 has.
+        claimed: B256,
+        /// What L2 answers.
+        ours: B256,
+    },
+    /// What it has signed cannot be kept.
+    #[error("the relay's records: {0}")]
+    Records(String),
+    /// A layer's answer makes no sense.
+    #[error("{layer} answered with something unexpected: {why}")]
+    Malformed {
+        /// Which.
+        layer: Layer,
+        /// What is wrong.
+        why: String,
+    },
+}
+
+impl LaneError {
+    /// Whether it may pass by itself.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Rpc(error) => error.is_temporary(),
+            Self::Tx(TxManagerError::Storage(_)) | Self::Records(_) => false,
+            Self::Tx(_) => true,
+            Self::Gone { .. } | Self::Fetch(_) | Self::Block(_) => true,
+            _ => false,
+        }
+    }
+}

@@ -1,0 +1,169 @@
+//! What proves a message to the other end.
+
+use alloy_primitives::{Address, B256, Bytes, U256, address, keccak256};
+use alloy_sol_types::{SolCall, SolValue};
+use duplex_contracts::bindings::{
+    AnchorProof, Evidence, IEndpoint, IInbox, IL1Block, ISettlement, OutputProof, OutputRootProof,
+};
+use duplex_l1::{L1Header, Rpc, SlotProof};
+use duplex_primitives::predeploys;
+use duplex_spv::{Proof, block_with};
+
+use crate::{Direction, Lane, LaneError, Layer, Sent, message::accumulator_slot};
+
+/// Keeps the hashes of L1's last 8191 blocks (EIP-2935).
+const HISTORY: Address = address!("0000F90827F1C53a10cb7A02335B175320002935");
+const HISTORY_WINDOW: u64 = 8191;
+
+/// By what a message is proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum By {
+    /// The accumulator in the endpoint's storage, after any block since.
+    Slot,
+    /// The event in the receipt of the transaction that sent it.
+    Receipt,
+}
+
+/// A delivery that can be sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prepared {
+    /// The `Endpoint` at the destination.
+    pub to: Address,
+    /// Input of the call.
+    pub data: Bytes,
+}
+
+impl Lane {
+    /// The delivery of a message, or nothing as long as its destination does not know a block that has it: for L2 an
+    /// anchor, for L1 a final claim.
+    ///
+    /// # Errors
+    /// If a layer cannot be reached, no longer has the message, or contradicts the other one.
+    pub async fn prepare(&self, sent: &Sent, by: By) -> Result<Option<Prepared>, LaneError> {
+        let proof = match sent.direction {
+            Direction::Down => self.anchor_proof(sent, by).await?.map(|proof| proof.abi_encode()),
+            Direction::Up => self.output_proof(sent, by).await?.map(|proof| proof.abi_encode()),
+        };
+        let Some(proof) = proof else { return Ok(None) };
+        let (_, to) = self.end(sent.direction.destination());
+        let call = IEndpoint::deliverCall { message: sent.message.clone(), proof: proof.into() };
+        Ok(Some(Prepared { to, data: call.abi_encode().into() }))
+    }
+
+    async fn anchor_proof(&self, sent: &Sent, by: By) -> Result<Option<AnchorProof>, LaneError> {
+        let previous = self.accumulator_before(sent).await?;
+        let anchor: u64 = self.l2.call(predeploys::L1_BLOCK, &IL1Block::numberCall {}).await?;
+        if anchor < sent.block {
+            return Ok(None);
+        }
+        if by == By::Receipt {
+            let evidence = receipt_evidence(&self.l1, sent).await?;
+            let known = self.anchor_hash(sent.block).await?;
+            if known == keccak256(&evidence.header) {
+                return Ok(Some(AnchorProof { anchor: sent.block, evidence, ..Default::default() }));
+            }
+            // L2 built on no such block, but L1 has its hash at the anchor.
+            let Some(header) = self.anchor_header(anchor).await? else { return Ok(None) };
+            let slot = U256::from(sent.block % HISTORY_WINDOW).into();
+            let proof = self.l1.proof(HISTORY, &[slot], anchor).await?;
+            return Ok(Some(AnchorProof {
+                anchor,
+                anchorHeader: header,
+                number: sent.block,
+                accountNodes: proof.account_proof,
+                slotNodes: only_slot(Layer::L1, proof.storage_proof)?,
+                evidence,
+            }));
+        }
+        let Some(header) = self.anchor_header(anchor).await? else { return Ok(None) };
+        let evidence = slot_evidence(&self.l1, Layer::L1, self.endpoint, sent, previous, anchor).await?;
+        let evidence = Evidence { header, ..evidence };
+        Ok(Some(AnchorProof { anchor, evidence, ..Default::default() }))
+    }
+
+    async fn anchor_hash(&self, number: u64) -> Result<B256, LaneError> {
+        let call = IL1Block::anchorHashCall { number: U256::from(number) };
+        Ok(self.l2.call(predeploys::L1_BLOCK, &call).await?)
+    }
+
+    /// The anchor's header, unless L1 has another block there by now.
+    async fn anchor_header(&self, anchor: u64) -> Result<Option<Bytes>, LaneError> {
+        let Some(L1Header { header, hash }) = self.l1.header(anchor).await? else { return Ok(None) };
+        let same = self.anchor_hash(anchor).await? == hash;
+        Ok(same.then(|| alloy_rlp::encode(&header).into()))
+    }
+
+    async fn output_proof(&self, sent: &Sent, by: By) -> Result<Option<OutputProof>, LaneError> {
+        let previous = self.accumulator_before(sent).await?;
+        let contracts = &self.deployment.contracts;
+        let claim_id = self.l1.call(contracts.settlement, &ISettlement::lastFinalClaimCall {}).await?;
+        let claim = self.l1.call(contracts.settlement, &ISettlement::claimCall { id: claim_id }).await?;
+        let batch = self.l1.call(contracts.inbox, &IInbox::batchCall { index: claim.lastBatch }).await?;
+        let last = batch.lastBlock;
+        if last < sent.block {
+            return Ok(None);
+        }
+        let Some(L1Header { header, hash }) = self.l2.header(last).await? else { return Ok(None) };
+        let passer = self.l2.proof(predeploys::MESSAGE_PASSER, &[], last).await?;
+        let output = OutputRootProof {
+            version: B256::ZERO,
+            stateRoot: header.state_root,
+            messagePasserStorageRoot: passer.storage_hash,
+            latestBlockhash: hash,
+        };
+        let ours = keccak256(output.abi_encode());
+        if ours != claim.outputRoot {
+            let claimed = claim.outputRoot;
+            return Err(LaneError::Contradicted { claim: claim_id, block: last, claimed, ours });
+        }
+        let evidence = match by {
+            By::Slot => {
+                slot_evidence(&self.l2, Layer::L2, predeploys::ENDPOINT, sent, previous, last).await?
+            }
+            By::Receipt if sent.block == last => receipt_evidence(&self.l2, sent).await?,
+            // L1 knows the claim's last block only.
+            By::Receipt => return Ok(None),
+        };
+        Ok(Some(OutputProof { claimId: claim_id, output, evidence }))
+    }
+}
+
+async fn slot_evidence(
+    rpc: &Rpc,
+    layer: Layer,
+    endpoint: Address,
+    sent: &Sent,
+    previous: B256,
+    block: u64,
+) -> Result<Evidence, LaneError> {
+    let proof = rpc.proof(endpoint, &[accumulator_slot(sent.message.nonce)], block).await?;
+    Ok(Evidence {
+        previous,
+        accountNodes: proof.account_proof,
+        slotNodes: only_slot(layer, proof.storage_proof)?,
+        ..Default::default()
+    })
+}
+
+fn only_slot(layer: Layer, mut slots: Vec<SlotProof>) -> Result<Vec<Bytes>, LaneError> {
+    let why =
+        || LaneError::Malformed { layer, why: "eth_getProof without the slot that was asked for".into() };
+    slots.pop().map(|slot| slot.proof).ok_or_else(why)
+}
+
+async fn receipt_evidence(rpc: &Rpc, sent: &Sent) -> Result<Evidence, LaneError> {
+    let (block, index) = block_with(rpc, sent.transaction).await?;
+    let Proof::Receipt(item) = block.prove_receipt(index)? else {
+        let why = "a receipt is proved as something else".into();
+        return Err(LaneError::Malformed { layer: sent.direction.source(), why });
+    };
+    let receipt = rpc.receipt(sent.transaction).await?;
+    let first = receipt.and_then(|receipt| receipt.logs.first()?.log_index).unwrap_or_default();
+    Ok(Evidence {
+        header: item.header,
+        receiptNodes: item.proof,
+        index: U256::from(item.index),
+        logIndex: U256::from(sent.log_index.saturating_sub(first)),
+        ..Default::default()
+    })
+}

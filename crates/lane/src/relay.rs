@@ -1,0 +1,358 @@
+//! The relay: carries messages and earns their fees.
+//!
+//! It is trusted with nothing. What it carries is proved by Merkle proofs, and the worst it can do is nothing: then
+//! another one does it, or the user.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    path::PathBuf,
+    sync::Arc,
+    time::{Duration, Instant, SystemTime},
+};
+
+use alloy_primitives::{B256, U256};
+use alloy_signer_local::PrivateKeySigner;
+use duplex_contracts::bindings::IL1Block;
+use duplex_l1::{FeeQuote, TxManager, TxManagerError, TxManagerOptions, TxReceipt, TxRequest};
+use duplex_primitives::predeploys;
+use duplex_storage::Records;
+use tokio::sync::oneshot::{Receiver, error::TryRecvError};
+use tokio_util::sync::CancellationToken;
+
+use crate::{By, DeliveryState, Direction, Lane, LaneError, Layer, Prepared, Sent};
+
+/// Blocks that are read again at each look, because the last ones may have been exchanged.
+const READ_AGAIN: u64 = 64;
+/// Time after which a transaction is sent again with a higher fee.
+const RESEND_AFTER: Duration = Duration::from_secs(12);
+/// How long a message that does not pay, or that its destination refuses, is left alone.
+const LEFT_ALONE: Duration = Duration::from_secs(10);
+/// An idle L2 builds no blocks and learns nothing of L1; then the relay has it build one, as often as this.
+const NUDGE_AFTER: Duration = Duration::from_secs(2);
+/// Gas of a transfer of nothing.
+const NUDGE_GAS: u64 = 21_000;
+/// Gas of a delivery apart from the message's own call: proof, records, payment.
+const DELIVERY_GAS: u64 = 700_000;
+/// Bytes of a delivery apart from the message: proofs as deep as Ethereum's.
+const DELIVERY_BYTES: u64 = 9_000;
+
+/// How a relay works.
+#[derive(Debug, Clone)]
+pub struct RelayOptions {
+    /// Where it keeps what it has signed.
+    pub dir: PathBuf,
+    /// Pause between looks.
+    pub poll: Duration,
+    /// What a delivery must earn beyond its cost, in wei.
+    pub least_profit: U256,
+    /// Whether to deliver whatever it earns.
+    pub at_any_loss: bool,
+    /// Which ways to carry.
+    pub directions: Vec<Direction>,
+    /// Most deliveries under way at a time, each way.
+    pub most_in_flight: usize,
+    /// Proved by what.
+    pub by: By,
+}
+
+impl RelayOptions {
+    /// With everything else as usual.
+    pub fn new(dir: PathBuf) -> Self {
+        Self {
+            dir,
+            poll: Duration::from_millis(500),
+            least_profit: U256::ZERO,
+            at_any_loss: false,
+            directions: Direction::ALL.to_vec(),
+            most_in_flight: 32,
+            by: By::Slot,
+        }
+    }
+}
+
+type Outcome = Result<TxReceipt, TxManagerError>;
+
+/// What is known of one direction.
+#[derive(Debug, Default)]
+struct Way {
+    /// The next block to read.
+    next: u64,
+    /// Messages to deliver, by nonce.
+    waiting: BTreeMap<u64, Sent>,
+    /// Deliveries under way.
+    in_flight: BTreeMap<u64, Receiver<Outcome>>,
+    /// Not before then.
+    later: BTreeMap<u64, SystemTime>,
+    /// Ids that need nothing more.
+    finished: BTreeSet<B256>,
+    /// Since when the destination does not know of the next message.
+    unknown_since: Option<Instant>,
+}
+
+/// Carries the messages of a lane.
+#[derive(Debug)]
+pub struct Relay {
+    lane: Lane,
+    options: RelayOptions,
+    l1: TxManager,
+    l2: TxManager,
+    ways: BTreeMap<Direction, Way>,
+}
+
+impl Relay {
+    /// A relay that pays and is paid by `key`, on both layers. What it had signed and not seen mined, it sends again.
+    ///
+    /// # Errors
+    /// If a layer cannot be reached or the records cannot be read.
+    pub async fn open(lane: Lane, key: PrivateKeySigner, options: RelayOptions) -> Result<Self, LaneError> {
+        let manager = async |layer: Layer| {
+            let path = options.dir.join(format!("{layer}.redb").to_lowercase());
+            let records = Records::open(&path).map_err(|error| LaneError::Records(error.to_string()))?;
+            let tx_options = TxManagerOptions { poll: options.poll, resend_after: RESEND_AFTER };
+            let (rpc, _) = lane.end(layer);
+            Ok::<_, LaneError>(
+                TxManager::open(rpc.clone(), key.clone(), Arc::new(records), tx_options).await?,
+            )
+        };
+        let (l1, l2) = (manager(Layer::L1).await?, manager(Layer::L2).await?);
+        let ways = options
+            .directions
+            .iter()
+            .map(|direction| (*direction, Way { next: lane.start(direction.source()), ..Default::default() }))
+            .collect();
+        Ok(Self { lane, options, l1, l2, ways })
+    }
+
+    /// Carries until cancelled.
+    ///
+    /// # Errors
+    /// If its records cannot be written.
+    pub async fn run(mut self, cancel: CancellationToken) -> Result<(), LaneError> {
+        let senders = [self.l1.clone().run(cancel.clone()), self.l2.clone().run(cancel.clone())];
+        let [l1, l2] = senders.map(tokio::spawn);
+        let stop = cancel.clone();
+        let work = async {
+            loop {
+                for direction in self.options.directions.clone() {
+                    match self.look(direction).await {
+                        Ok(()) => {}
+                        Err(error) if error.is_temporary() => {
+                            tracing::warn!(%error, to = %direction.destination(), "relay");
+                        }
+                        Err(error) => return Err(error),
+                    }
+                }
+                tokio::select! {
+                    () = stop.cancelled() => return Ok(()),
+                    () = tokio::time::sleep(self.options.poll) => {}
+                }
+            }
+        };
+        let result = tokio::select! {
+            () = cancel.cancelled() => Ok(()),
+            result = work => result,
+        };
+        cancel.cancel();
+        for sender in [l1, l2] {
+            sender.await.map_err(|error| LaneError::Records(error.to_string()))??;
+        }
+        result
+    }
+
+    /// Reads what is new one way and delivers what can be.
+    async fn look(&mut self, direction: Direction) -> Result<(), LaneError> {
+        self.read(direction).await?;
+        self.settle(direction);
+        let Some(way) = self.ways.get(&direction) else { return Ok(()) };
+        let due: Vec<Sent> = way
+            .waiting
+            .values()
+            .filter(|sent| {
+                let nonce = sent.message.nonce;
+                let rests = way.later.get(&nonce).is_some_and(|until| SystemTime::now() < *until);
+                !way.in_flight.contains_key(&nonce) && !rests
+            })
+            .take(self.options.most_in_flight.saturating_sub(way.in_flight.len()))
+            .cloned()
+            .collect();
+        for sent in due {
+            if !self.carry(&sent).await? {
+                // What was sent later cannot be proved either.
+                return self.nudge(direction).await;
+            }
+            if let Some(way) = self.ways.get_mut(&direction) {
+                way.unknown_since = None;
+            }
+        }
+        Ok(())
+    }
+
+    /// Has an idle L2 build a block, whose anchor then has what waits.
+    async fn nudge(&mut self, direction: Direction) -> Result<(), LaneError> {
+        let Some(way) = self.ways.get_mut(&direction) else { return Ok(()) };
+        let since = *way.unknown_since.get_or_insert_with(Instant::now);
+        if direction != Direction::Down || since.elapsed() < NUDGE_AFTER || self.l2.in_flight().await > 0 {
+            return Ok(());
+        }
+        way.unknown_since = None;
+        let request = TxRequest {
+            to: self.l2.address(),
+            data: Default::default(),
+            value: U256::ZERO,
+            gas_limit: Some(NUDGE_GAS),
+            label: "nudge".into(),
+            blobs: Vec::new(),
+        };
+        drop(self.l2.submit(request).await?);
+        Ok(())
+    }
+
+    async fn read(&mut self, direction: Direction) -> Result<(), LaneError> {
+        let (rpc, _) = self.lane.end(direction.source());
+        let head = rpc.block_number().await?;
+        let Some(way) = self.ways.get_mut(&direction) else { return Ok(()) };
+        let from = way.next.saturating_sub(READ_AGAIN).max(self.lane.start(direction.source()));
+        if from > head {
+            return Ok(());
+        }
+        for sent in self.lane.sent(direction, from, head).await? {
+            if !way.finished.contains(&sent.id) {
+                way.waiting.insert(sent.message.nonce, sent);
+            }
+        }
+        way.next = head + 1;
+        Ok(())
+    }
+
+    /// Takes note of what became of deliveries.
+    fn settle(&mut self, direction: Direction) {
+        let Some(way) = self.ways.get_mut(&direction) else { return };
+        let mut rest = BTreeMap::new();
+        for (nonce, mut outcome) in std::mem::take(&mut way.in_flight) {
+            match outcome.try_recv() {
+                Err(TryRecvError::Empty) => drop(rest.insert(nonce, outcome)),
+                Ok(Ok(receipt)) => {
+                    tracing::info!(nonce, to = %direction.destination(), tx = %receipt.transaction_hash, gas = %receipt.gas_used, "delivered");
+                }
+                // Whether it is delivered all the same shows at the next look.
+                Ok(Err(error)) => tracing::warn!(nonce, %error, "a delivery did not succeed"),
+                Err(TryRecvError::Closed) => {}
+            }
+        }
+        way.in_flight = rest;
+    }
+
+    /// Delivers a message if it can be and pays. False if its destination does not know of it yet.
+    async fn carry(&mut self, sent: &Sent) -> Result<bool, LaneError> {
+        let (direction, nonce) = (sent.direction, sent.message.nonce);
+        if self.lane.state(direction, sent.id).await? != DeliveryState::None {
+            self.finish(sent);
+            return Ok(true);
+        }
+        if sent.message.deadline < self.lane.time(direction.destination()).await? {
+            tracing::info!(nonce, id = %sent.id, "its deadline is over; anyone can have it refunded");
+            self.finish(sent);
+            return Ok(true);
+        }
+        let prepared = match self.lane.prepare(sent, self.options.by).await {
+            Ok(Some(prepared)) => prepared,
+            Ok(None) => return Ok(false),
+            Err(LaneError::Gone { .. }) => {
+                // Another one may have its number by now.
+                if let Some(way) = self.ways.get_mut(&direction) {
+                    way.waiting.remove(&nonce);
+                }
+                return Ok(true);
+            }
+            Err(error) => return Err(error),
+        };
+        let manager = match direction.destination() {
+            Layer::L1 => &self.l1,
+            Layer::L2 => &self.l2,
+        };
+        let (rpc, _) = self.lane.end(direction.destination());
+        let gas =
+            match rpc.estimate_gas(manager.address(), Some(prepared.to), U256::ZERO, &prepared.data).await {
+                Ok(gas) => gas + gas / 5,
+                Err(error) if error.is_temporary() => return Err(error.into()),
+                Err(error) => {
+                    tracing::info!(nonce, %error, "cannot be delivered now");
+                    self.leave(sent);
+                    return Ok(true);
+                }
+            };
+        let cost = self.lane.delivery_cost(direction, gas, prepared.data.len() as u64).await?;
+        if !self.options.at_any_loss && sent.message.relayFee < cost + self.options.least_profit {
+            tracing::info!(nonce, fee = %sent.message.relayFee, %cost, "does not pay");
+            self.leave(sent);
+            return Ok(true);
+        }
+        let Prepared { to, data } = prepared;
+        let request = TxRequest {
+            to,
+            data,
+            value: U256::ZERO,
+            gas_limit: Some(gas),
+            label: format!("message {nonce} to {}", direction.destination()),
+            blobs: Vec::new(),
+        };
+        let outcome = manager.submit(request).await?;
+        if let Some(way) = self.ways.get_mut(&direction) {
+            way.in_flight.insert(nonce, outcome);
+        }
+        Ok(true)
+    }
+
+    fn finish(&mut self, sent: &Sent) {
+        let Some(way) = self.ways.get_mut(&sent.direction) else { return };
+        way.waiting.remove(&sent.message.nonce);
+        way.later.remove(&sent.message.nonce);
+        way.finished.insert(sent.id);
+    }
+
+    fn leave(&mut self, sent: &Sent) {
+        let Some(way) = self.ways.get_mut(&sent.direction) else { return };
+        way.later.insert(sent.message.nonce, SystemTime::now() + LEFT_ALONE);
+    }
+}
+
+impl Lane {
+    /// The most that a delivery costs at the destination's prices of the moment, in wei.
+    ///
+    /// # Errors
+    /// If a layer cannot be reached.
+    pub async fn delivery_cost(&self, direction: Direction, gas: u64, bytes: u64) -> Result<U256, LaneError> {
+        let (rpc, _) = self.end(direction.destination());
+        let fees = FeeQuote::current(rpc).await?;
+        // Room for the base fee to double is not what it costs.
+        let price = U256::from(fees.max_fee.saturating_sub(fees.priority_fee) / 2 + fees.priority_fee);
+        let execution = U256::from(gas) * price;
+        match direction {
+            Direction::Up => Ok(execution),
+            Direction::Down => Ok(execution + self.data_fee(bytes).await?),
+        }
+    }
+
+    /// A fee that pays for a delivery whose call takes `gas` and whose payload is so long, with half of it to spare.
+    ///
+    /// # Errors
+    /// If a layer cannot be reached.
+    pub async fn quote(&self, direction: Direction, gas: u64, payload: u64) -> Result<U256, LaneError> {
+        // 40 gas a byte is what calldata may cost (EIP-7623).
+        let bytes = DELIVERY_BYTES + payload;
+        let gas = (gas + DELIVERY_GAS).max(21_000 + 40 * bytes);
+        let cost = self.delivery_cost(direction, gas, bytes).await?;
+        Ok(cost + cost / U256::from(2))
+    }
+
+    /// The most that L2 asks for so many bytes of data (Fjord's formula, for data that does not compress).
+    async fn data_fee(&self, bytes: u64) -> Result<U256, LaneError> {
+        let at = predeploys::L1_BLOCK;
+        let base = self.l2.call(at, &IL1Block::basefeeCall {}).await?;
+        let blob = self.l2.call(at, &IL1Block::blobBaseFeeCall {}).await?;
+        let base_scalar = U256::from(self.l2.call(at, &IL1Block::baseFeeScalarCall {}).await?);
+        let blob_scalar = U256::from(self.l2.call(at, &IL1Block::blobBaseFeeScalarCall {}).await?);
+        let price = U256::from(16) * base_scalar * base + blob_scalar * blob;
+        Ok(U256::from(bytes) * U256::from(836_500) * price / U256::from(1_000_000_000_000u64))
+    }
+}

@@ -1,0 +1,260 @@
+//! Messages between the layers by Merkle proofs: `up --bridge spv`, `message`, `relay`.
+
+use std::{collections::BTreeSet, path::Path, time::Duration};
+
+use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_signer_local::PrivateKeySigner;
+use duplex_bridge::{Bridge, MessageRequest};
+use duplex_lane::Direction;
+use duplex_primitives::predeploys;
+use duplex_testing::{
+    devnet::{Finished, Process, anvil_bin, bridge, free_port, say, until, words},
+    load::dev_key,
+    truth::books,
+};
+use serde_json::Value;
+
+const ETHER: u64 = 1_000_000_000_000_000_000;
+
+/// A devnet whose ETH crosses by Merkle proofs.
+struct World {
+    command: String,
+    devnet: Process,
+    bridge: Bridge,
+}
+
+impl World {
+    async fn start(dir: &Path, l1: &str) -> Self {
+        let command = format!(
+            "up --json --bridge spv --data-dir {} --l2-port {} --block-time 100 --challenge-window 2 {l1}",
+            dir.join("devnet").display(),
+            free_port()
+        );
+        let mut devnet = Process::duplex(&words(&command));
+        let deployment = devnet.deployment().await;
+        Self { command, devnet, bridge: bridge(deployment) }
+    }
+
+    async fn restart(&mut self) {
+        self.devnet.kill();
+        self.devnet = Process::duplex(&words(&self.command));
+        self.devnet.deployment().await;
+    }
+
+    fn key(&self, index: usize) -> PrivateKeySigner {
+        dev_key(&self.bridge.deployment, index)
+    }
+
+    /// Runs `duplex` on this rollup.
+    async fn run(&self, dir: &Path, command: &str) -> Finished {
+        let file = dir.join("devnet/deployment.json");
+        Process::run(&words(&format!("{command} --deployment {}", file.display()))).await
+    }
+
+    async fn json(&self, dir: &Path, command: &str) -> Value {
+        self.run(dir, &format!("{command} --json")).await.json()
+    }
+
+    /// Sends a message by the command, and gives its id.
+    async fn send(&self, dir: &Path, options: &str) -> String {
+        let sent = self.json(dir, &format!("message send {options}")).await;
+        assert_eq!(sent["state"], "none", "{sent}");
+        sent["id"].as_str().unwrap().to_owned()
+    }
+
+    async fn state(&self, dir: &Path, id: &str) -> Value {
+        self.json(dir, &format!("message status {id}")).await
+    }
+
+    async fn l1_balance(&self, address: Address) -> U256 {
+        self.bridge.l1.balance(address).await.unwrap()
+    }
+
+    async fn l2_balance(&self, address: Address) -> U256 {
+        self.bridge.l2.balance(address).await.unwrap()
+    }
+}
+
+fn fresh(name: &str) -> Address {
+    Address::from_slice(&keccak256(name)[12..])
+}
+
+/// One message of each kind, by the commands; every way that one can end.
+async fn every_way(dir: &Path, world: &World) {
+    // A deposit is a message that a relay delivers; a withdrawal is what it always was.
+    let to = fresh("depositor's friend");
+    let report = world.json(dir, &format!("deposit 1.5 --to {to}")).await;
+    assert!(report["l2Transaction"].as_str().is_some(), "{report}");
+    assert_eq!(world.l2_balance(to).await, U256::from(ETHER) * U256::from(3) / U256::from(2));
+    let hash = report["l1"]["receipt"]["transactionHash"].as_str().unwrap();
+    assert_eq!(world.json(dir, &format!("status {hash}")).await["state"], "done");
+
+    // From L2.
+    let to = fresh("withdrawer's friend");
+    let done = world.json(dir, &format!("message send --from l2 --to {to} --value 0.25 --wait")).await;
+    assert_eq!(done["state"], "done");
+    assert_eq!(world.l1_balance(to).await, U256::from(ETHER / 4));
+
+    // No relay carries what does not pay: its sender does, by the receipt. An idle L2 never built on its block,
+    // so the proof goes through L1's history.
+    let to = fresh("paid by nobody");
+    let id = world.send(dir, &format!("--to {to} --value 0.5 --fee 0")).await;
+    let done = world.json(dir, &format!("message deliver {id} --by receipt")).await;
+    assert_eq!(done["state"], "done", "{done}");
+    assert_eq!(world.l2_balance(to).await, U256::from(ETHER / 2));
+    let again = world.run(dir, &format!("message deliver {id}")).await;
+    again.assert_refused(&["needs nothing more", "delivered"]);
+    let retried = world.run(dir, &format!("message retry {id}")).await;
+    retried.assert_refused(&["has not failed"]);
+
+    // One whose call fails can be tried again, and comes back after its deadline.
+    let nobody_pays_it = predeploys::L1_BLOCK;
+    let options = format!("--to {nobody_pays_it} --value 0.125 --lifetime 15");
+    let failing = world.send(dir, &options).await;
+    until("the failure", || async { (world.state(dir, &failing).await["state"] == "failed").then_some(()) })
+        .await;
+    let early = world.run(dir, &format!("message expire {failing}")).await;
+    early.assert_refused(&["can be delivered for", "given up"]);
+    // And one that nobody delivers, too.
+    let sender = world.key(3).address();
+    let key = world.bridge.deployment.accounts[3].private_key;
+    let idle = format!("--to {to} --value 0.0625 --fee 0 --lifetime 2 --key {key}");
+    let forgotten = world.send(dir, &idle).await;
+    for (id, value) in [(&forgotten, ETHER / 16), (&failing, ETHER / 8)] {
+        until("its deadline", || async {
+            let refund = world.run(dir, &format!("message expire {id} --json")).await;
+            if refund.code != Some(0) {
+                say(&refund.stderr);
+                tokio::time::sleep(Duration::from_secs(1)).await;
+            }
+            (refund.code == Some(0)).then(|| refund.json())
+        })
+        .await;
+        let gone = world.state(dir, id).await;
+        assert_eq!(gone["state"], "expired");
+        let owner = if value == ETHER / 16 { sender } else { world.key(0).address() };
+        let before = world.l1_balance(owner).await;
+        let refund = world.bridge.lane().unwrap().sent(Direction::Up, 0, u64::MAX >> 1).await.unwrap();
+        let refund = refund.last().unwrap().id;
+        let carrier = world.bridge.deployment.accounts[4].private_key;
+        let done = world.json(dir, &format!("message deliver {refund} --key {carrier}")).await;
+        assert_eq!(done["state"], "done");
+        assert_eq!(world.l1_balance(owner).await - before, U256::from(value));
+        assert_eq!(world.state(dir, id).await["refunded"], true);
+    }
+    let unknown = world.run(dir, &format!("message status {}", B256::repeat_byte(5))).await;
+    unknown.assert_refused(&["neither the id"]);
+    books(&world.bridge).await;
+}
+
+/// Many messages each way while a second relay races the devnet's own, and both are killed meanwhile: every one arrives,
+/// once.
+async fn many(dir: &Path, world: &mut World, count: usize) {
+    let file = dir.join("devnet/deployment.json");
+    let racing = format!("relay --data-dir {} --deployment {}", dir.join("racer").display(), file.display());
+    let mut racer = Process::duplex(&words(&racing));
+    let start = std::time::Instant::now();
+    let target = |direction: Direction, i: usize| fresh(&format!("{direction:?} {i}"));
+    let amount = |i: usize| U256::from(1_000_000_000 + i as u64);
+    let send = async |world: &World, from: usize, to: usize| {
+        let lanes = (0..4).flat_map(|key| Direction::ALL.map(|direction| (key, direction)));
+        let senders: Vec<_> = lanes
+            .map(|(key, direction)| {
+                let (bridge, signer) = (world.bridge.clone(), world.key(key));
+                tokio::spawn(async move {
+                    for i in (from..to).filter(|i| i % 4 == key) {
+                        let request = MessageRequest {
+                            direction,
+                            target: target(direction, i),
+                            value: amount(i),
+                            payload: Default::default(),
+                            gas_limit: 50_000,
+                            lifetime: None,
+                            relay_fee: None,
+                        };
+                        bridge.send_message(&signer, &request).await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        for sender in senders {
+            sender.await.unwrap();
+        }
+    };
+    send(world, 0, count / 2).await;
+    world.restart().await;
+    racer.kill();
+    racer = Process::duplex(&words(&racing));
+    send(world, count / 2, count).await;
+    say(&format!("{count} messages each way sent within {:.1} s", start.elapsed().as_secs_f64()));
+    for direction in Direction::ALL {
+        let (rpc, _) = world
+            .bridge
+            .lane()
+            .map(|lane| match direction {
+                Direction::Down => (lane.l2.clone(), ()),
+                Direction::Up => (lane.l1.clone(), ()),
+            })
+            .unwrap();
+        for i in 0..count {
+            until("every message", || async {
+                (rpc.balance(target(direction, i)).await.unwrap() == amount(i)).then_some(())
+            })
+            .await;
+        }
+        let lane = world.bridge.lane().unwrap();
+        let sent = lane.sent(direction, 0, u64::MAX >> 1).await.unwrap();
+        let done = lane.delivered(direction, 0, u64::MAX >> 1).await.unwrap();
+        let ids: BTreeSet<B256> = sent.iter().map(|sent| sent.id).collect();
+        assert_eq!(ids.len(), sent.len());
+        assert!(done.keys().all(|id| ids.contains(id)));
+        assert!(sent.len() >= count);
+    }
+    say(&format!("and delivered within {:.1} s", start.elapsed().as_secs_f64()));
+    assert!(racer.is_running(), "{}", racer.tail());
+    racer.kill();
+    books(&world.bridge).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_cross_by_proofs() {
+    let dir = tempfile::tempdir().unwrap();
+    let l1 = format!("--l1-port {} --l1-block-time 200", free_port());
+    let mut world = World::start(dir.path(), &l1).await;
+    every_way(dir.path(), &world).await;
+    let count = std::env::var("DUPLEX_MESSAGES").ok().and_then(|count| count.parse().ok()).unwrap_or(24);
+    many(dir.path(), &mut world, count).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn messages_cross_from_and_to_anvil() {
+    let Some(anvil) = anvil_bin() else {
+        return say("skipped: no anvil on PATH or in DUPLEX_ANVIL");
+    };
+    let dir = tempfile::tempdir().unwrap();
+    let port = free_port();
+    let mut l1 = Process::start(&anvil, &words(&format!("--port {port} --block-time 1 --silent")));
+    let url = format!("http://127.0.0.1:{port}");
+    l1.answers(&url).await;
+    let world = World::start(dir.path(), &format!("--l1 {url}")).await;
+    every_way(dir.path(), &world).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rollup_without_a_lane_says_so() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("devnet");
+    let command = format!("up --json --data-dir {} --l1-port 0 --l2-port 0", data.display());
+    let mut devnet = Process::duplex(&words(&command));
+    devnet.deployment().await;
+    let file = data.join("deployment.json");
+    for command in ["message send --to 0x00000000000000000000000000000000000000aa", "relay"] {
+        let refused = Process::run(&words(&format!("{command} --deployment {}", file.display()))).await;
+        refused.assert_refused(&["no lane", "--bridge spv"]);
+    }
+    devnet.kill();
+    // Nor can it be given one later.
+    let other = format!("{command} --bridge spv");
+    let refused = tokio::time::timeout(Duration::from_secs(60), Process::run(&words(&other))).await.unwrap();
+    refused.assert_refused(&["light clients"]);
+}
