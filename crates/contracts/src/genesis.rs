@@ -79,13 +79,7 @@ pub fn l2_alloc(params: &L2GenesisParams) -> BTreeMap<Address, GenesisAccount> {
         .map(|(address, name, storage)| {
             let balance = if address == predeploys::ENDPOINT { MINTABLE } else { U256::ZERO };
             let code = artifact(name).deployed.clone();
-            let account = GenesisAccount {
-                nonce: 1,
-                balance,
-                code,
-                storage: storage.into_iter().collect(),
-                ..Default::default()
-            };
+            let account = GenesisAccount { nonce: 1, balance, code, storage: storage.into_iter().collect() };
             (address, account)
         })
         .collect()
