@@ -19,7 +19,10 @@ use eyre::{WrapErr, ensure};
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{args::OutputArgs, fraud, output};
+use crate::{
+    args::{BridgeKind, OutputArgs},
+    fraud, output,
+};
 
 sol! {
     function deposit() external payable;
@@ -34,6 +37,9 @@ pub(crate) struct TourArgs {
     /// Seconds in which a claim can be challenged.
     #[arg(long, value_name = "SECS", default_value_t = 5)]
     challenge_window: u64,
+    /// How deposits of ETH cross: by the chain's own rules, or by Merkle proofs that a relay carries.
+    #[arg(long, value_name = "KIND", value_enum, default_value_t = BridgeKind::Derived, conflicts_with = "fraud")]
+    bridge: BridgeKind,
     /// Show what happens to a thief: a false claim, the dispute on L1 move by move, and its end.
     #[arg(long)]
     fraud: bool,
@@ -102,6 +108,7 @@ pub(crate) async fn run(args: TourArgs) -> eyre::Result<ExitCode> {
         delays: Delays { challenge_window: Some(args.challenge_window), ..Default::default() },
         batch_age: Duration::from_secs(1),
         claim_interval: Duration::from_secs(1),
+        lane: args.bridge.lane(),
         ..Default::default()
     };
     let devnet = Devnet::start(options).await?;
