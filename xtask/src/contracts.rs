@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// Compiles the contracts into `contracts/artifacts/`. With `check`, compiles into a temporary folder instead
@@ -34,10 +34,22 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<(), String> {
 pub(crate) fn forge_test(root: &Path) -> Result<(), String> {
     let contracts = root.join("contracts");
     install(&contracts)?;
-    let mut forge = Command::new("npm");
-    forge.args(["exec", "--no", "--", "forge", "test"]).current_dir(contracts);
-    execute(&mut forge, "npm")?;
-    execute(forge.env("FOUNDRY_PROFILE", "gas").env("FORGE_SNAPSHOT_CHECK", "true"), "npm")
+    let mut forge = Command::new(forge(&contracts)?);
+    forge.arg("test").current_dir(contracts);
+    execute(&mut forge, "forge")?;
+    execute(forge.env("FOUNDRY_PROFILE", "gas").env("FORGE_SNAPSHOT_CHECK", "true"), "forge")
+}
+
+/// The forge of this machine's kind. Not by its wrapper in `.bin`, which ends with 0 whatever forge ends with.
+pub(crate) fn forge(contracts: &Path) -> Result<PathBuf, String> {
+    let packages = contracts.join("node_modules").join("@foundry-rs");
+    let entries = fs::read_dir(&packages).map_err(|error| format!("{}: {error}", packages.display()))?;
+    entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|path| path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("forge-")))
+        .map(|path| path.join("bin").join("forge"))
+        .find(|path| path.is_file())
+        .ok_or_else(|| format!("npm installed no forge for this machine in {}", packages.display()))
 }
 
 /// Installs the locked npm packages, unless that has been done for the present lock file.

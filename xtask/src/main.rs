@@ -7,6 +7,7 @@ mod contracts;
 mod fuzz;
 mod guest;
 mod machine;
+mod mutate;
 mod steps;
 
 use std::{
@@ -33,6 +34,8 @@ The project's own chores.
   cargo xtask machine [PROGRAMS]
                               the machine's long tests: all 2^32 words (some 20 minutes), and random
                               programs (50000 unless given, some 60 steps each) in the contract
+  cargo xtask mutate [FILE…]  take the lane contracts' checks away one by one, and see whether a test
+                              notices (some 20 s each); FILEs are paths in contracts/
 ";
 
 /// The workspace's root.
@@ -58,6 +61,7 @@ fn main() -> ExitCode {
         ["guest"] => guest::run(&root, false),
         ["guest", "--check"] => guest::run(&root, true),
         ["guest", "--cost"] => guest::cost(&root),
+        ["mutate", files @ ..] => mutate::mutate(&root, files),
         ["machine"] => machine::run(&root, 50_000),
         ["machine", programs] => match programs.parse() {
             Ok(programs) => machine::run(&root, programs),

@@ -1,0 +1,173 @@
+//! Takes the contracts' checks away one by one, and sees whether a test notices.
+
+use std::{
+    fs,
+    ops::Range,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+};
+
+use crate::{contracts, steps::run};
+
+/// Files whose checks are taken away unless others are named, and the tests that must notice.
+const SOURCES: [&str; 8] = [
+    "src/bridge/Endpoint.sol",
+    "src/bridge/Messenger.sol",
+    "src/bridge/AnchorVerifier.sol",
+    "src/bridge/OutputVerifier.sol",
+    "src/libraries/MessageProof.sol",
+    "src/libraries/StateProof.sol",
+    "src/libraries/BlockProof.sol",
+    "src/libraries/TrieWalk.sol",
+];
+const TESTS: &str = "test/{Endpoint,LaneProofs,LaneInvariants,TrieWalk,ProofReader,ExodusTokens}.t.sol";
+
+/// One check: where its condition is, and its line.
+#[derive(Debug, PartialEq, Eq)]
+struct Check {
+    condition: Range<usize>,
+    line: usize,
+}
+
+/// Takes away every check in these files (paths in `contracts/`), runs the tests and says which checks nobody misses.
+pub(crate) fn mutate(root: &Path, files: &[&str]) -> Result<(), String> {
+    let files = if files.is_empty() { &SOURCES[..] } else { files };
+    let copy = root.join("target").join("mutate");
+    prepare(&root.join("contracts"), &copy)?;
+    if !passes(&copy)? {
+        return Err(format!("the tests of {TESTS} fail as they are"));
+    }
+    let (mut killed, mut alive) = (0, Vec::new());
+    for file in files {
+        let path = copy.join(file);
+        let source = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+        for check in checks(&source) {
+            let text = source[check.condition.clone()].split_whitespace().collect::<Vec<_>>().join(" ");
+            let mut mutant = source.clone();
+            mutant.replace_range(check.condition.clone(), "false");
+            write(&path, &mutant)?;
+            let name = format!("{file}:{} {text}", check.line);
+            if passes(&copy)? {
+                println!("ALIVE   {name}");
+                alive.push(name);
+            } else {
+                println!("killed  {name}");
+                killed += 1;
+            }
+        }
+        write(&path, &source)?;
+    }
+    println!("\n{killed} checks have a test that misses them, {} have none", alive.len());
+    if alive.is_empty() { Ok(()) } else { Err(format!("nobody misses:\n  {}", alive.join("\n  "))) }
+}
+
+/// A copy of the contracts to change.
+fn prepare(contracts: &Path, copy: &Path) -> Result<(), String> {
+    let fail = |error: std::io::Error| format!("{}: {error}", copy.display());
+    fs::create_dir_all(copy).map_err(fail)?;
+    for name in ["src", "test", "foundry.toml", "solc-wrapper.mjs", "package.json"] {
+        let to = copy.join(name);
+        if to.is_dir() {
+            fs::remove_dir_all(&to).map_err(fail)?;
+        }
+        run(Command::new("cp").arg("-r").arg(contracts.join(name)).arg(copy))?;
+    }
+    let modules: PathBuf = copy.join("node_modules");
+    if !modules.exists() {
+        std::os::unix::fs::symlink(contracts.join("node_modules"), &modules).map_err(fail)?;
+    }
+    Ok(())
+}
+
+fn write(path: &Path, text: &str) -> Result<(), String> {
+    fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn passes(copy: &Path) -> Result<bool, String> {
+    let status = Command::new(contracts::forge(copy)?)
+        .args(["test", "--match-path", TESTS])
+        .env("FOUNDRY_FUZZ_RUNS", "64")
+        .env("FOUNDRY_INVARIANT_RUNS", "4")
+        .current_dir(copy)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .status()
+        .map_err(|error| format!("cannot run forge: {error}"))?;
+    Ok(status.success())
+}
+
+/// The conditions of all `if (…) revert`, those with `||` part by part.
+fn checks(source: &str) -> Vec<Check> {
+    let mut found = Vec::new();
+    for (at, _) in source.match_indices("if (") {
+        let open = at + 4;
+        let Some(close) = closing(&source[open..]).map(|end| open + end) else { continue };
+        if !source[close + 1..].trim_start().starts_with("revert") {
+            continue;
+        }
+        let mut start = open;
+        for part in parts(&source[open..close]) {
+            let condition = start..start + part;
+            let line = source[..condition.start].matches('\n').count() + 1;
+            found.push(Check { condition, line });
+            start += part + 2;
+        }
+    }
+    found
+}
+
+/// Where the parenthesis that is open at the start is closed.
+fn closing(text: &str) -> Option<usize> {
+    let mut depth = 1;
+    for (i, c) in text.char_indices() {
+        match c {
+            '(' => depth += 1,
+            ')' => depth -= 1,
+            _ => {}
+        }
+        if depth == 0 {
+            return Some(i);
+        }
+    }
+    None
+}
+
+/// Lengths of the parts of a condition between its outermost `||`.
+fn parts(condition: &str) -> Vec<usize> {
+    let (mut lengths, mut depth, mut start) = (Vec::new(), 0, 0);
+    let bytes = condition.as_bytes();
+    for i in 0..bytes.len() {
+        match bytes[i] {
+            b'(' => depth += 1,
+            b')' => depth -= 1,
+            b'|' if depth == 0 && bytes.get(i + 1) == Some(&b'|') => {
+                lengths.push(i - start);
+                start = i + 2;
+            }
+            _ => {}
+        }
+    }
+    lengths.push(bytes.len() - start);
+    lengths
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn conditions_are_found_part_by_part() {
+        let source = "if (a) revert X();\nif (b(c) || (d || e)) {\n revert Y(); }\nif (f) return;\nif (\n g\n) revert Z();";
+        let found: Vec<_> = checks(source)
+            .into_iter()
+            .map(|check| (source[check.condition].trim().to_owned(), check.line))
+            .collect();
+        let expected = [("a", 1), ("g", 5)].map(|(text, line)| (text.to_owned(), line));
+        assert_eq!(found, expected);
+        let source = "if (b(c) || (d || e) || f) revert X();";
+        let found: Vec<_> =
+            checks(source).into_iter().map(|check| source[check.condition].trim().to_owned()).collect();
+        assert_eq!(found, ["b(c)", "(d || e)", "f"]);
+    }
+}
