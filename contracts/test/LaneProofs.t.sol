@@ -413,6 +413,98 @@ contract LaneProofsTest is Lanes {
         up.send{value: 1}(bob, 0, NEVER, 0, "");
     }
 
+    /// @dev The proof of a message of L2's in the exodus' root, in which L2 also has no state of another message.
+    function exodusWith(Mail memory m, Mail memory absent)
+        internal
+        returns (
+            bytes memory proof,
+            OutputRootProof memory p,
+            bytes[] memory accountProof,
+            bytes[] memory slotProof
+        )
+    {
+        (StateTrie state, StateTrie storage_) = stateAt(down, m.nonce);
+        OutputVerifier.Proof memory full;
+        p = startExodus(state.root());
+        (full.claimId, full.output) = (settlement.lastFinalClaim(), p);
+        full.evidence.previous = down.accumulator(m.nonce - 1);
+        accountProof = state.proveAccount(address(down));
+        full.evidence.accountNodes = accountProof;
+        full.evidence.slotNodes = storage_.proveSlot(Hashing.accumulatorSlot(m.nonce));
+        slotProof = storage_.proveSlot(Hashing.deliverySlot(idOf(up, absent)));
+        proof = abi.encode(full);
+    }
+
+    /// @dev With L2 gone there is no refund there: what is late arrives all the same.
+    function test_exodus_messagesFromL2_areNeverTooLate() public {
+        uint64 deadline = uint64(block.timestamp + 1);
+        Mail memory m = sendFrom(down, bob, 1 ether, 50_000, deadline, 0.01 ether, "");
+        (bytes memory proof,,,) = exodusWith(m, m);
+        vm.assertTrue(block.timestamp > deadline);
+        vm.expectRevert(InExodus.selector);
+        up.expire(m);
+        deliverUp(m, proof);
+        assertBooks(0);
+    }
+
+    /// @dev Nor is what had been given up before, if L2 never got its refund.
+    function test_exodus_givenUp_isRevived() public {
+        Switch receiver = new Switch();
+        receiver.setRefuses(true);
+        uint64 deadline = uint64(block.timestamp + 30 days);
+        Mail memory m = sendFrom(down, bob, 1 ether, 50_000, deadline, 0.01 ether, "");
+        Mail memory failed = sendFrom(down, address(receiver), 1 ether, 50_000, deadline, 0.01 ether, "");
+        deliverUp(failed, proveUp(failed));
+        vm.warp(deadline + 1);
+        vm.recordLogs();
+        up.expire(m);
+        Mail memory refund = lastSent();
+        vm.recordLogs();
+        up.expire(failed);
+        Mail memory other = lastSent();
+        (
+            bytes memory proof,
+            OutputRootProof memory p,
+            bytes[] memory accountProof,
+            bytes[] memory slotProof
+        ) = exodusWith(m, refund);
+        vm.expectRevert(abi.encodeWithSelector(AlreadyDelivered.selector, idOf(down, m)));
+        up.deliver(m, proof);
+        up.reclaim(refund, p, accountProof, slotProof);
+        vm.expectRevert(abi.encodeWithSelector(AlreadyReclaimed.selector, idOf(up, refund)));
+        up.reclaim(refund, p, accountProof, slotProof);
+        deliverUp(m, proof);
+        vm.expectRevert(abi.encodeWithSelector(AlreadyDelivered.selector, idOf(down, m)));
+        up.deliver(m, proof);
+
+        // One that had failed can be tried again, and its fee is not paid twice.
+        (, StateTrie storage_) = stateAt(down, m.nonce);
+        up.reclaim(other, p, accountProof, storage_.proveSlot(Hashing.deliverySlot(idOf(up, other))));
+        receiver.setRefuses(false);
+        up.retry(failed);
+        vm.assertEq(address(receiver).balance, 1 ether);
+        vm.assertEq(relayer.balance, 10.02 ether);
+        assertBooks(0);
+    }
+
+    /// @dev Nobody revives with a message of their own.
+    function test_exodus_revive_byOthers_reverts() public {
+        Mail memory m = plain(down);
+        deliverUp(m, proveUp(m));
+        Mail memory fake =
+            sendFrom(up, address(down), 0, 50_000, NEVER, 0, abi.encodeCall(down.refund, (m, true)));
+        (, OutputRootProof memory p, bytes[] memory accountProof, bytes[] memory slotProof) =
+            exodusWith(m, fake);
+        fake.sender = address(up);
+        bytes32 id = idOf(up, fake);
+        (StateTrie state, StateTrie storage_) = stateAt(down, m.nonce);
+        state;
+        slotProof = storage_.proveSlot(Hashing.deliverySlot(id));
+        vm.expectRevert(abi.encodeWithSelector(UnknownMessageId.selector, id));
+        up.reclaim(fake, p, accountProof, slotProof);
+        vm.assertEq(uint256(up.delivery(idOf(down, m))), uint256(DeliveryState.Done));
+    }
+
     function test_exodus_messagesFromL2_arrive() public {
         Mail memory m = plain(down);
         (MessageProof.Evidence memory e, bytes32 stateRoot) = slotEvidence(down, m);

@@ -123,7 +123,7 @@ contract Endpoint is IEndpoint {
     function deliver(Message calldata m, bytes calldata proof) external {
         bytes32 id = idOf(m);
         if (delivery[id] != DeliveryState.None) revert AlreadyDelivered(id);
-        if (block.timestamp > m.deadline) revert DeadlineOver(m.deadline);
+        _checkDeadline(m.deadline);
         IVerifier(verifier).verify(m, id, proof);
 
         bool success = _attempt(m, id);
@@ -137,7 +137,7 @@ contract Endpoint is IEndpoint {
     function retry(Message calldata m) external {
         bytes32 id = idOf(m);
         if (delivery[id] != DeliveryState.Failed) revert MessageNotFailed(id);
-        if (block.timestamp > m.deadline) revert DeadlineOver(m.deadline);
+        _checkDeadline(m.deadline);
         emit MessageRetried(m.nonce, id, _attempt(m, id));
     }
 
@@ -147,6 +147,7 @@ contract Endpoint is IEndpoint {
         DeliveryState state = delivery[id];
         if (state == DeliveryState.Done || state == DeliveryState.Expired) revert AlreadyDelivered(id);
         if (block.timestamp <= m.deadline) revert DeadlineAhead(m.deadline);
+        if (_inExodus()) revert InExodus();
         delivery[id] = DeliveryState.Expired;
         emit MessageExpired(m.nonce, id);
         // Whether the peer ever sent it is for the peer to say.
@@ -185,7 +186,8 @@ contract Endpoint is IEndpoint {
         if (state != uint256(DeliveryState.None) && state != uint256(DeliveryState.Failed)) {
             revert AlreadyDelivered(id);
         }
-        _refund(m, state == uint256(DeliveryState.None));
+        if (m.sender == address(this)) _revive(m);
+        else _refund(m, state == uint256(DeliveryState.None));
     }
 
     // --- reservations ---
@@ -246,13 +248,36 @@ contract Endpoint is IEndpoint {
         if (bonds != 0) delete _reservations[id];
     }
 
-    function _refund(Message calldata m, bool withFee) private {
-        bytes32 id = Hashing.messageId(m, address(this), peer);
+    /// @dev In exodus nothing can be refunded on L2 any more, so nothing is too late.
+    function _checkDeadline(uint64 deadline) private view {
+        if (block.timestamp > deadline && !_inExodus()) revert DeadlineOver(deadline);
+    }
+
+    function _inExodus() private view returns (bool started) {
+        if (vault != address(0)) (started,,,) = IExodus(vault).exodus();
+    }
+
+    /// @dev Takes note that a message of this end is paid back, once.
+    function _markRefunded(Message calldata m) private returns (bytes32 id) {
+        id = Hashing.messageId(m, address(this), peer);
         // The accumulator of a nonce that was not given out is zero.
         bool sent = m.nonce != 0 && accumulator[m.nonce] == Hashing.extend(accumulator[m.nonce - 1], id);
         if (!sent) revert UnknownMessageId(id);
         if (isRefunded[id]) revert AlreadyReclaimed(id);
         isRefunded[id] = true;
+    }
+
+    /// @dev What was given up here, and whose refund L2 never got, is again as it was before.
+    function _revive(Message calldata m) private {
+        _markRefunded(m);
+        (Message memory original, bool withFee) = abi.decode(m.payload[4:], (Message, bool));
+        bytes32 id = Hashing.messageId(original, peer, address(this));
+        delivery[id] = withFee ? DeliveryState.None : DeliveryState.Failed;
+        emit MessageRevived(original.nonce, id);
+    }
+
+    function _refund(Message calldata m, bool withFee) private {
+        bytes32 id = _markRefunded(m);
         uint256 amount = m.value + (withFee ? m.relayFee : 0);
         emit MessageRefunded(m.nonce, id, m.sender, amount);
         if (vault != address(0) && amount != 0) IVault(vault).unlock(amount);

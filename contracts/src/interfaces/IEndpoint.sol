@@ -28,6 +28,9 @@ interface IEndpoint {
     /// @notice A message that was never delivered was paid back to its sender.
     event MessageRefunded(uint64 indexed nonce, bytes32 indexed id, address indexed sender, uint256 amount);
 
+    /// @notice A message that had been given up can be delivered after all: its refund never got to L2.
+    event MessageRevived(uint64 indexed nonce, bytes32 indexed id);
+
     /// @notice The fee of a message was promised to a relayer.
     event MessageReserved(bytes32 indexed id, address indexed relayer, uint256 until);
 
@@ -63,7 +66,8 @@ interface IEndpoint {
     /// @param withFee If nobody has earned its fee.
     function refund(Message calldata message, bool withFee) external;
 
-    /// @notice Pays back a message of this end that L2 never got, once the Vault is in exodus.
+    /// @notice Pays back a message of this end that L2 never got, once the Vault is in exodus. If it is the refund of a
+    /// message of L2's, that message can be delivered after all: in exodus deadlines do not count.
     /// @param message The message.
     /// @param p Preimage of the exodus' output root.
     /// @param accountProof Proof of the peer's account in its state.
