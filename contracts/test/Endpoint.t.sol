@@ -58,13 +58,13 @@ contract EndpointTest is Lanes {
         up.send(address(0), 0, NEVER, 0, "");
         vm.expectRevert(abi.encodeWithSelector(WrongValue.selector, 2, 1));
         up.send{value: 1}(bob, 0, NEVER, 2, "");
-        vm.expectRevert(abi.encodeWithSelector(MessageGasTooHigh.selector, 10_000_001, 10_000_000));
-        up.send(bob, 10_000_001, NEVER, 0, "");
-        vm.expectRevert(abi.encodeWithSelector(PayloadTooLong.selector, 65_537, 65_536));
-        up.send(bob, 0, NEVER, 0, new bytes(65_537));
+        vm.expectRevert(abi.encodeWithSelector(MessageGasTooHigh.selector, 6_000_001, 6_000_000));
+        up.send(bob, 6_000_001, NEVER, 0, "");
+        vm.expectRevert(abi.encodeWithSelector(PayloadTooLong.selector, 32_769, 32_768));
+        up.send(bob, 0, NEVER, 0, new bytes(32_769));
         vm.expectRevert(abi.encodeWithSelector(DeadlineOver.selector, uint64(block.timestamp)));
         up.send(bob, 0, uint64(block.timestamp), 0, "");
-        up.send(bob, 10_000_000, uint64(block.timestamp + 1), 0, new bytes(65_536));
+        up.send(bob, 6_000_000, uint64(block.timestamp + 1), 0, new bytes(32_768));
     }
 
     function test_constructor_badParameters_revert() public {
@@ -128,7 +128,7 @@ contract EndpointTest is Lanes {
         deliverDown(m, proof);
         onChain(L2);
         vm.expectRevert(abi.encodeWithSelector(AlreadyDelivered.selector, idOf(up, m)));
-        down.deliver(m, proof);
+        down.deliver(m, proof, address(0));
         vm.expectRevert(abi.encodeWithSelector(MessageNotFailed.selector, idOf(up, m)));
         down.retry(m);
         vm.warp(uint256(NEVER) + 1);
@@ -157,7 +157,7 @@ contract EndpointTest is Lanes {
         vm.assertTrue(idOf(up, m) != id);
         onChain(L2);
         vm.expectRevert();
-        down.deliver(m, proof);
+        down.deliver(m, proof, address(0));
         vm.assertEq(state(down, id), 0);
     }
 
@@ -173,24 +173,24 @@ contract EndpointTest is Lanes {
         bytes memory proof = atAnchor(e);
         onChain(L2);
         vm.expectRevert(InvalidProof.selector);
-        down.deliver(m, proof);
+        down.deliver(m, proof, address(0));
         // Nor does a message from L2 come back as one from L1.
         Mail memory own = plain(down);
         onChain(L2);
         vm.expectRevert(abi.encodeWithSelector(UnexpectedChain.selector, L1, L2));
-        down.deliver(own, proof);
+        down.deliver(own, proof, address(0));
         own.srcChainId = L1;
         vm.expectRevert(abi.encodeWithSelector(UnexpectedChain.selector, L2, L1));
-        down.deliver(own, proof);
+        down.deliver(own, proof, address(0));
     }
 
     function test_deliver_withoutProof_reverts() public {
         Mail memory m = plain(up);
         onChain(L2);
         vm.expectRevert();
-        down.deliver(m, "");
+        down.deliver(m, "", address(0));
         vm.expectRevert();
-        down.deliver(m, new bytes(320));
+        down.deliver(m, new bytes(320), address(0));
     }
 
     function test_deliver_refusedByTarget_canBeRetried() public {
@@ -242,13 +242,13 @@ contract EndpointTest is Lanes {
         bytes memory payload = abi.encodeCall(ear.hear, (new bytes(500)));
         Mail memory m = sendFrom(up, address(ear), 1 ether, 600_000, NEVER, 0, payload);
         bytes memory proof = proveDown(m);
-        bytes memory call = abi.encodeCall(down.deliver, (m, proof));
+        bytes memory call = abi.encodeCall(down.deliver, (m, proof, address(0)));
         gas_ = bound(gas_, 50_000, 2_000_000);
         onChain(L2);
         (bool success,) = address(down).call{gas: gas_}(call);
         uint256 after_ = state(down, idOf(up, m));
         vm.assertEq(after_, success ? uint256(DeliveryState.Done) : 0);
-        if (!success) down.deliver(m, proof);
+        if (!success) down.deliver(m, proof, address(0));
         vm.assertEq(ear.value(), 1 ether);
     }
 
@@ -256,7 +256,7 @@ contract EndpointTest is Lanes {
         Mail memory inner = plain(up);
         bytes memory proof = proveDown(inner);
         Hook hook = new Hook();
-        hook.set(address(down), abi.encodeCall(down.deliver, (inner, proof)));
+        hook.set(address(down), abi.encodeCall(down.deliver, (inner, proof, address(0))));
         Mail memory outer = sendFrom(up, address(hook), 1 ether, 2_000_000, NEVER, 0.01 ether, "");
         deliverDown(outer, proveDown(outer));
         vm.assertTrue(hook.called());
@@ -302,14 +302,14 @@ contract EndpointTest is Lanes {
         down.expire(m);
         vm.warp(deadline + 1);
         vm.expectRevert(abi.encodeWithSelector(DeadlineOver.selector, deadline));
-        down.deliver(m, proof);
+        down.deliver(m, proof, address(0));
         vm.recordLogs();
         down.expire(m);
         Mail memory back = lastSent();
         vm.expectRevert(abi.encodeWithSelector(AlreadyDelivered.selector, idOf(up, m)));
         down.expire(m);
         vm.expectRevert(abi.encodeWithSelector(AlreadyDelivered.selector, idOf(up, m)));
-        down.deliver(m, proof);
+        down.deliver(m, proof, address(0));
         onChain(L1);
 
         uint256 before = alice.balance;
@@ -342,7 +342,12 @@ contract EndpointTest is Lanes {
         deliverDown(m, proveDown(m));
         onChain(L2);
         vm.warp(deadline + 1);
-        vm.expectRevert(abi.encodeWithSelector(DeadlineOver.selector, deadline));
+        vm.expectRevert(abi.encodeWithSelector(DeadlineAhead.selector, deadline + 1 days));
+        down.expire(m);
+        // That a call fails in the last second is no reason to lose it.
+        down.retry(m);
+        vm.warp(deadline + 1 days + 1);
+        vm.expectRevert(abi.encodeWithSelector(DeadlineOver.selector, deadline + 1 days));
         down.retry(m);
         vm.recordLogs();
         down.expire(m);
@@ -415,7 +420,7 @@ contract EndpointTest is Lanes {
         vm.expectRevert(abi.encodeWithSelector(Reserved.selector, relayer, block.timestamp + 300));
         down.reserve{value: 0.001 ether}(id);
         vm.prank(copier);
-        down.deliver(m, proof);
+        down.deliver(m, proof, address(0));
         vm.assertEq(copier.balance, 10 ether);
         vm.assertEq(relayer.balance, 10.01 ether);
         onChain(L1);
@@ -431,7 +436,7 @@ contract EndpointTest is Lanes {
         down.reserve{value: 0.001 ether}(id);
         vm.warp(block.timestamp + 301);
         vm.prank(relayer);
-        down.deliver(m, proof);
+        down.deliver(m, proof, address(0));
         vm.assertEq(relayer.balance, 10.011 ether);
         vm.assertEq(copier.balance, 9.999 ether);
         vm.prank(copier);
@@ -456,8 +461,45 @@ contract EndpointTest is Lanes {
         vm.warp(deadline + 1);
         vm.prank(relayer);
         down.expire(m);
-        vm.assertEq(relayer.balance, 10.003 ether);
+        vm.assertEq(relayer.balance, 10 ether);
+        vm.assertEq(address(0).balance, 0.003 ether);
         onChain(L1);
         assertBooks(1.01 ether);
+    }
+
+    /// @dev Who delivers for the fee does nothing for somebody else's; who delivers for the message may.
+    function test_fee_reservedByAnother_deliversNothingForIt() public {
+        Mail memory m = plain(up);
+        bytes memory proof = proveDown(m);
+        onChain(L2);
+        vm.prank(copier);
+        down.reserve{value: 0.001 ether}(idOf(up, m));
+        vm.prank(relayer);
+        vm.expectRevert(abi.encodeWithSelector(Reserved.selector, copier, block.timestamp + 300));
+        down.deliver(m, proof, relayer);
+        vm.prank(alice);
+        down.deliver(m, proof, address(0));
+        vm.assertEq(copier.balance, 10.01 ether);
+        onChain(L1);
+        assertBooks(0);
+    }
+
+    /// @dev Who reserves and refuses the fee, or burns what it is given, keeps nothing out.
+    function test_fee_refusedByTheReserver_isTheDeliverers() public {
+        for (uint256 i; i < 2; ++i) {
+            address reserver = i == 0 ? address(new Switch()) : address(new Bomb());
+            if (i == 0) Switch(payable(reserver)).setRefuses(true);
+            vm.deal(reserver, 1 ether);
+            Mail memory m = plain(up);
+            bytes memory proof = proveDown(m);
+            onChain(L2);
+            vm.prank(reserver);
+            down.reserve{value: 0.001 ether}(idOf(up, m));
+            vm.prank(relayer);
+            down.deliver(m, proof, address(0));
+            vm.assertEq(relayer.balance, 10 ether + (i + 1) * 0.011 ether);
+            onChain(L1);
+        }
+        assertBooks(0);
     }
 }

@@ -20,7 +20,7 @@ contract LaneGasSnapshotTest is Lanes {
         bytes memory proof = proveDown(m);
         onChain(L2);
         vm.prank(relayer);
-        down.deliver(m, proof);
+        down.deliver(m, proof, address(0));
         vm.snapshotGasLastCall("Lane", "deliver ETH to L2, by slot (2 and 2 nodes)");
         onChain(L1);
 
@@ -28,7 +28,7 @@ contract LaneGasSnapshotTest is Lanes {
         proof = atAnchor(receiptEvidence(receiptOf(true, address(up), sentTopics(up, m))));
         onChain(L2);
         vm.prank(relayer);
-        down.deliver(m, proof);
+        down.deliver(m, proof, address(0));
         vm.snapshotGasLastCall("Lane", "deliver ETH to L2, by receipt (1 node)");
         vm.prank(alice);
         down.send{value: 1.01 ether}(bob, 50_000, NEVER, 0.01 ether, "");
@@ -38,7 +38,7 @@ contract LaneGasSnapshotTest is Lanes {
         m = plain(down);
         proof = proveUp(m);
         vm.prank(relayer);
-        up.deliver(m, proof);
+        up.deliver(m, proof, address(0));
         vm.snapshotGasLastCall("Lane", "deliver ETH to L1, by slot (2 and 2 nodes)");
 
         m = sendFrom(up, bob, 1 ether, 50_000, uint64(block.timestamp + 1), 0.01 ether, "");
@@ -50,7 +50,7 @@ contract LaneGasSnapshotTest is Lanes {
         onChain(L1);
         proof = proveUp(back);
         vm.prank(relayer);
-        up.deliver(back, proof);
+        up.deliver(back, proof, address(0));
         vm.snapshotGasLastCall("Lane", "refund on L1, by slot (2 and 2 nodes)");
     }
 }

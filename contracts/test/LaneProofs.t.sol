@@ -17,14 +17,16 @@ import {Switch} from "./utils/Receivers.sol";
 /// @notice The light clients: what they take for a message of the other chain.
 contract LaneProofsTest is Lanes {
     function assertRefusedDown(Mail memory m, bytes memory proof, bytes4 why) internal onL2 {
-        (bool success, bytes memory result) = address(down).call(abi.encodeCall(down.deliver, (m, proof)));
+        (bool success, bytes memory result) =
+            address(down).call(abi.encodeCall(down.deliver, (m, proof, address(0))));
         vm.assertFalse(success);
         if (why != bytes4(0)) vm.assertEq(bytes32(bytes4(result)), bytes32(why));
         vm.assertEq(uint256(down.delivery(idOf(up, m))), 0);
     }
 
     function assertRefusedUp(Mail memory m, bytes memory proof, bytes4 why) internal {
-        (bool success, bytes memory result) = address(up).call(abi.encodeCall(up.deliver, (m, proof)));
+        (bool success, bytes memory result) =
+            address(up).call(abi.encodeCall(up.deliver, (m, proof, address(0))));
         vm.assertFalse(success);
         vm.assertEq(bytes32(bytes4(result)), bytes32(why));
         vm.assertEq(uint256(up.delivery(idOf(down, m))), 0);
@@ -455,7 +457,7 @@ contract LaneProofsTest is Lanes {
         Mail memory m = sendFrom(down, bob, 1 ether, 50_000, deadline, 0.01 ether, "");
         Mail memory failed = sendFrom(down, address(receiver), 1 ether, 50_000, deadline, 0.01 ether, "");
         deliverUp(failed, proveUp(failed));
-        vm.warp(deadline + 1);
+        vm.warp(deadline + 1 days + 1);
         vm.recordLogs();
         up.expire(m);
         Mail memory refund = lastSent();
@@ -469,13 +471,13 @@ contract LaneProofsTest is Lanes {
             bytes[] memory slotProof
         ) = exodusWith(m, refund);
         vm.expectRevert(abi.encodeWithSelector(AlreadyDelivered.selector, idOf(down, m)));
-        up.deliver(m, proof);
+        up.deliver(m, proof, address(0));
         up.reclaim(refund, p, accountProof, slotProof);
         vm.expectRevert(abi.encodeWithSelector(AlreadyReclaimed.selector, idOf(up, refund)));
         up.reclaim(refund, p, accountProof, slotProof);
         deliverUp(m, proof);
         vm.expectRevert(abi.encodeWithSelector(AlreadyDelivered.selector, idOf(down, m)));
-        up.deliver(m, proof);
+        up.deliver(m, proof, address(0));
 
         // One that had failed can be tried again, and its fee is not paid twice.
         (, StateTrie storage_) = stateAt(down, m.nonce);

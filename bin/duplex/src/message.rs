@@ -29,6 +29,8 @@ pub(crate) enum MessageCommand {
     /// Try a message again that was delivered and failed.
     Retry(ActArgs),
     Expire(ActArgs),
+    /// Take back, in exodus, a message from L1 that L2 never got; or revive one whose refund it never got.
+    Reclaim(ActArgs),
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -75,9 +77,10 @@ pub(crate) struct SendArgs {
     /// ETH for who delivers it; what that costs now and half as much again unless given.
     #[arg(long, value_name = "ETH")]
     fee: Option<String>,
-    /// Seconds in which it can be delivered; after that it is paid back.
-    #[arg(long, value_name = "SECS", default_value_t = 24 * 3600)]
-    lifetime: u64,
+    /// Seconds in which it can be delivered; after that it can be taken back. Unless given: twice what its way takes at the
+    /// worst, and a day.
+    #[arg(long, value_name = "SECS")]
+    lifetime: Option<u64>,
     /// Wait until it is delivered.
     #[arg(long)]
     wait: bool,
@@ -152,16 +155,28 @@ pub(crate) async fn run(command: MessageCommand) -> eyre::Result<()> {
             bridge.retry_message(&key, &sent).await?;
             show(&bridge.delivery(sent).await?, name.output.json)
         }
+        MessageCommand::Reclaim(ActArgs { name, key }) => {
+            let bridge = name.connect.bridge()?;
+            let key = key.signer(&bridge.deployment)?;
+            let sent = bridge.lane()?.find(name.message).await?;
+            bridge.reclaim_message(&key, &sent).await?;
+            show(&bridge.delivery(sent).await?, name.output.json)
+        }
         MessageCommand::Expire(ActArgs { name, key }) => {
             let bridge = name.connect.bridge()?;
             let key = key.signer(&bridge.deployment)?;
             let sent = bridge.lane()?.find(name.message).await?;
             refuse_delivered(&bridge, &sent).await?;
             let now = bridge.lane()?.time(sent.direction.destination()).await?;
-            if sent.message.deadline >= now {
-                let left = duration(sent.message.deadline - now);
+            let failed = bridge.delivery(sent.clone()).await?.state == DeliveryState::Failed;
+            let (what, deadline) = match failed {
+                true => ("retried", sent.message.deadline.saturating_add(RETRY_PERIOD)),
+                false => ("delivered", sent.message.deadline),
+            };
+            if deadline >= now {
+                let left = duration(deadline - now);
                 bail!(
-                    "message {} can be delivered for {left} more; only after that it can be given up",
+                    "message {} can be {what} for {left} more; only after that it can be given up",
                     sent.id
                 );
             }
@@ -171,6 +186,9 @@ pub(crate) async fn run(command: MessageCommand) -> eyre::Result<()> {
         }
     }
 }
+
+/// For how long a failed message can be retried after its deadline: `Endpoint.RETRY_PERIOD`.
+const RETRY_PERIOD: u64 = 24 * 3600;
 
 async fn refuse_delivered(bridge: &Bridge, sent: &Sent) -> eyre::Result<()> {
     match bridge.delivery(sent.clone()).await?.state {
@@ -191,7 +209,7 @@ async fn send(args: SendArgs) -> eyre::Result<()> {
         value: eth(&args.value, "--value")?,
         payload: args.data,
         gas_limit: args.gas,
-        lifetime: Some(Duration::from_secs(args.lifetime)),
+        lifetime: args.lifetime.map(Duration::from_secs),
         relay_fee: args.fee.as_deref().map(|fee| eth(fee, "--fee")).transpose()?,
     };
     let (sent, _) = bridge.send_message(&key, &request).await?;

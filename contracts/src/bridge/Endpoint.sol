@@ -15,9 +15,12 @@ import {DeliveryState, Message, OutputRootProof} from "../libraries/Types.sol";
 /// @notice See {IEndpoint}.
 /// @dev Proofs read slots 0 and 1. What is set here at construction is set on L2 by the genesis.
 contract Endpoint is IEndpoint {
-    /// @dev Why these: see MessagePasser.
-    uint256 private constant MAX_GAS_LIMIT = 10_000_000;
-    uint256 private constant MAX_PAYLOAD = 65_536;
+    /// @dev So that a delivery, or the refund of a message, with any proof fits into a message of L1's queue, which takes
+    /// 10,000,000 gas and 65,536 bytes: no sequencer can keep it out.
+    uint256 private constant MAX_GAS_LIMIT = 6_000_000;
+    uint256 private constant MAX_PAYLOAD = 32_768;
+    /// @dev Gas for who reserved a message to take its fee.
+    uint256 private constant FEE_GAS = 50_000;
     /// @dev Gas for the other end to pay a message back.
     uint64 private constant REFUND_GAS = 400_000;
 
@@ -31,6 +34,8 @@ contract Endpoint is IEndpoint {
     uint256 public constant RESERVATION = 5 minutes;
     /// @inheritdoc IEndpoint
     uint256 public constant RESERVATION_BOND = 0.001 ether;
+    /// @inheritdoc IEndpoint
+    uint256 public constant RETRY_PERIOD = 1 days;
 
     // slot 0
     /// @inheritdoc IEndpoint
@@ -58,7 +63,8 @@ contract Endpoint is IEndpoint {
     /// @inheritdoc IEndpoint
     mapping(bytes32 id => bool) public isRefunded;
     // slot 7
-    mapping(bytes32 id => Reservation) private _reservations;
+    /// @inheritdoc IEndpoint
+    mapping(bytes32 id => Reservation) public reservation;
 
     constructor(address peer_, uint64 peerChainId_, address verifier_, address messenger_, address vault_) {
         if (peer_ == address(0) || verifier_ == address(0) || messenger_ == address(0)) revert ZeroAddress();
@@ -120,24 +126,32 @@ contract Endpoint is IEndpoint {
     // --- in ---
 
     /// @inheritdoc IEndpoint
-    function deliver(Message calldata m, bytes calldata proof) external {
+    function deliver(Message calldata m, bytes calldata proof, address earner) external {
         bytes32 id = idOf(m);
         if (delivery[id] != DeliveryState.None) revert AlreadyDelivered(id);
         _checkDeadline(m.deadline);
+        Reservation memory r = reservation[id];
+        if (earner != address(0) && earner != r.relayer && block.timestamp <= r.until) {
+            revert Reserved(r.relayer, r.until);
+        }
         IVerifier(verifier).verify(m, id, proof);
 
         bool success = _attempt(m, id);
-        (address relayer, uint256 bonds) = _earner(id);
-        emit MessageDelivered(m.nonce, id, relayer, success);
+        if (r.bonds != 0) delete reservation[id];
         if (vault != address(0) && m.relayFee != 0) IVault(vault).unlock(m.relayFee);
-        _pay(relayer, m.relayFee + bonds);
+        uint256 fee = m.relayFee + r.bonds;
+        address relayer = block.timestamp <= r.until ? r.relayer : msg.sender;
+        // Who reserved and does not take the fee leaves it to who delivers, and cannot keep the message out.
+        if (relayer != msg.sender && !_payOther(relayer, fee)) relayer = msg.sender;
+        if (relayer == msg.sender) _pay(relayer, fee);
+        emit MessageDelivered(m.nonce, id, relayer, success);
     }
 
     /// @inheritdoc IEndpoint
     function retry(Message calldata m) external {
         bytes32 id = idOf(m);
         if (delivery[id] != DeliveryState.Failed) revert MessageNotFailed(id);
-        _checkDeadline(m.deadline);
+        _checkDeadline(m.deadline + RETRY_PERIOD);
         emit MessageRetried(m.nonce, id, _attempt(m, id));
     }
 
@@ -146,16 +160,18 @@ contract Endpoint is IEndpoint {
         bytes32 id = idOf(m);
         DeliveryState state = delivery[id];
         if (state == DeliveryState.Done || state == DeliveryState.Expired) revert AlreadyDelivered(id);
-        if (block.timestamp <= m.deadline) revert DeadlineAhead(m.deadline);
+        uint256 deadline = m.deadline + (state == DeliveryState.Failed ? RETRY_PERIOD : 0);
+        if (block.timestamp <= deadline) revert DeadlineAhead(deadline);
         if (_inExodus()) revert InExodus();
         delivery[id] = DeliveryState.Expired;
         emit MessageExpired(m.nonce, id);
         // Whether the peer ever sent it is for the peer to say.
         bytes memory payload = abi.encodeCall(this.refund, (m, state == DeliveryState.None));
         (nonce,) = _send(address(this), peer, 0, REFUND_GAS, type(uint64).max, 0, payload);
-        uint256 bonds = _reservations[id].bonds;
-        delete _reservations[id];
-        _pay(msg.sender, bonds);
+        uint256 bonds = reservation[id].bonds;
+        delete reservation[id];
+        // Burnt: whoever got them could have been the one who kept relayers away.
+        _pay(address(0), bonds);
     }
 
     // --- back ---
@@ -196,7 +212,7 @@ contract Endpoint is IEndpoint {
     function reserve(bytes32 id) external payable {
         if (msg.value != RESERVATION_BOND) revert WrongValue(RESERVATION_BOND, msg.value);
         if (delivery[id] != DeliveryState.None) revert AlreadyDelivered(id);
-        Reservation storage r = _reservations[id];
+        Reservation storage r = reservation[id];
         if (block.timestamp <= r.until) revert Reserved(r.relayer, r.until);
         (r.relayer, r.until) = (msg.sender, uint64(block.timestamp + RESERVATION));
         r.bonds += msg.value;
@@ -241,15 +257,8 @@ contract Endpoint is IEndpoint {
         IMessenger(messenger).deliver{value: value}(sender, target, gasLimit, payload);
     }
 
-    /// @dev Who is paid for the delivery, and the bonds that come with it.
-    function _earner(bytes32 id) private returns (address relayer, uint256 bonds) {
-        Reservation storage r = _reservations[id];
-        (relayer, bonds) = (block.timestamp <= r.until ? r.relayer : msg.sender, r.bonds);
-        if (bonds != 0) delete _reservations[id];
-    }
-
     /// @dev In exodus nothing can be refunded on L2 any more, so nothing is too late.
-    function _checkDeadline(uint64 deadline) private view {
+    function _checkDeadline(uint256 deadline) private view {
         if (block.timestamp > deadline && !_inExodus()) revert DeadlineOver(deadline);
     }
 
@@ -282,6 +291,14 @@ contract Endpoint is IEndpoint {
         emit MessageRefunded(m.nonce, id, m.sender, amount);
         if (vault != address(0) && amount != 0) IVault(vault).unlock(amount);
         _pay(m.sender, amount);
+    }
+
+    /// @dev Pays who may not want it, at a bounded cost.
+    function _payOther(address to, uint256 amount) private returns (bool success) {
+        uint256 gas_ = FEE_GAS;
+        assembly ("memory-safe") {
+            success := call(gas_, to, amount, 0, 0, 0, 0)
+        }
     }
 
     function _pay(address to, uint256 amount) private {

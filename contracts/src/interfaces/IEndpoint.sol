@@ -51,12 +51,13 @@ interface IEndpoint {
     /// retried: that its call was given `gasLimit` is certain, so no relayer makes a call fail.
     /// @param message The message.
     /// @param proof What convinces the verifier.
-    function deliver(Message calldata message, bytes calldata proof) external;
+    /// @param earner Who must earn the fee, or the delivery reverts; zero if that does not matter.
+    function deliver(Message calldata message, bytes calldata proof, address earner) external;
 
-    /// @notice Tries a failed message again, up to its deadline. Anyone may.
+    /// @notice Tries a failed message again, up to {RETRY_PERIOD} after its deadline. Anyone may.
     function retry(Message calldata message) external;
 
-    /// @notice Gives up a message after its deadline, unless it was delivered and did not fail. The peer is told to pay it
+    /// @notice Gives up a message after its deadline, or, if it was delivered and failed, {RETRY_PERIOD} later. The peer is told to pay it
     /// back to its sender.
     /// @return nonce Number of the message that tells it.
     function expire(Message calldata message) external returns (uint64 nonce);
@@ -80,7 +81,8 @@ interface IEndpoint {
     ) external;
 
     /// @notice Reserves a message's fee for the caller for {RESERVATION}, so that nobody can earn it with a copy of the
-    /// caller's proof. The ETH sent, {RESERVATION_BOND}, comes back with the fee, or goes to who delivers later.
+    /// caller's proof. The ETH sent, {RESERVATION_BOND}, comes back with the fee, or goes to who delivers later; it is
+    /// burnt if nobody does.
     function reserve(bytes32 id) external payable;
 
     /// @notice Messages sent so far; the last one's nonce.
@@ -112,6 +114,12 @@ interface IEndpoint {
 
     /// @notice Keeps the ETH of the lane; zero but on L1.
     function vault() external view returns (address);
+
+    /// @notice Who has reserved a message's fee, until when, and the bonds that go with it.
+    function reservation(bytes32 id) external view returns (address relayer, uint64 until, uint256 bonds);
+
+    /// @notice For how long a failed message can be retried after its deadline, in seconds.
+    function RETRY_PERIOD() external view returns (uint256);
 
     /// @notice For how long a reservation holds, in seconds.
     function RESERVATION() external view returns (uint256);

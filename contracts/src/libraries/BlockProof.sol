@@ -98,6 +98,8 @@ library BlockProof {
         pure
         returns (bytes memory value)
     {
+        // No block has as many items; the longest keys would not fit into a path.
+        if (index > type(uint64).max) revert InvalidProof();
         bytes memory key = index.encode();
         value = TrieWalk.read(root, bytes32(key), 2 * key.length, proof);
         if (value.length == 0) revert InvalidProof();

@@ -264,9 +264,9 @@ error UnknownMessageId(bytes32 id);
 /// @notice Only a message that was delivered and failed can be retried.
 error MessageNotFailed(bytes32 id);
 /// @notice The deadline of the message is over.
-error DeadlineOver(uint64 deadline);
+error DeadlineOver(uint256 deadline);
 /// @notice The deadline of the message is not over.
-error DeadlineAhead(uint64 deadline);
+error DeadlineAhead(uint256 deadline);
 /// @notice The payload of a message is longer than allowed.
 error PayloadTooLong(uint256 length, uint256 maximum);
 /// @notice The gas limit of a message is above what any chain's transaction can surely give.

@@ -271,12 +271,12 @@ abstract contract Lanes is System {
 
     function deliverDown(Mail memory m, bytes memory proof) internal onL2 {
         vm.prank(relayer);
-        down.deliver(m, proof);
+        down.deliver(m, proof, address(0));
     }
 
     function deliverUp(Mail memory m, bytes memory proof) internal {
         vm.prank(relayer);
-        up.deliver(m, proof);
+        up.deliver(m, proof, address(0));
     }
 
     /// @dev ETH that the lane and the genesis brought to L2, less what left it.

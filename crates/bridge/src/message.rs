@@ -16,8 +16,8 @@ const WITHIN: Duration = Duration::from_secs(20 * 60);
 const PAUSE: Duration = Duration::from_millis(200);
 /// An idle L2 builds no blocks and learns nothing of L1: after this it is made to.
 const NUDGE_AFTER: Duration = Duration::from_secs(3);
-/// How long a message can be delivered unless something else is said.
-const LIFETIME: Duration = Duration::from_secs(24 * 3600);
+/// How long a message can be delivered beyond what its way may take at the worst, unless something else is said.
+const SPARE: Duration = Duration::from_secs(24 * 3600);
 
 /// What is to be sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub struct MessageRequest {
     pub payload: Bytes,
     /// Least gas of the call.
     pub gas_limit: u64,
-    /// For how long it can be delivered; a day unless given.
+    /// For how long it can be delivered; [`Bridge::lifetime`] unless given.
     pub lifetime: Option<Duration>,
     /// Wei for who delivers it; what that costs and half as much again unless given.
     pub relay_fee: Option<U256>,
@@ -62,6 +62,30 @@ impl Bridge {
         Lane::new(self.l1.clone(), self.l2.clone(), self.deployment.clone())
     }
 
+    /// For how long a message can be delivered unless something else is said: twice what its way takes if a sequencer keeps
+    /// it out, or its claim is disputed as long as that can last; and a day.
+    pub fn lifetime(&self, direction: Direction) -> Duration {
+        let p = &self.deployment.parameters;
+        let worst = match direction {
+            Direction::Down => p.sequencer_timeout,
+            Direction::Up => p.sequencer_timeout + p.challenge_window + p.longest_dispute(),
+        };
+        Duration::from_secs(worst.saturating_mul(2)) + SPARE
+    }
+
+    /// Takes a message of L1's back in exodus.
+    ///
+    /// # Errors
+    /// If there is no exodus, or L1 refuses.
+    pub async fn reclaim_message(
+        &self,
+        key: &PrivateKeySigner,
+        sent: &SentMessage,
+    ) -> Result<Sent, BridgeError> {
+        let prepared = self.lane()?.prepare_reclaim(sent).await?;
+        send_transaction(&self.l1, key, Some(prepared.to), U256::ZERO, prepared.data).await
+    }
+
     /// Sends a message; gives it and the transaction that sent it.
     ///
     /// # Errors
@@ -82,7 +106,8 @@ impl Bridge {
         let call = IEndpoint::sendCall {
             target: request.target,
             gasLimit: request.gas_limit,
-            deadline: now.saturating_add(request.lifetime.unwrap_or(LIFETIME).as_secs()),
+            deadline: now
+                .saturating_add(request.lifetime.unwrap_or_else(|| self.lifetime(direction)).as_secs()),
             relayFee: relay_fee,
             payload: request.payload.clone(),
         };
@@ -163,7 +188,7 @@ impl Bridge {
         progress.wait(&format!("{layer} to know of it"), expected);
         let mut nudged = Instant::now();
         let prepared = loop {
-            match lane.prepare(sent, by).await? {
+            match lane.prepare(sent, by, Address::ZERO).await? {
                 Some(prepared) => break prepared,
                 None if sent.direction == Direction::Down && nudged.elapsed() > NUDGE_AFTER => {
                     let (rpc, _) = lane.end(layer);

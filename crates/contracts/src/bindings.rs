@@ -323,7 +323,7 @@ sol! {
         event MessageReserved(bytes32 indexed id, address indexed relayer, uint256 until);
         function send(address target, uint64 gasLimit, uint64 deadline, uint256 relayFee, bytes calldata payload)
             external payable returns (uint64 nonce, bytes32 id);
-        function deliver(Message calldata message, bytes calldata proof) external;
+        function deliver(Message calldata message, bytes calldata proof, address earner) external;
         function retry(Message calldata message) external;
         function expire(Message calldata message) external returns (uint64 nonce);
         function refund(Message calldata message, bool withFee) external;
@@ -333,6 +333,7 @@ sol! {
         function accumulator(uint64 nonce) external view returns (bytes32);
         function delivery(bytes32 id) external view returns (uint8);
         function isRefunded(bytes32 id) external view returns (bool);
+        function reservation(bytes32 id) external view returns (address relayer, uint64 until, uint256 bonds);
         function peer() external view returns (address);
         function peerChainId() external view returns (uint64);
         function verifier() external view returns (address);

@@ -54,6 +54,11 @@ pub enum LaneError {
         /// What L2 answers.
         ours: B256,
     },
+    /// Only in exodus, and only what L1 sent, is reclaimed.
+    #[error(
+        "{0} cannot be reclaimed: that is for messages from L1, in exodus; else wait for its deadline, and `duplex message expire`"
+    )]
+    NotInExodus(B256),
     /// What it has signed cannot be kept.
     #[error("the relay's records: {0}")]
     Records(String),
@@ -65,17 +70,4 @@ pub enum LaneError {
         /// What is wrong.
         why: String,
     },
-}
-
-impl LaneError {
-    /// Whether it may pass by itself.
-    pub fn is_temporary(&self) -> bool {
-        match self {
-            Self::Rpc(error) => error.is_temporary(),
-            Self::Tx(TxManagerError::Storage(_)) | Self::Records(_) => false,
-            Self::Tx(_) => true,
-            Self::Gone { .. } | Self::Fetch(_) | Self::Block(_) => true,
-            _ => false,
-        }
-    }
 }

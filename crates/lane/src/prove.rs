@@ -3,13 +3,16 @@
 use alloy_primitives::{Address, B256, Bytes, U256, address, keccak256};
 use alloy_sol_types::{SolCall, SolValue};
 use duplex_contracts::bindings::{
-    AnchorProof, Evidence, IEndpoint, IInbox, IL1Block, ISettlement, OutputProof, OutputRootProof,
+    AnchorProof, Evidence, IEndpoint, IExodus, IInbox, IL1Block, ISettlement, OutputProof, OutputRootProof,
 };
 use duplex_l1::{L1Header, Rpc, SlotProof};
 use duplex_primitives::predeploys;
 use duplex_spv::{Proof, block_with};
 
-use crate::{Direction, Lane, LaneError, Layer, Sent, message::accumulator_slot};
+use crate::{
+    Direction, Lane, LaneError, Layer, Sent,
+    message::{accumulator_slot, delivery_slot},
+};
 
 /// Keeps the hashes of L1's last 8191 blocks (EIP-2935).
 const HISTORY: Address = address!("0000F90827F1C53a10cb7A02335B175320002935");
@@ -35,18 +38,19 @@ pub struct Prepared {
 
 impl Lane {
     /// The delivery of a message, or nothing as long as its destination does not know a block that has it: for L2 an
-    /// anchor, for L1 a final claim.
+    /// anchor, for L1 a final claim. If somebody else than `earner` has reserved the fee, the delivery will revert, unless
+    /// `earner` is zero.
     ///
     /// # Errors
     /// If a layer cannot be reached, no longer has the message, or contradicts the other one.
-    pub async fn prepare(&self, sent: &Sent, by: By) -> Result<Option<Prepared>, LaneError> {
+    pub async fn prepare(&self, sent: &Sent, by: By, earner: Address) -> Result<Option<Prepared>, LaneError> {
         let proof = match sent.direction {
             Direction::Down => self.anchor_proof(sent, by).await?.map(|proof| proof.abi_encode()),
             Direction::Up => self.output_proof(sent, by).await?.map(|proof| proof.abi_encode()),
         };
         let Some(proof) = proof else { return Ok(None) };
         let (_, to) = self.end(sent.direction.destination());
-        let call = IEndpoint::deliverCall { message: sent.message.clone(), proof: proof.into() };
+        let call = IEndpoint::deliverCall { message: sent.message.clone(), proof: proof.into(), earner };
         Ok(Some(Prepared { to, data: call.abi_encode().into() }))
     }
 
@@ -95,26 +99,10 @@ impl Lane {
 
     async fn output_proof(&self, sent: &Sent, by: By) -> Result<Option<OutputProof>, LaneError> {
         let previous = self.accumulator_before(sent).await?;
-        let contracts = &self.deployment.contracts;
-        let claim_id = self.l1.call(contracts.settlement, &ISettlement::lastFinalClaimCall {}).await?;
-        let claim = self.l1.call(contracts.settlement, &ISettlement::claimCall { id: claim_id }).await?;
-        let batch = self.l1.call(contracts.inbox, &IInbox::batchCall { index: claim.lastBatch }).await?;
-        let last = batch.lastBlock;
+        let Some(known) = self.known_output().await? else { return Ok(None) };
+        let KnownOutput { claim_id, block: last, output } = known;
         if last < sent.block {
             return Ok(None);
-        }
-        let Some(L1Header { header, hash }) = self.l2.header(last).await? else { return Ok(None) };
-        let passer = self.l2.proof(predeploys::MESSAGE_PASSER, &[], last).await?;
-        let output = OutputRootProof {
-            version: B256::ZERO,
-            stateRoot: header.state_root,
-            messagePasserStorageRoot: passer.storage_hash,
-            latestBlockhash: hash,
-        };
-        let ours = keccak256(output.abi_encode());
-        if ours != claim.outputRoot {
-            let claimed = claim.outputRoot;
-            return Err(LaneError::Contradicted { claim: claim_id, block: last, claimed, ours });
         }
         let evidence = match by {
             By::Slot => {
@@ -126,6 +114,67 @@ impl Lane {
         };
         Ok(Some(OutputProof { claimId: claim_id, output, evidence }))
     }
+
+    /// The output that L1 believes of L2: of the newest final claim, or in exodus of the exodus'. Nothing if this L2 node
+    /// does not have its block.
+    async fn known_output(&self) -> Result<Option<KnownOutput>, LaneError> {
+        let contracts = &self.deployment.contracts;
+        let exodus = self.l1.call(contracts.vault, &IExodus::exodusCall {}).await?;
+        let claim_id = match exodus.started {
+            true => exodus.claimId,
+            false => self.l1.call(contracts.settlement, &ISettlement::lastFinalClaimCall {}).await?,
+        };
+        let claim = self.l1.call(contracts.settlement, &ISettlement::claimCall { id: claim_id }).await?;
+        let batch = self.l1.call(contracts.inbox, &IInbox::batchCall { index: claim.lastBatch }).await?;
+        let block = batch.lastBlock;
+        let Some(L1Header { header, hash }) = self.l2.header(block).await? else { return Ok(None) };
+        let passer = self.l2.proof(predeploys::MESSAGE_PASSER, &[], block).await?;
+        let output = OutputRootProof {
+            version: B256::ZERO,
+            stateRoot: header.state_root,
+            messagePasserStorageRoot: passer.storage_hash,
+            latestBlockhash: hash,
+        };
+        let ours = keccak256(output.abi_encode());
+        if ours != claim.outputRoot {
+            let claimed = claim.outputRoot;
+            return Err(LaneError::Contradicted { claim: claim_id, block, claimed, ours });
+        }
+        Ok(Some(KnownOutput { claim_id, block, output }))
+    }
+
+    /// The call that takes a message of L1's back in exodus: pays it back, or, if it is a refund, revives what it was to
+    /// refund.
+    ///
+    /// # Errors
+    /// If there is no exodus, a layer cannot be reached, or this L2 node contradicts the exodus' claim.
+    pub async fn prepare_reclaim(&self, sent: &Sent) -> Result<Prepared, LaneError> {
+        let vault = self.deployment.contracts.vault;
+        if sent.direction != Direction::Down || !self.l1.call(vault, &IExodus::exodusCall {}).await?.started {
+            return Err(LaneError::NotInExodus(sent.id));
+        }
+        let Some(KnownOutput { block, output, .. }) = self.known_output().await? else {
+            return Err(LaneError::Malformed {
+                layer: Layer::L2,
+                why: "the exodus' block is not there".into(),
+            });
+        };
+        let proof = self.l2.proof(predeploys::ENDPOINT, &[delivery_slot(sent.id)], block).await?;
+        let call = IEndpoint::reclaimCall {
+            message: sent.message.clone(),
+            p: output,
+            accountProof: proof.account_proof,
+            slotProof: only_slot(Layer::L2, proof.storage_proof)?,
+        };
+        Ok(Prepared { to: self.endpoint, data: call.abi_encode().into() })
+    }
+}
+
+/// What L1 believes of L2.
+struct KnownOutput {
+    claim_id: u64,
+    block: u64,
+    output: OutputRootProof,
 }
 
 async fn slot_evidence(

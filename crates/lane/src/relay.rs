@@ -7,7 +7,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
     sync::Arc,
-    time::{Duration, Instant, SystemTime},
+    time::{Duration, Instant},
 };
 
 use alloy_primitives::{B256, U256};
@@ -25,8 +25,14 @@ use crate::{By, DeliveryState, Direction, Lane, LaneError, Layer, Prepared, Sent
 const READ_AGAIN: u64 = 64;
 /// Time after which a transaction is sent again with a higher fee.
 const RESEND_AFTER: Duration = Duration::from_secs(12);
-/// How long a message that does not pay, or that its destination refuses, is left alone.
-const LEFT_ALONE: Duration = Duration::from_secs(10);
+/// How long a message is left alone that does not pay, or cannot be delivered: at first, then twice as long each time.
+const LEFT_ALONE: Duration = Duration::from_secs(2);
+const LEFT_ALONE_MOST: Duration = Duration::from_secs(3600);
+/// Blocks after which a delivery is believed to stay.
+const SETTLED_AFTER: u64 = 64;
+/// Gas of the cheapest delivery apart from the message's own call, and its bytes: what pays less is not even proved.
+const LEAST_GAS: u64 = 100_000;
+const LEAST_BYTES: u64 = 1_000;
 /// An idle L2 builds no blocks and learns nothing of L1; then the relay has it build one, as often as this.
 const NUDGE_AFTER: Duration = Duration::from_secs(2);
 /// Gas of a transfer of nothing.
@@ -81,8 +87,10 @@ struct Way {
     waiting: BTreeMap<u64, Sent>,
     /// Deliveries under way.
     in_flight: BTreeMap<u64, Receiver<Outcome>>,
-    /// Not before then.
-    later: BTreeMap<u64, SystemTime>,
+    /// When a message is looked at again, and how long it was left alone.
+    later: BTreeMap<u64, (Instant, Duration)>,
+    /// At which of the destination's blocks a message was first found to be delivered.
+    delivered: BTreeMap<u64, u64>,
     /// Ids that need nothing more.
     finished: BTreeSet<B256>,
     /// Since when the destination does not know of the next message.
@@ -136,10 +144,9 @@ impl Relay {
                 for direction in self.options.directions.clone() {
                     match self.look(direction).await {
                         Ok(()) => {}
-                        Err(error) if error.is_temporary() => {
-                            tracing::warn!(%error, to = %direction.destination(), "relay");
-                        }
-                        Err(error) => return Err(error),
+                        Err(error @ LaneError::Records(_)) => return Err(error),
+                        Err(LaneError::Tx(error @ TxManagerError::Storage(_))) => return Err(error.into()),
+                        Err(error) => tracing::warn!(%error, to = %direction.destination(), "relay"),
                     }
                 }
                 tokio::select! {
@@ -164,25 +171,33 @@ impl Relay {
         self.read(direction).await?;
         self.settle(direction);
         let Some(way) = self.ways.get(&direction) else { return Ok(()) };
-        let due: Vec<Sent> = way
+        let now = Instant::now();
+        let mut due: Vec<(Instant, Sent)> = way
             .waiting
             .values()
-            .filter(|sent| {
-                let nonce = sent.message.nonce;
-                let rests = way.later.get(&nonce).is_some_and(|until| SystemTime::now() < *until);
-                !way.in_flight.contains_key(&nonce) && !rests
-            })
-            .take(self.options.most_in_flight.saturating_sub(way.in_flight.len()))
-            .cloned()
+            .filter(|sent| !way.in_flight.contains_key(&sent.message.nonce))
+            .map(|sent| (way.later.get(&sent.message.nonce).map_or(now, |(until, _)| *until), sent.clone()))
+            .filter(|(until, _)| *until <= now)
             .collect();
-        for sent in due {
-            if !self.carry(&sent).await? {
+        // New ones first: what could not be delivered before must not keep them waiting.
+        due.sort_by_key(|(until, sent)| (std::cmp::Reverse(*until), sent.message.nonce));
+        due.truncate(self.options.most_in_flight.saturating_sub(way.in_flight.len()));
+        for (_, sent) in due {
+            match self.carry(&sent).await {
+                Ok(true) => {}
                 // What was sent later cannot be proved either.
-                return self.nudge(direction).await;
+                Ok(false) => return self.nudge(direction).await,
+                Err(error @ LaneError::Records(_)) => return Err(error),
+                Err(LaneError::Tx(error @ TxManagerError::Storage(_))) => return Err(error.into()),
+                // Of this message only: the others are carried all the same.
+                Err(error) => {
+                    tracing::warn!(nonce = sent.message.nonce, %error, "cannot be delivered now");
+                    self.leave(&sent);
+                }
             }
-            if let Some(way) = self.ways.get_mut(&direction) {
-                way.unknown_since = None;
-            }
+        }
+        if let Some(way) = self.ways.get_mut(&direction) {
+            way.unknown_since = None;
         }
         Ok(())
     }
@@ -235,7 +250,10 @@ impl Relay {
                     tracing::info!(nonce, to = %direction.destination(), tx = %receipt.transaction_hash, gas = %receipt.gas_used, "delivered");
                 }
                 // Whether it is delivered all the same shows at the next look.
-                Ok(Err(error)) => tracing::warn!(nonce, %error, "a delivery did not succeed"),
+                Ok(Err(error)) => {
+                    tracing::warn!(nonce, %error, "a delivery did not succeed");
+                    put_off(&mut way.later, nonce);
+                }
                 Err(TryRecvError::Closed) => {}
             }
         }
@@ -246,15 +264,29 @@ impl Relay {
     async fn carry(&mut self, sent: &Sent) -> Result<bool, LaneError> {
         let (direction, nonce) = (sent.direction, sent.message.nonce);
         if self.lane.state(direction, sent.id).await? != DeliveryState::None {
+            return self.settled(sent).await.map(|()| true);
+        }
+        let payload = sent.message.payload.len() as u64;
+        let least = self
+            .lane
+            .delivery_cost(direction, sent.message.gasLimit + LEAST_GAS, payload + LEAST_BYTES)
+            .await?;
+        if !self.options.at_any_loss && sent.message.relayFee < least + self.options.least_profit {
+            tracing::debug!(nonce, fee = %sent.message.relayFee, %least, "does not pay");
+            self.leave(sent);
+            return Ok(true);
+        }
+        // In exodus deadlines do not count on L1: whether this one does shows when it is tried.
+        if direction == Direction::Down && sent.message.deadline < self.lane.time(Layer::L2).await? {
+            tracing::info!(nonce, id = %sent.id, "its deadline is over; anyone can give it up");
             self.finish(sent);
             return Ok(true);
         }
-        if sent.message.deadline < self.lane.time(direction.destination()).await? {
-            tracing::info!(nonce, id = %sent.id, "its deadline is over; anyone can have it refunded");
-            self.finish(sent);
-            return Ok(true);
-        }
-        let prepared = match self.lane.prepare(sent, self.options.by).await {
+        let manager = match direction.destination() {
+            Layer::L1 => &self.l1,
+            Layer::L2 => &self.l2,
+        };
+        let prepared = match self.lane.prepare(sent, self.options.by, manager.address()).await {
             Ok(Some(prepared)) => prepared,
             Ok(None) => return Ok(false),
             Err(LaneError::Gone { .. }) => {
@@ -265,10 +297,6 @@ impl Relay {
                 return Ok(true);
             }
             Err(error) => return Err(error),
-        };
-        let manager = match direction.destination() {
-            Layer::L1 => &self.l1,
-            Layer::L2 => &self.l2,
         };
         let (rpc, _) = self.lane.end(direction.destination());
         let gas =
@@ -307,13 +335,33 @@ impl Relay {
         let Some(way) = self.ways.get_mut(&sent.direction) else { return };
         way.waiting.remove(&sent.message.nonce);
         way.later.remove(&sent.message.nonce);
+        way.delivered.remove(&sent.message.nonce);
         way.finished.insert(sent.id);
+    }
+
+    /// Forgets a message that was delivered once no reorganisation will take that back.
+    async fn settled(&mut self, sent: &Sent) -> Result<(), LaneError> {
+        let (rpc, _) = self.lane.end(sent.direction.destination());
+        let head = rpc.block_number().await?;
+        let Some(way) = self.ways.get_mut(&sent.direction) else { return Ok(()) };
+        let first = *way.delivered.entry(sent.message.nonce).or_insert(head);
+        match head >= first + SETTLED_AFTER {
+            true => self.finish(sent),
+            false => put_off(&mut way.later, sent.message.nonce),
+        }
+        Ok(())
     }
 
     fn leave(&mut self, sent: &Sent) {
         let Some(way) = self.ways.get_mut(&sent.direction) else { return };
-        way.later.insert(sent.message.nonce, SystemTime::now() + LEFT_ALONE);
+        put_off(&mut way.later, sent.message.nonce);
     }
+}
+
+/// Leaves a message alone for twice as long as the last time.
+fn put_off(later: &mut BTreeMap<u64, (Instant, Duration)>, nonce: u64) {
+    let pause = later.get(&nonce).map_or(LEFT_ALONE, |(_, pause)| (*pause * 2).min(LEFT_ALONE_MOST));
+    later.insert(nonce, (Instant::now() + pause, pause));
 }
 
 impl Lane {
