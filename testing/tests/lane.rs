@@ -268,3 +268,48 @@ async fn a_rollup_without_a_lane_says_so() {
     let refused = tokio::time::timeout(Duration::from_secs(60), Process::run(&words(&other))).await.unwrap();
     refused.assert_refused(&["light clients"]);
 }
+
+/// When L2 is gone, what it never got goes back to its sender, by one command and any node that derives L2 from L1.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_exodus_gives_back_what_l2_never_got() {
+    let dir = tempfile::tempdir().unwrap();
+    let (port, data) = (free_port(), dir.path().join("devnet"));
+    // L1's time runs five times as fast as ours.
+    let l1 = format!("--l1-port {port} --l1-block-time 200 --exodus-delay 40");
+    let mut world = World::start(dir.path(), &l1).await;
+    let arrived = world.json(dir.path(), "deposit 1").await;
+    assert!(arrived["l2Transaction"].as_str().is_some(), "{arrived}");
+    let to = fresh("never paid");
+    let lost = world.send(dir.path(), &format!("--to {to} --value 0.5 --fee 0")).await;
+    let owner = world.key(0).address();
+    world.devnet.kill();
+
+    let url = format!("http://127.0.0.1:{port}");
+    let alone = format!("l1 --data-dir {} --l1-port {port} --l1-block-time 200", data.join("l1").display());
+    let mut l1 = Process::duplex(&words(&alone));
+    l1.answers(&url).await;
+    until("the exodus", || async {
+        (world.run(dir.path(), "exodus start").await.code == Some(0)).then_some(())
+    })
+    .await;
+    let l2 = world.bridge.deployment.l2_rpc.clone();
+    let l2_port = l2.rsplit(':').next().unwrap().trim_end_matches('/');
+    let node = format!(
+        "node --from-l1 --l1 {url} --l2-port {l2_port} --data-dir {}",
+        dir.path().join("derived").display()
+    );
+    let mut node = Process::duplex(&words(&node));
+    node.answers(&l2).await;
+    let before = world.l1_balance(owner).await;
+    let report = until("L2 to be derived", || async {
+        let reclaimed = world.run(dir.path(), &format!("message reclaim {lost} --json")).await;
+        (reclaimed.code == Some(0)).then(|| reclaimed.json())
+    })
+    .await;
+    assert_eq!(report["refunded"], true, "{report}");
+    let gained = world.l1_balance(owner).await - before;
+    // But for the gas of the transaction.
+    assert!(gained > U256::from(ETHER / 2 - ETHER / 100) && gained < U256::from(ETHER / 2), "{gained}");
+    let again = world.run(dir.path(), &format!("message reclaim {lost}")).await;
+    again.assert_refused(&["has been paid back"]);
+}

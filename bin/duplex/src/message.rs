@@ -159,6 +159,9 @@ pub(crate) async fn run(command: MessageCommand) -> eyre::Result<()> {
             let bridge = name.connect.bridge()?;
             let key = key.signer(&bridge.deployment)?;
             let sent = bridge.lane()?.find(name.message).await?;
+            if bridge.delivery(sent.clone()).await?.refunded {
+                bail!("message {} has been paid back already", sent.id);
+            }
             bridge.reclaim_message(&key, &sent).await?;
             show(&bridge.delivery(sent).await?, name.output.json)
         }

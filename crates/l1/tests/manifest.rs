@@ -387,7 +387,7 @@ async fn whatever_the_contracts_contradict_is_refused() {
     let mut l1 = L1::new();
     l1.rollup(&ours, 0);
     let all: Vec<_> = l1.answers.keys().copied().collect();
-    assert_eq!(all.len(), 35);
+    assert_eq!(all.len(), 43);
     for key in all {
         let mut other = l1.clone();
         other.answers.insert(key, U256::from(77).abi_encode().into());
@@ -403,12 +403,13 @@ async fn whatever_the_contracts_contradict_is_refused() {
 
 #[tokio::test]
 async fn a_deployment_that_contradicts_itself_is_refused() {
-    let changes: [fn(&mut Deployment); 5] = [
+    let changes: [fn(&mut Deployment); 6] = [
         |d| d.l1_chain_id += 1,
         |d| d.l2_chain_id += 1,
         |d| d.contracts.manifest = STRANGER,
         |d| d.contracts.vault = STRANGER,
         |d| d.tokens[0].l2 = STRANGER,
+        |d| d.lane = None,
     ];
     for (i, change) in changes.into_iter().enumerate() {
         let ours = rollup(0);
