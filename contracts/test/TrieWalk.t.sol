@@ -240,6 +240,22 @@ contract TrieWalkTest is Proofs {
         assertMalformed(abi.encodePacked(hex"f842", payload));
         assertMalformed(abi.encodePacked(hex"f840", payload));
         assertMalformed(abi.encodePacked(hex"ff", payload));
+        assertMalformed(abi.encodePacked(hex"fb00000041", payload));
+        assertMalformed(abi.encodePacked(hex"f90041", payload));
+    }
+
+    /// @dev Transactions with much data are as long as this.
+    function test_lengths_ofThreeBytes() public view {
+        for (uint256 size = 65_530; size < 65_545; ++size) {
+            bytes memory value = new bytes(size);
+            value[0] = 0x02;
+            bytes memory item = RLP.encode(value);
+            bytes memory payload = abi.encodePacked(hex"822012", item);
+            bytes memory node = payload.length < 65_536
+                ? abi.encodePacked(hex"f9", uint16(payload.length), payload)
+                : abi.encodePacked(hex"fa", uint24(payload.length), payload);
+            vm.assertEq(keccak256(found(node)), keccak256(value));
+        }
     }
 
     /// @dev A path longer than any key leads nowhere, whatever follows.

@@ -141,18 +141,19 @@ library TrieWalk {
         }
     }
 
-    /// @dev Reads a length of so many bytes. Shorter ways to write it are refused, and so are the lengths of 3 and more
-    /// bytes, which no node has.
+    /// @dev Reads a length of so many bytes. Shorter ways to write it are refused, and so are lengths of more than 3 bytes: a
+    /// transaction with much data takes 3.
     function _long(uint256 start, uint256 bytesOfLength)
         private
         pure
         returns (uint256 content, uint256 size)
     {
         unchecked {
-            if (bytesOfLength > 2) revert InvalidProof();
-            size = _first(start);
-            if (bytesOfLength == 2) size = size << 8 | _first(start + 1);
-            if (size < (bytesOfLength == 1 ? 56 : 256)) revert InvalidProof();
+            if (bytesOfLength > 3) revert InvalidProof();
+            assembly ("memory-safe") {
+                size := shr(sub(256, shl(3, bytesOfLength)), mload(start))
+            }
+            if (size < 56 || size >> 8 * (bytesOfLength - 1) == 0) revert InvalidProof();
             content = start + bytesOfLength;
         }
     }
