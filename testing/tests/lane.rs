@@ -122,7 +122,7 @@ async fn every_way(dir: &Path, world: &World) {
     // And one that nobody delivers, too.
     let sender = world.key(3).address();
     let key = world.bridge.deployment.accounts[3].private_key;
-    let idle = format!("--to {to} --value 0.0625 --fee 0 --lifetime 6 --key {key}");
+    let idle = format!("--to {to} --value 0.0625 --fee 0 --lifetime 10 --key {key}");
     let forgotten = world.send(dir, &idle).await;
     let early = world.run(dir, &format!("message expire {forgotten}")).await;
     early.assert_refused(&["can be delivered for", "given up"]);
@@ -229,7 +229,8 @@ async fn many(dir: &Path, world: &mut World, count: usize) {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn messages_cross_by_proofs() {
     let dir = tempfile::tempdir().unwrap();
-    let l1 = format!("--l1-port {} --l1-block-time 200", free_port());
+    // Faster blocks would let the time of L1 run ahead of ours, and deadlines with it.
+    let l1 = format!("--l1-port {} --l1-block-time 1000", free_port());
     let mut world = World::start(dir.path(), &l1).await;
     every_way(dir.path(), &world).await;
     let count = std::env::var("DUPLEX_MESSAGES").ok().and_then(|count| count.parse().ok()).unwrap_or(24);
