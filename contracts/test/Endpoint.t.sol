@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {Endpoint} from "../src/bridge/Endpoint.sol";
 import {Messenger} from "../src/bridge/Messenger.sol";
+import {OutputVerifier} from "../src/bridge/OutputVerifier.sol";
 import {IEndpoint} from "../src/interfaces/IEndpoint.sol";
 import {IMessenger} from "../src/interfaces/IMessenger.sol";
 import "../src/libraries/Errors.sol";
@@ -81,6 +82,8 @@ contract EndpointTest is Lanes {
         new Endpoint(a, L1, a, a, a);
         vm.expectRevert(ZeroAddress.selector);
         new Messenger(address(0));
+        vm.expectRevert(ZeroAddress.selector);
+        new OutputVerifier(address(0));
     }
 
     function test_ETH_byStrangers_isRefused() public {

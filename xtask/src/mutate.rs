@@ -103,7 +103,8 @@ fn checks(source: &str) -> Vec<Check> {
     for (at, _) in source.match_indices("if (") {
         let open = at + 4;
         let Some(close) = closing(&source[open..]).map(|end| open + end) else { continue };
-        if !source[close + 1..].trim_start().starts_with("revert") {
+        let then = source[close + 1..].trim_start().trim_start_matches('{').trim_start();
+        if !then.starts_with("revert") {
             continue;
         }
         let mut start = open;
@@ -163,7 +164,8 @@ mod tests {
             .into_iter()
             .map(|check| (source[check.condition].trim().to_owned(), check.line))
             .collect();
-        let expected = [("a", 1), ("g", 5)].map(|(text, line)| (text.to_owned(), line));
+        let expected =
+            [("a", 1), ("b(c)", 2), ("(d || e)", 2), ("g", 5)].map(|(text, line)| (text.to_owned(), line));
         assert_eq!(found, expected);
         let source = "if (b(c) || (d || e) || f) revert X();";
         let found: Vec<_> =
