@@ -106,6 +106,11 @@ contract Vault is IVault, Exodus {
         _payETH(msg.sender, amount);
     }
 
+    /// @inheritdoc IVault
+    function cover() external payable {
+        _lockedETH += msg.value;
+    }
+
     // --- withdrawals ---
 
     /// @inheritdoc IVault

@@ -134,17 +134,25 @@ contract Endpoint is IEndpoint {
         if (earner != address(0) && earner != r.relayer && block.timestamp <= r.until) {
             revert Reserved(r.relayer, r.until);
         }
-        IVerifier(verifier).verify(m, id, proof);
+        uint256 share = IVerifier(verifier).verify(m, id, proof);
 
         bool success = _attempt(m, id);
         if (r.bonds != 0) delete reservation[id];
-        if (vault != address(0) && m.relayFee != 0) IVault(vault).unlock(m.relayFee);
-        uint256 fee = m.relayFee + r.bonds;
+        uint256 fee = m.relayFee - share;
+        if (vault != address(0) && fee != 0) IVault(vault).unlock(fee);
+        fee += r.bonds;
         address relayer = block.timestamp <= r.until ? r.relayer : msg.sender;
         // Who reserved and does not take the fee leaves it to who delivers, and cannot keep the message out.
         if (relayer != msg.sender && !_payOther(relayer, fee)) relayer = msg.sender;
         if (relayer == msg.sender) _pay(relayer, fee);
         emit MessageDelivered(m.nonce, id, relayer, success);
+    }
+
+    /// @inheritdoc IEndpoint
+    function collect(uint256 amount) external {
+        if (msg.sender != verifier) revert Unauthorized(msg.sender);
+        if (vault != address(0)) IVault(vault).unlock(amount);
+        _pay(msg.sender, amount);
     }
 
     /// @inheritdoc IEndpoint

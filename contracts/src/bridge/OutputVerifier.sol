@@ -31,7 +31,11 @@ contract OutputVerifier is IVerifier {
     }
 
     /// @inheritdoc IVerifier
-    function verify(Message calldata m, bytes32 id, bytes calldata proof) external view {
+    function verify(Message calldata m, bytes32 id, bytes calldata proof)
+        external
+        view
+        returns (uint256 share)
+    {
         Proof calldata p;
         assembly ("memory-safe") {
             // After the offset that `abi.encode` begins with. What is in it is checked where it is read.

@@ -54,6 +54,9 @@ interface IEndpoint {
     /// @param earner Who must earn the fee, or the delivery reverts; zero if that does not matter.
     function deliver(Message calldata message, bytes calldata proof, address earner) external;
 
+    /// @notice Pays the verifier what it said of fees was its own. Called by it only.
+    function collect(uint256 amount) external;
+
     /// @notice Tries a failed message again, up to {RETRY_PERIOD} after its deadline. Anyone may.
     function retry(Message calldata message) external;
 

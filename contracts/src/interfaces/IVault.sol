@@ -77,6 +77,9 @@ interface IVault {
     /// @notice Hands locked ETH to the Endpoint, which pays it out. Called by it only.
     function unlock(uint256 amount) external;
 
+    /// @notice Adds the ETH sent to what backs L2's: makes good what false attestations took. Nobody is owed it.
+    function cover() external payable;
+
     /// @notice The output root that proofs against `claimId` hold under: it must be final, and in exodus the exodus' own.
     function releaseRoot(uint64 claimId) external view returns (bytes32);
 

@@ -10,5 +10,9 @@ interface IVerifier {
     /// @param message The message; the Endpoint has seen that it is for itself and from its peer's chain.
     /// @param id Its id.
     /// @param proof What shows it, in the verifier's own form.
-    function verify(Message calldata message, bytes32 id, bytes calldata proof) external;
+    /// @return share Wei of the message's fee that are the verifier's, for those who vouched for it. It may
+    /// collect them from then on.
+    function verify(Message calldata message, bytes32 id, bytes calldata proof)
+        external
+        returns (uint256 share);
 }

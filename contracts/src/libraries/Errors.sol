@@ -279,3 +279,46 @@ error AlreadyReclaimed(bytes32 id);
 error UnknownBlock(bytes32 blockHash);
 /// @notice The event is that of a transaction that failed, of another contract, or another event.
 error UnexpectedEvent();
+
+// --- relayers ---
+
+/// @notice There is no such set of relayers, it has too few members, or it was replaced too long ago.
+error InvalidSet(uint64 setId);
+/// @notice The members are not those of the set.
+error UnexpectedMembers();
+/// @notice Sets are told in order.
+error StaleSet(uint64 newest, uint64 actual);
+/// @notice Fewer relayers signed than must.
+error TooFewSignatures(uint256 count, uint256 threshold);
+/// @notice As many signatures as signers, each by the member it stands for.
+error InvalidSignature(uint256 index);
+/// @notice The attestation speaks of a time that has not come.
+error TimeAhead(uint64 time);
+/// @notice Relayers may not vouch for so much at the moment: split the value, or wait for a proof.
+error OverLimit(uint256 amount, uint256 available);
+/// @notice Relayers may not vouch for refunds: this takes a proof.
+error OnlyByProof();
+/// @notice Claims have not become final for so long that a false attestation could not be shown in time.
+error FinalityStalled(uint256 since);
+/// @notice The relayer has joined already, or not withdrawn its stake since.
+error AlreadyMember(address relayer);
+/// @notice Not a relayer with a stake, or one that has left.
+error NotAMember(address relayer);
+/// @notice There are as many relayers as a set can have.
+error SetFull(uint256 members);
+/// @notice The stake can be withdrawn after this time.
+error StakeBonded(uint256 until);
+/// @notice The stake is another amount.
+error WrongStake(uint256 expected, uint256 actual);
+/// @notice The facts do not contradict the attestation, or do not yet.
+error NotContradicted();
+/// @notice None of the signatures is that of a relayer with a stake.
+error NothingToSlash();
+/// @notice The relayers have been summoned to this message.
+error AlreadySummoned(uint64 nonce);
+/// @notice There is no summons, or its time to answer is over.
+error NotSummoned(uint64 nonce);
+/// @notice Relayers have until this time to answer.
+error AnswerPeriodOpen(uint256 until);
+/// @notice The relayer answered, was not yet or no longer a member, or has been punished.
+error NotAbsent(address relayer);

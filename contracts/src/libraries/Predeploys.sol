@@ -17,6 +17,7 @@ library Predeploys {
     address internal constant ENDPOINT = 0x4200000000000000000000000000000000000023;
     address internal constant MESSENGER = 0x4200000000000000000000000000000000000024;
     address internal constant ANCHOR_VERIFIER = 0x4200000000000000000000000000000000000025;
+    address internal constant ATTESTATION_VERIFIER = 0x4200000000000000000000000000000000000026;
 
     /// @notice Stands for ETH where an L2 token is named.
     address internal constant ETH = 0xDeadDeAddeAddEAddeadDEaDDEAdDeaDDeAD0000;

@@ -256,3 +256,18 @@ enum DeliveryState {
     Failed,
     Expired
 }
+
+/// @notice What a relayer signs: that a chain's Endpoint had this accumulator. It binds all messages up to `nonce`. Signed
+/// as EIP-712 says, for the {IRelayerRegistry} that has the relayer's stake.
+/// @param chainId The chain.
+/// @param endpoint The Endpoint.
+/// @param nonce Messages sent by then.
+/// @param accumulator Accumulator after the last of them.
+/// @param time Timestamp of a block of the chain after which this was so.
+struct Attestation {
+    uint64 chainId;
+    address endpoint;
+    uint64 nonce;
+    bytes32 accumulator;
+    uint64 time;
+}

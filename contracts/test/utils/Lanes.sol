@@ -38,8 +38,7 @@ abstract contract Lanes is System {
     function setUp() public virtual override {
         super.setUp();
         moreVm.chainId(L2);
-        Endpoint other =
-            new Endpoint(address(up), L1, Predeploys.ANCHOR_VERIFIER, address(l2Caller), address(0));
+        Endpoint other = new Endpoint(address(up), L1, l2Verifier(), address(l2Caller), address(0));
         vm.etch(address(down), address(other).code);
         for (uint256 i = 2; i < 6; ++i) {
             vm.store(address(down), bytes32(i), vm.load(address(other), bytes32(i)));
@@ -53,14 +52,19 @@ abstract contract Lanes is System {
         vm.deal(copier, 10 ether);
     }
 
-    function deployLane() internal override {
+    /// @dev Who decides on L2 what L1 sent.
+    function l2Verifier() internal view virtual returns (address) {
+        return Predeploys.ANCHOR_VERIFIER;
+    }
+
+    function deployLane() internal virtual override {
         outputs = new OutputVerifier(address(vault));
         caller = new Messenger(vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1));
         up = new Endpoint(address(down), L2, address(outputs), address(caller), address(vault));
         vm.assertEq(address(up), vault.endpoint());
     }
 
-    function laneEndpoint(uint64 next) internal view override returns (address) {
+    function laneEndpoint(uint64 next) internal view virtual override returns (address) {
         return vm.computeCreateAddress(address(this), next + 2);
     }
 

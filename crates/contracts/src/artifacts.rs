@@ -22,6 +22,7 @@ macro_rules! artifacts {
 
 const SOURCES: &[(&str, &str)] = artifacts![
     "AnchorVerifier",
+    "AttestationVerifier",
     "BridgedToken",
     "BridgedTokenFactory",
     "Courier",
@@ -39,6 +40,7 @@ const SOURCES: &[(&str, &str)] = artifacts![
     "OutputVerifier",
     "PreimageOracle",
     "ProofReader",
+    "RelayerRegistry",
     "RiscvStep",
     "Settlement",
     "Vault",
