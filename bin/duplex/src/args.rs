@@ -2,13 +2,14 @@
 
 use std::{path::PathBuf, time::Duration};
 
-use alloy_primitives::Address;
+use alloy_primitives::{Address, U256};
 use alloy_signer_local::PrivateKeySigner;
 use clap::{Args, ValueEnum};
 use duplex_actors::{BatcherOptions, DaMode, ProposerOptions, SequencerOptions};
-use duplex_bridge::Bridge;
+use duplex_bridge::{Bridge, parse_units};
 use duplex_exit::find_deployment;
 use duplex_l1::{Crossing, Deployment, Parameters, Rpc};
+use duplex_lane::Direction;
 use duplex_node::{BlobOptions, Delays, dev_key, parse_key};
 use duplex_storage::History;
 use eyre::{WrapErr, bail};
@@ -183,6 +184,8 @@ pub(crate) enum BridgeKind {
     Derived,
     /// By Merkle proofs that relays carry, checked by light clients on both layers.
     Spv,
+    /// On the word of relayers with stakes, up to what these cover; by Merkle proofs beyond.
+    Multisig,
 }
 
 impl BridgeKind {
@@ -190,7 +193,36 @@ impl BridgeKind {
         match self {
             Self::Derived => None,
             Self::Spv => Some(Crossing::Spv),
+            Self::Multisig => Some(Crossing::Multisig),
         }
+    }
+}
+
+/// A layer.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+pub(crate) enum LayerArg {
+    /// L1.
+    L1,
+    /// L2.
+    L2,
+}
+
+impl LayerArg {
+    /// Of the messages from here.
+    pub(crate) const fn direction(self) -> Direction {
+        match self {
+            Self::L1 => Direction::Down,
+            Self::L2 => Direction::Up,
+        }
+    }
+}
+
+/// Reads what a relayer stakes.
+pub(crate) fn relayer_stake(text: &str) -> eyre::Result<U256> {
+    match parse_units(text, 18) {
+        // Contracts count stakes in 128 bits.
+        Some(stake) if !stake.is_zero() && stake < U256::from(u128::MAX) => Ok(stake),
+        _ => bail!("--relayer-stake {text:?} is not an amount of ETH such as 10"),
     }
 }
 

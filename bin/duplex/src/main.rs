@@ -14,6 +14,7 @@ mod node;
 mod output;
 mod progress;
 mod prove;
+mod relay;
 mod stake;
 mod tour;
 mod up;
@@ -73,7 +74,7 @@ enum Command {
     Status(user::StatusArgs),
     #[command(subcommand)]
     Message(message::MessageCommand),
-    Relay(message::RelayArgs),
+    Relay(relay::RelayArgs),
     Verify(verify::VerifyArgs),
     Force(force::ForceArgs),
     Exit(exit::ExitArgs),
@@ -147,7 +148,7 @@ async fn run(command: Command) -> eyre::Result<ExitCode> {
         Command::Withdraw(args) => user::withdraw(args).await?,
         Command::Status(args) => user::status(args).await?,
         Command::Message(command) => message::run(command).await?,
-        Command::Relay(args) => message::relay(args).await?,
+        Command::Relay(args) => relay::run(args).await?,
         Command::Verify(args) => return Ok(verify::run(args).await),
         Command::Force(args) => force::run(args).await?,
         Command::Exit(args) => return exit::run(args).await,

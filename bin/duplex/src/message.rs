@@ -1,19 +1,18 @@
-//! `duplex message` and `duplex relay`.
+//! `duplex message`.
 
-use std::{path::PathBuf, time::Duration};
+use std::time::Duration;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use clap::{Args, Subcommand, ValueEnum};
 use duplex_bridge::{Bridge, Delivery, MessageRequest, format_units, parse_units};
 use duplex_exit::duration;
-use duplex_lane::{By, DeliveryState, Direction, Relay, RelayOptions, Sent};
+use duplex_lane::{By, DeliveryState, Direction, Sent};
 use eyre::bail;
 use serde_json::{Value, json};
 
 use crate::{
-    args::{ConnectArgs, KeyArgs, OutputArgs},
+    args::{ConnectArgs, KeyArgs, LayerArg, OutputArgs},
     output::{self, Told},
-    up::stop_on_signal,
 };
 
 /// Send messages from one layer to the other, and follow them.
@@ -31,12 +30,6 @@ pub(crate) enum MessageCommand {
     Expire(ActArgs),
     /// Take back, in exodus, a message from L1 that L2 never got; or revive one whose refund it never got.
     Reclaim(ActArgs),
-}
-
-#[derive(Debug, Clone, Copy, ValueEnum)]
-enum From {
-    L1,
-    L2,
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -60,8 +53,8 @@ impl ByArg {
 #[derive(Debug, Args)]
 pub(crate) struct SendArgs {
     /// Layer to send it from.
-    #[arg(long, value_name = "LAYER", value_enum, default_value_t = From::L1)]
-    from: From,
+    #[arg(long, value_name = "LAYER", value_enum, default_value_t = LayerArg::L1)]
+    from: LayerArg,
     /// Who is called on the other layer.
     #[arg(long, value_name = "ADDRESS")]
     to: Address,
@@ -204,10 +197,7 @@ async fn send(args: SendArgs) -> eyre::Result<()> {
     let bridge = args.connect.bridge()?;
     let key = args.key.signer(&bridge.deployment)?;
     let request = MessageRequest {
-        direction: match args.from {
-            From::L1 => Direction::Down,
-            From::L2 => Direction::Up,
-        },
+        direction: args.from.direction(),
         target: args.to,
         value: eth(&args.value, "--value")?,
         payload: args.data,
@@ -223,7 +213,7 @@ async fn send(args: SendArgs) -> eyre::Result<()> {
     show(&bridge.wait_for_delivery(sent).await?, args.output.json)
 }
 
-fn eth(text: &str, flag: &str) -> eyre::Result<U256> {
+pub(crate) fn eth(text: &str, flag: &str) -> eyre::Result<U256> {
     parse_units(text, 18).ok_or_else(|| eyre::eyre!("{flag} {text:?} is not an amount of ETH such as 1.5"))
 }
 
@@ -277,67 +267,5 @@ pub(crate) fn show(delivery: &Delivery, json: bool) -> eyre::Result<()> {
     if delivery.refunded {
         row("refunded", format!("to its sender on {from}"));
     }
-    Ok(())
-}
-
-/// Carry messages between the layers for their fees.
-///
-/// Proves what was sent on one layer to the other, by Merkle proofs; needs no stake and nobody's leave. A message is
-/// carried while its fee covers what that costs at the moment, and left alone otherwise. Several relays do each other no
-/// harm but for the gas of a lost race. What was signed is on disk: after a restart the relay goes on.
-#[derive(Debug, Args)]
-pub(crate) struct RelayArgs {
-    /// Where it keeps what it has signed.
-    #[arg(long, env = "DUPLEX_DATA_DIR", value_name = "DIR", default_value = "duplex-relay")]
-    data_dir: PathBuf,
-    /// ETH that a delivery must earn beyond what it costs.
-    #[arg(long, env = "DUPLEX_LEAST_PROFIT", value_name = "ETH", default_value = "0")]
-    least_profit: String,
-    /// Deliver whatever a message pays.
-    #[arg(long, env = "DUPLEX_AT_ANY_LOSS", conflicts_with = "least_profit")]
-    at_any_loss: bool,
-    /// Only the messages from this layer.
-    #[arg(long, value_name = "LAYER", value_enum)]
-    from: Option<From>,
-    /// Most deliveries under way at a time, each way.
-    #[arg(long, env = "DUPLEX_MOST_IN_FLIGHT", value_name = "N", default_value_t = 32,
-          value_parser = clap::value_parser!(u16).range(1..))]
-    most_in_flight: u16,
-    /// Milliseconds between looks.
-    #[arg(long, env = "DUPLEX_POLL", value_name = "MS", default_value_t = 500)]
-    poll: u64,
-    /// Private key that pays and is paid, on both layers. On devnets: account 7 unless given.
-    #[arg(long, env = "DUPLEX_KEY", value_name = "HEX", hide_env_values = true)]
-    key: Option<String>,
-    #[command(flatten)]
-    connect: ConnectArgs,
-}
-
-pub(crate) async fn relay(args: RelayArgs) -> eyre::Result<()> {
-    let bridge = args.connect.bridge()?;
-    let key = match &args.key {
-        Some(key) => duplex_node::parse_key(key)?,
-        None if !bridge.deployment.accounts.is_empty() => duplex_node::dev_key(7),
-        None => bail!("this rollup is no devnet: say with --key (or DUPLEX_KEY) who pays and is paid"),
-    };
-    let options = RelayOptions {
-        poll: Duration::from_millis(args.poll.max(10)),
-        least_profit: eth(&args.least_profit, "--least-profit")?,
-        at_any_loss: args.at_any_loss,
-        directions: match args.from {
-            None => Direction::ALL.to_vec(),
-            Some(From::L1) => vec![Direction::Down],
-            Some(From::L2) => vec![Direction::Up],
-        },
-        most_in_flight: args.most_in_flight.into(),
-        ..RelayOptions::new(args.data_dir)
-    };
-    let address = key.address();
-    let relay = Relay::open(bridge.lane()?, key, options).await?;
-    output::note(&format!("relaying as {address}; stop with Ctrl-C"));
-    let cancel = tokio_util::sync::CancellationToken::new();
-    stop_on_signal(cancel.clone());
-    relay.run(cancel).await?;
-    output::note("stopped; what it has signed is on disk");
     Ok(())
 }

@@ -17,7 +17,7 @@ use duplex_storage::History;
 use eyre::{WrapErr, bail};
 
 use crate::{
-    args::{BlobArgs, BridgeKind, DelayArgs, FindArgs, OutputArgs, PaceArgs},
+    args::{BlobArgs, BridgeKind, DelayArgs, FindArgs, OutputArgs, PaceArgs, relayer_stake},
     output, progress,
     up::stop_on_signal,
 };
@@ -326,9 +326,12 @@ pub(crate) struct DeployArgs {
     /// much. `duplex stake` shows what that means.
     #[arg(long, env = "DUPLEX_BOND_GAS_PRICE", value_name = "GWEI", default_value_t = BOND_GAS_PRICE / GWEI)]
     bond_gas_price: u128,
-    /// How deposits and messages cross: by the chain's own rules, or also by Merkle proofs.
+    /// How deposits and messages cross.
     #[arg(long, env = "DUPLEX_BRIDGE", value_name = "KIND", value_enum, default_value_t = BridgeKind::Derived)]
     bridge: BridgeKind,
+    /// ETH that each relayer stakes, with --bridge multisig.
+    #[arg(long, env = "DUPLEX_RELAYER_STAKE", value_name = "ETH", default_value = "10")]
+    relayer_stake: String,
     /// Deploy development tokens and fund accounts whose keys everybody knows.
     #[arg(long, env = "DUPLEX_DEVELOPMENT")]
     development: bool,
@@ -349,6 +352,7 @@ pub(crate) async fn run_deploy(args: DeployArgs) -> eyre::Result<()> {
         bond_gas_price: args.bond_gas_price.saturating_mul(GWEI),
         development: args.development,
         lane: args.bridge.lane(),
+        relayer_stake: relayer_stake(&args.relayer_stake)?,
         progress: |step| output::note(&format!("  {step}")),
     };
     let plan = args.deployment.with_extension("plan.json");

@@ -37,7 +37,7 @@ pub(crate) struct TourArgs {
     /// Seconds in which a claim can be challenged.
     #[arg(long, value_name = "SECS", default_value_t = 5)]
     challenge_window: u64,
-    /// How deposits of ETH cross: by the chain's own rules, or by Merkle proofs that a relay carries.
+    /// How deposits of ETH cross.
     #[arg(long, value_name = "KIND", value_enum, default_value_t = BridgeKind::Derived, conflicts_with = "fraud")]
     bridge: BridgeKind,
     /// Show what happens to a thief: a false claim, the dispute on L1 move by move, and its end.

@@ -8,7 +8,7 @@ use duplex_l1::Deployment;
 use duplex_node::{BOND_GAS_PRICE, Devnet, DevnetOptions, L2_CHAIN_ID, parse_key};
 
 use crate::{
-    args::{BlobArgs, BridgeKind, DelayArgs, OutputArgs, PaceArgs},
+    args::{BlobArgs, BridgeKind, DelayArgs, OutputArgs, PaceArgs, relayer_stake},
     output,
 };
 
@@ -50,9 +50,15 @@ pub(crate) struct UpArgs {
     /// Chain id of the L2.
     #[arg(long, env = "DUPLEX_L2_CHAIN_ID", value_name = "ID", default_value_t = L2_CHAIN_ID)]
     l2_chain_id: u64,
-    /// How deposits and messages cross: by the chain's own rules, or also by Merkle proofs.
+    /// How deposits and messages cross.
     #[arg(long, env = "DUPLEX_BRIDGE", value_name = "KIND", value_enum, default_value_t = BridgeKind::Derived)]
     bridge: BridgeKind,
+    /// Whether to carry the lane's messages: by a relay, or by five relayers with stakes.
+    #[arg(long, env = "DUPLEX_RELAY", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
+    relay: bool,
+    /// ETH that each relayer stakes, with --bridge multisig.
+    #[arg(long, env = "DUPLEX_RELAYER_STAKE", value_name = "ETH", default_value = "10")]
+    relayer_stake: String,
     /// Private key that deploys and operates; development account 9 on a development L1.
     #[arg(long, env = "DUPLEX_L1_KEY", value_name = "HEX", hide_env_values = true)]
     l1_key: Option<String>,
@@ -84,6 +90,8 @@ pub(crate) async fn run(args: UpArgs) -> eyre::Result<()> {
         challenge: args.challenge,
         bond_gas_price: BOND_GAS_PRICE,
         lane: args.bridge.lane(),
+        relay: args.relay,
+        relayer_stake: relayer_stake(&args.relayer_stake)?,
         key: args.l1_key.as_deref().map(parse_key).transpose()?,
         history: args.pace.history(),
         progress: |step| output::note(&format!("  {step}")),
@@ -162,7 +170,11 @@ fn banner(deployment: &Deployment, embedded: bool, l1_block_ms: u64, l2_block_ms
     row("Manifest", &contracts.manifest);
     row("Disputes", &contracts.disputes);
     if let Some(lane) = &deployment.lane {
-        row("Endpoint", &format!("{} (messages by Merkle proofs)", lane.endpoint));
+        let by = if lane.relayers.is_some() { "by relayers" } else { "by Merkle proofs" };
+        row("Endpoint", &format!("{} (messages {by})", lane.endpoint));
+        if let Some(relayers) = &lane.relayers {
+            row("Registry", &format!("{} (stakes of relayers)", relayers.registry));
+        }
     }
     row("window", &format!("{} s to challenge a claim", deployment.parameters.challenge_window));
 

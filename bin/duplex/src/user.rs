@@ -1,8 +1,9 @@
 //! What users do: deposit, transfer, balance, withdraw, status.
 
-use alloy_primitives::{Address, B256};
+use alloy_primitives::{Address, B256, U256};
+use alloy_signer_local::PrivateKeySigner;
 use clap::Args;
-use duplex_bridge::{Asset, format_units};
+use duplex_bridge::{Asset, Bridge, format_units};
 use eyre::bail;
 use serde_json::{Value, json};
 
@@ -116,6 +117,8 @@ pub(crate) async fn balance(args: BalanceArgs) -> eyre::Result<()> {
 }
 
 /// Move ETH or a token from L2 to L1: start, wait until final, prove, release.
+///
+/// With --fast, where relayers have stakes, ETH arrives within seconds on their word, up to what their stakes cover.
 #[derive(Debug, Args)]
 pub(crate) struct WithdrawArgs {
     /// How much, as a decimal number.
@@ -133,6 +136,9 @@ pub(crate) struct WithdrawArgs {
     /// Only start it; finish later with --resume.
     #[arg(long)]
     no_wait: bool,
+    /// Take the relayers' word instead of waiting for a final claim; for a fee.
+    #[arg(long, conflicts_with_all = ["resume", "no_wait"])]
+    fast: bool,
     #[command(flatten)]
     key: KeyArgs,
     #[command(flatten)]
@@ -150,6 +156,9 @@ pub(crate) async fn withdraw(args: WithdrawArgs) -> eyre::Result<()> {
             let asset = bridge.asset(Some(&args.token)).await?;
             let amount = asset.parse(amount)?;
             let to = args.to.unwrap_or(key.address());
+            if args.fast {
+                return withdraw_fast(&bridge, &key, &asset, to, amount, args.output.json).await;
+            }
             let sent = bridge.start_withdrawal(&key, &asset, to, amount).await?;
             let hash = sent.receipt.transaction_hash;
             output::note(&format!(
@@ -182,6 +191,28 @@ pub(crate) async fn withdraw(args: WithdrawArgs) -> eyre::Result<()> {
         }
         None => output::line("was released on L1 before"),
     }
+    Ok(())
+}
+
+async fn withdraw_fast(
+    bridge: &Bridge,
+    key: &PrivateKeySigner,
+    asset: &Asset,
+    to: Address,
+    amount: U256,
+    json: bool,
+) -> eyre::Result<()> {
+    if *asset != Asset::Eth {
+        bail!("--fast is for ETH: {} takes the way of final claims; leave --fast out", asset.symbol());
+    }
+    let report = bridge.withdraw_fast(key, to, amount, &Told).await?;
+    if json {
+        return output::json(&report);
+    }
+    let seconds = report.seconds;
+    output::line(&format!("{} on L1 after {seconds:.1} s", asset.format(amount)));
+    output::line(&format!("  L1 transaction  {}", report.l1_transaction));
+    output::line(&format!("  relay fee       {} ETH", format_units(report.fee, 18)));
     Ok(())
 }
 

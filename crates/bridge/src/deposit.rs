@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Asset, Bridge, BridgeError, MessageRequest, Progress, Sent, send::send_transaction};
 
 /// Gas that the recipient's code may use on L2.
-const RECIPIENT_GAS: u32 = 100_000;
+pub(crate) const RECIPIENT_GAS: u32 = 100_000;
 /// How long L2 is waited for.
 const ON_L2_WITHIN: Duration = Duration::from_secs(20 * 60);
 /// Pause between looks.

@@ -7,6 +7,7 @@ mod deposit;
 mod error;
 mod force;
 mod message;
+mod relayers;
 mod send;
 mod withdraw;
 
@@ -14,7 +15,8 @@ pub use asset::{Asset, format_units, parse_units};
 pub use deposit::DepositReport;
 pub use error::BridgeError;
 pub use force::{ForceError, ForceRequest, Forced, Included, force, wait_for_inclusion};
-pub use message::{Delivery, MessageRequest};
+pub use message::{Delivery, FastReport, MessageRequest};
+pub use relayers::Collected;
 pub use send::{Sent, send_transaction};
 pub use withdraw::{WithdrawReport, WithdrawalStage};
 

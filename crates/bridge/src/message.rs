@@ -8,7 +8,9 @@ use alloy_sol_types::{SolCall, SolEvent};
 use duplex_contracts::bindings::IEndpoint;
 use duplex_lane::{By, DeliveryState, Direction, Lane, LaneError, Layer, Sent as SentMessage};
 
-use crate::{Bridge, BridgeError, Progress, Sent, send::send_transaction};
+use serde::Serialize;
+
+use crate::{Bridge, BridgeError, Progress, Sent, deposit::RECIPIENT_GAS, send::send_transaction};
 
 /// How long a message is waited for: going up, a challenge window passes first.
 const WITHIN: Duration = Duration::from_secs(20 * 60);
@@ -36,6 +38,22 @@ pub struct MessageRequest {
     pub lifetime: Option<Duration>,
     /// Wei for who delivers it; what that costs and half as much again unless given.
     pub relay_fee: Option<U256>,
+}
+
+/// A withdrawal on relayers' word.
+#[derive(Debug, Clone, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FastReport {
+    /// The transaction on L2.
+    pub l2: Sent,
+    /// Id of the message.
+    pub id: B256,
+    /// Wei for who signed and who delivered.
+    pub fee: U256,
+    /// The transaction on L1.
+    pub l1_transaction: B256,
+    /// Seconds that it took.
+    pub seconds: f64,
 }
 
 /// Where a message stands.
@@ -120,6 +138,39 @@ impl Bridge {
         let (rpc, endpoint) = lane.end(direction.source());
         let sent = send_transaction(rpc, key, Some(endpoint), total, call.abi_encode().into()).await?;
         Ok((lane.find(sent.receipt.transaction_hash).await?, sent))
+    }
+
+    /// Moves ETH to L1 on relayers' word.
+    ///
+    /// # Errors
+    /// If there are no relayers, they cannot vouch for so much at the moment, or nobody delivers in time.
+    pub async fn withdraw_fast(
+        &self,
+        key: &PrivateKeySigner,
+        to: Address,
+        amount: U256,
+        progress: &dyn Progress,
+    ) -> Result<FastReport, BridgeError> {
+        let start = Instant::now();
+        let direction = Direction::Up;
+        let fee = self.lane()?.quote(direction, RECIPIENT_GAS.into(), 0).await?;
+        let total = amount.checked_add(fee).ok_or(BridgeError::TooMuch(amount))?;
+        self.check_allowance(direction, total).await?;
+        let request = MessageRequest {
+            direction,
+            target: to,
+            value: amount,
+            payload: Bytes::new(),
+            gas_limit: RECIPIENT_GAS.into(),
+            lifetime: None,
+            relay_fee: Some(fee),
+        };
+        let (sent, l2) = self.send_message(key, &request).await?;
+        let id = sent.id;
+        progress.wait("relayers to sign for it", "a batch, and some L1 blocks");
+        let delivery = self.wait_for_delivery(sent).await?;
+        let l1_transaction = delivery.transaction.unwrap_or_default();
+        Ok(FastReport { l2, id, fee, l1_transaction, seconds: start.elapsed().as_secs_f64() })
     }
 
     /// Where a message stands.

@@ -378,6 +378,86 @@ sol! {
         Evidence evidence;
     }
 
+    /// What a relayer signs (EIP-712): that a chain's Endpoint had this accumulator.
+    #[derive(Debug, Copy, PartialEq, Eq)]
+    struct Attestation {
+        uint64 chainId;
+        address endpoint;
+        uint64 nonce;
+        bytes32 accumulator;
+        uint64 time;
+    }
+
+    /// What the `AttestationVerifier` takes: `IAttestationVerifier.Proof`.
+    #[derive(Debug, Default, PartialEq, Eq)]
+    struct AttestedProof {
+        uint64 setId;
+        uint64 nonce;
+        uint64 time;
+        bytes32 previous;
+        bytes32[] later;
+        address[] members;
+        uint256 signers;
+        bytes signatures;
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface IAttestationVerifier {
+        event FeesShared(uint64 indexed setId, uint256 signers, uint256 amount);
+        function shareFees(uint64 setId, address[] calldata members, uint256 signers) external;
+        function set(uint64 setId) external view returns (bytes32 membersHash, uint128 limit, uint64 validUntil, uint8 threshold);
+        function newestSet() external view returns (uint64);
+        function available() external view returns (uint256 amount, uint256 limit);
+        function earned(uint64 setId, uint256 signers) external view returns (uint256);
+        function credit(address account) external view returns (uint256);
+        function withdrawCredit(address to) external;
+        function endpoint() external view returns (address);
+        function prover() external view returns (address);
+        function teller() external view returns (address);
+        function domain() external view returns (bytes32);
+        function vault() external view returns (address);
+        function window() external view returns (uint64);
+        function drift() external view returns (uint32);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface IRelayerRegistry {
+        event Joined(address indexed relayer);
+        event Left(address indexed relayer);
+        event SetChanged(uint64 indexed setId, address[] members, uint8 threshold, uint128 limit, uint64 overlap);
+        event Slashed(address indexed relayer, uint256 amount, address indexed reporter);
+        event Summoned(uint64 indexed nonce, address indexed summoner, uint256 until);
+        event Answered(uint64 indexed nonce, address indexed relayer);
+        event Absent(uint64 indexed nonce, address indexed relayer, uint256 penalty);
+        function join() external payable;
+        function resign() external;
+        function withdrawStake() external;
+        function slashByL1(Attestation calldata a, bytes calldata signatures) external;
+        function slashByL2(Attestation calldata a, bytes calldata signatures, uint64 claimId, OutputRootProof calldata p, bytes[] calldata accountNodes, bytes[] calldata slotNodes) external;
+        function slashByTwo(Attestation calldata a, Attestation calldata b, bytes calldata first, bytes calldata second) external;
+        function summon(uint64 nonce) external payable;
+        function answer(uint64 nonce, uint64 time, bytes calldata signatures) external;
+        function reportAbsent(uint64 nonce, address relayer) external;
+        function members() external view returns (address[] memory);
+        function relayer(address account) external view returns (uint128 amount, uint32 index, uint48 joinedAt, uint48 leftAt);
+        function summons(uint64 nonce) external view returns (address summoner, uint48 openedAt, uint48 until, uint32 count);
+        function isSettled(uint64 nonce, address account) external view returns (bool);
+        function thresholdOf(uint256 count) external view returns (uint8);
+        function limitOf(uint256 threshold) external view returns (uint128);
+        function setId() external view returns (uint64);
+        function domain() external view returns (bytes32);
+        function credit(address account) external view returns (uint256);
+        function withdrawCredit(address to) external;
+        function stake() external view returns (uint128);
+        function unbonding() external view returns (uint64);
+        function overlap() external view returns (uint64);
+        function answerPeriod() external view returns (uint64);
+        function endpoint() external view returns (address);
+        function verifier() external view returns (address);
+        function vault() external view returns (address);
+        function SUMMONS_BOND() external view returns (uint256);
+    }
+
     #[derive(Debug, PartialEq, Eq)]
     interface IOutputVerifier {
         function vault() external view returns (address);

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use alloy_primitives::{Address, B256, U256};
-use duplex_primitives::{GenesisAccount, L1FeeScalars, predeploys};
+use duplex_primitives::{GenesisAccount, L1FeeScalars, alias_l1_address, predeploys};
 
-use crate::artifact;
+use crate::{artifact, attestation_domain};
 
 /// What the predeploys are told of their rollup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,6 +29,19 @@ pub struct LanePeer {
     pub endpoint: Address,
     /// Chain id of L1.
     pub chain_id: u64,
+    /// The relayers who vouch for it, if there are any.
+    pub relayers: Option<RelayersPeer>,
+}
+
+/// The relayers of a lane, as the L2 end is told of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RelayersPeer {
+    /// Their registry on L1.
+    pub registry: Address,
+    /// Seconds within which what is vouched for frees the limit again.
+    pub window: u64,
+    /// Seconds that L1's clock may be ahead.
+    pub drift: u32,
 }
 
 /// What the L2 end of a lane has, in wei: more than can exist. Of this, what leaves it is minted.
@@ -61,9 +74,13 @@ pub fn l2_alloc(params: &L2GenesisParams) -> BTreeMap<Address, GenesisAccount> {
         // Addresses are the lowest 20 bytes of their slots; the peer's chain id follows it.
         let peer_slot: U256 =
             (U256::from(peer.chain_id) << 160) | U256::from_be_bytes(peer.endpoint.into_word().0);
+        let verifier = match peer.relayers {
+            Some(_) => predeploys::ATTESTATION_VERIFIER,
+            None => predeploys::ANCHOR_VERIFIER,
+        };
         let storage = vec![
             (slot(2), peer_slot.into()),
-            (slot(3), predeploys::ANCHOR_VERIFIER.into_word()),
+            (slot(3), verifier.into_word()),
             (slot(4), predeploys::MESSENGER.into_word()),
         ];
         accounts.push((predeploys::ENDPOINT, "Endpoint", storage));
@@ -73,6 +90,20 @@ pub fn l2_alloc(params: &L2GenesisParams) -> BTreeMap<Address, GenesisAccount> {
             vec![(slot(0), predeploys::ENDPOINT.into_word())],
         ));
         accounts.push((predeploys::ANCHOR_VERIFIER, "AnchorVerifier", vec![]));
+        if let Some(relayers) = peer.relayers {
+            // The address of the Endpoint, then window and drift.
+            let first: U256 = (U256::from(relayers.drift) << 224)
+                | (U256::from(relayers.window) << 160)
+                | U256::from_be_bytes(predeploys::ENDPOINT.into_word().0);
+            let domain = attestation_domain(peer.chain_id, relayers.registry).separator();
+            let storage = vec![
+                (slot(2), first.into()),
+                (slot(3), predeploys::ANCHOR_VERIFIER.into_word()),
+                (slot(4), alias_l1_address(relayers.registry).into_word()),
+                (slot(5), domain),
+            ];
+            accounts.push((predeploys::ATTESTATION_VERIFIER, "AttestationVerifier", storage));
+        }
     }
     accounts
         .into_iter()

@@ -4,10 +4,12 @@
 //! so that building the Rust needs no Solidity compiler.
 
 mod artifacts;
+mod attestation;
 pub mod bindings;
 mod genesis;
 mod token;
 
 pub use artifacts::{Artifact, artifact};
-pub use genesis::{L2GenesisParams, LanePeer, MINTABLE, l2_alloc};
+pub use attestation::{attestation_digest, attestation_domain};
+pub use genesis::{L2GenesisParams, LanePeer, MINTABLE, RelayersPeer, l2_alloc};
 pub use token::{l2_token_address, token_balance_slot};

@@ -43,6 +43,58 @@ pub struct L1Contracts {
 pub enum Crossing {
     /// Light clients on both layers: Merkle proofs, which anyone may carry.
     Spv,
+    /// Staked relayers who vouch for messages up to what their stake covers; light clients for the rest.
+    Multisig,
+}
+
+/// The relayers of a lane, and what they were told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RelayerContracts {
+    /// Where their stakes are.
+    pub registry: Address,
+    /// Decides by Merkle proofs what L2 sent, where they do not vouch.
+    pub prover: Address,
+    /// What they were told.
+    pub terms: RelayerTerms,
+}
+
+/// What relayers are held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct RelayerTerms {
+    /// Wei that each stakes.
+    pub stake: U256,
+    /// Seconds for which a stake stays after its relayer left.
+    pub unbonding: u64,
+    /// Seconds for which a set of relayers counts after it was replaced.
+    pub overlap: u64,
+    /// Seconds to answer a summons.
+    pub answer_period: u64,
+    /// Seconds in which a false attestation about L2 is shown on L1: as much as the limit can be vouched for again within it.
+    pub l1_window: u64,
+    /// Seconds in which a false attestation about L1 is shown there, and L2 is told.
+    pub l2_window: u64,
+}
+
+impl RelayerTerms {
+    /// What a rollup with these parameters needs, so that no stake is free before what it answers for has shown.
+    pub fn new(stake: U256, p: &Parameters) -> Self {
+        // L1 learns what L2 had when a claim of a later batch is final; L2 learns of another set by a message of L1's.
+        let l1_window =
+            p.sequencer_timeout + p.challenge_window + p.longest_dispute() + p.forced_inclusion_delay;
+        let l2_window = 2 * p.forced_inclusion_delay;
+        let overlap = (p.forced_inclusion_delay / 24).max(30);
+        Self {
+            stake,
+            // If claims stop, the exodus decides.
+            unbonding: p.exodus_delay + l1_window + l2_window + overlap,
+            overlap,
+            answer_period: p.forced_inclusion_delay,
+            l1_window,
+            l2_window,
+        }
+    }
 }
 
 /// The lane between L1 and L2: its L1 end. The L2 end is in the genesis.
@@ -57,6 +109,9 @@ pub struct LaneContracts {
     pub messenger: Address,
     /// Decides what L2 sent.
     pub verifier: Address,
+    /// The relayers, where there are some.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub relayers: Option<RelayerContracts>,
 }
 
 /// What the contracts were told at deployment; nobody can change it.

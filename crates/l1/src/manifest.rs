@@ -12,15 +12,15 @@ use alloy_rpc_types_eth::Log;
 use alloy_sol_types::{SolCall, SolEvent};
 use duplex_contracts::{
     bindings::{
-        ICourier, IDisputes, IEndpoint, IExodus, IInbox, IManifest, IMessageQueue, IMessenger,
-        IOutputVerifier, ISettlement, IVault,
+        IAttestationVerifier, ICourier, IDisputes, IEndpoint, IExodus, IInbox, IManifest, IMessageQueue,
+        IMessenger, IOutputVerifier, IRelayerRegistry, ISettlement, IVault,
     },
     l2_token_address,
 };
 use duplex_primitives::predeploys;
 use thiserror::Error;
 
-use crate::{Deployment, Rpc, RpcError};
+use crate::{Crossing, Deployment, LaneContracts, RelayerContracts, Rpc, RpcError};
 
 /// First byte: JSON, compressed with brotli.
 const FORM: u8 = 0;
@@ -177,6 +177,30 @@ pub async fn discover(rpc: &Rpc, vault: Option<Address>) -> Result<Deployment, M
     }
 }
 
+async fn check_relayers(
+    asks: &Asks<'_>,
+    deployment: &Deployment,
+    lane: &LaneContracts,
+    relayers: &RelayerContracts,
+) -> Result<(), ManifestError> {
+    let (vault, RelayerContracts { registry, prover, terms }) = (deployment.contracts.vault, *relayers);
+    asks.same("the endpoint", lane.endpoint, lane.verifier, &IAttestationVerifier::endpointCall {}).await?;
+    asks.same("the vault", vault, lane.verifier, &IAttestationVerifier::vaultCall {}).await?;
+    asks.same("the prover", prover, lane.verifier, &IAttestationVerifier::proverCall {}).await?;
+    asks.same("the registry", registry, lane.verifier, &IAttestationVerifier::tellerCall {}).await?;
+    asks.same("the relayers' window", terms.l1_window, lane.verifier, &IAttestationVerifier::windowCall {})
+        .await?;
+    asks.same("the endpoint", lane.endpoint, registry, &IRelayerRegistry::endpointCall {}).await?;
+    asks.same("the verifier", lane.verifier, registry, &IRelayerRegistry::verifierCall {}).await?;
+    asks.same("the vault", vault, registry, &IRelayerRegistry::vaultCall {}).await?;
+    asks.same("the stake", terms.stake.saturating_to::<u128>(), registry, &IRelayerRegistry::stakeCall {})
+        .await?;
+    asks.same("the unbonding", terms.unbonding, registry, &IRelayerRegistry::unbondingCall {}).await?;
+    asks.same("the overlap", terms.overlap, registry, &IRelayerRegistry::overlapCall {}).await?;
+    asks.same("the answer period", terms.answer_period, registry, &IRelayerRegistry::answerPeriodCall {})
+        .await
+}
+
 /// What was published, if it is all true, and the vault that it speaks of.
 async fn read(rpc: &Rpc, log: &Log) -> Result<(Address, Deployment), ManifestError> {
     let manifest = log.address();
@@ -232,7 +256,13 @@ pub async fn check(
         asks.same("the messenger", lane.messenger, endpoint, &IEndpoint::messengerCall {}).await?;
         asks.same("the verifier", lane.verifier, endpoint, &IEndpoint::verifierCall {}).await?;
         asks.same("the endpoint", endpoint, lane.messenger, &IMessenger::endpointCall {}).await?;
-        asks.same("the vault", c.vault, lane.verifier, &IOutputVerifier::vaultCall {}).await?;
+        let prover = lane.relayers.map_or(lane.verifier, |relayers| relayers.prover);
+        asks.same("the vault", c.vault, prover, &IOutputVerifier::vaultCall {}).await?;
+        let kind = lane.relayers.map_or(Crossing::Spv, |_| Crossing::Multisig);
+        same("the kind of the lane", format!("{:?}", lane.crossing), manifest, format!("{kind:?}"))?;
+        if let Some(relayers) = &lane.relayers {
+            check_relayers(&asks, deployment, lane, relayers).await?;
+        }
     }
     asks.same("maxMessageGas", p.max_message_gas, c.message_queue, &IMessageQueue::maxMessageGasCall {})
         .await?;

@@ -339,6 +339,14 @@ impl Rpc {
         header.ok_or_else(|| self.malformed("eth_getBlockByNumber", "there is no latest block"))
     }
 
+    /// Number of the newest block that is `safe` or `finalized`; `None` if there is none yet.
+    ///
+    /// # Errors
+    /// As [`request`](Self::request).
+    pub async fn tagged_block_number(&self, tag: &str) -> Result<Option<u64>, RpcError> {
+        Ok(self.header_of(json!(tag)).await?.map(|header| header.header.number))
+    }
+
     /// Logs of `addresses` in a range of blocks.
     ///
     /// # Errors

@@ -11,14 +11,14 @@ use alloy_primitives::{Address, B256, Bytes, U64, U256, address, keccak256};
 use alloy_sol_types::{SolCall, SolEvent, SolValue};
 use duplex_contracts::{
     bindings::{
-        ICourier, IDisputes, IEndpoint, IExodus, IInbox, IManifest, IMessageQueue, IMessenger,
-        IOutputVerifier, ISettlement, IVault,
+        IAttestationVerifier, ICourier, IDisputes, IEndpoint, IExodus, IInbox, IManifest, IMessageQueue,
+        IMessenger, IOutputVerifier, IRelayerRegistry, ISettlement, IVault,
     },
     l2_token_address,
 };
 use duplex_l1::{
     Crossing, Deployment, DevAccount, FaultProgram, L1Contracts, LaneContracts, ManifestError, Parameters,
-    Rpc, TokenInfo,
+    RelayerContracts, RelayerTerms, Rpc, TokenInfo,
     manifest::{decode, discover, encode},
 };
 use duplex_primitives::{ChainConfig, Genesis, GenesisAccount, predeploys};
@@ -51,10 +51,15 @@ fn rollup(first: u64) -> Deployment {
         l2_rpc: "http://l2".into(),
         contracts,
         lane: Some(LaneContracts {
-            crossing: Crossing::Spv,
+            crossing: Crossing::Multisig,
             endpoint: at(20),
             messenger: at(21),
             verifier: at(22),
+            relayers: Some(RelayerContracts {
+                registry: at(23),
+                prover: at(24),
+                terms: RelayerTerms::new(U256::from(7), &Parameters::production()),
+            }),
         }),
         start_block: 7,
         sequencer: DEPLOYER,
@@ -154,7 +159,20 @@ impl L1 {
             self.says(lane.endpoint, &IEndpoint::messengerCall {}, lane.messenger);
             self.says(lane.endpoint, &IEndpoint::verifierCall {}, lane.verifier);
             self.says(lane.messenger, &IMessenger::endpointCall {}, lane.endpoint);
-            self.says(lane.verifier, &IOutputVerifier::vaultCall {}, c.vault);
+            let RelayerContracts { registry, prover, terms } = lane.relayers.unwrap();
+            self.says(prover, &IOutputVerifier::vaultCall {}, c.vault);
+            self.says(lane.verifier, &IAttestationVerifier::endpointCall {}, lane.endpoint);
+            self.says(lane.verifier, &IAttestationVerifier::vaultCall {}, c.vault);
+            self.says(lane.verifier, &IAttestationVerifier::proverCall {}, prover);
+            self.says(lane.verifier, &IAttestationVerifier::tellerCall {}, registry);
+            self.says(lane.verifier, &IAttestationVerifier::windowCall {}, terms.l1_window);
+            self.says(registry, &IRelayerRegistry::endpointCall {}, lane.endpoint);
+            self.says(registry, &IRelayerRegistry::verifierCall {}, lane.verifier);
+            self.says(registry, &IRelayerRegistry::vaultCall {}, c.vault);
+            self.says(registry, &IRelayerRegistry::stakeCall {}, 7);
+            self.says(registry, &IRelayerRegistry::unbondingCall {}, terms.unbonding);
+            self.says(registry, &IRelayerRegistry::overlapCall {}, terms.overlap);
+            self.says(registry, &IRelayerRegistry::answerPeriodCall {}, terms.answer_period);
         }
     }
 
@@ -403,13 +421,14 @@ async fn whatever_the_contracts_contradict_is_refused() {
 
 #[tokio::test]
 async fn a_deployment_that_contradicts_itself_is_refused() {
-    let changes: [fn(&mut Deployment); 6] = [
+    let changes: [fn(&mut Deployment); 7] = [
         |d| d.l1_chain_id += 1,
         |d| d.l2_chain_id += 1,
         |d| d.contracts.manifest = STRANGER,
         |d| d.contracts.vault = STRANGER,
         |d| d.tokens[0].l2 = STRANGER,
         |d| d.lane = None,
+        |d| d.lane = d.lane.map(|lane| LaneContracts { crossing: Crossing::Spv, ..lane }),
     ];
     for (i, change) in changes.into_iter().enumerate() {
         let ours = rollup(0);

@@ -1,6 +1,6 @@
 //! What can go wrong with a lane.
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, U256, utils::format_ether};
 use duplex_l1::{RpcError, TxManagerError};
 use thiserror::Error;
 
@@ -15,6 +15,42 @@ pub enum LaneError {
         "this rollup has no lane: its deposits and withdrawals are derived; start one with `duplex up --bridge spv`"
     )]
     None,
+    /// It has no relayers with stakes.
+    #[error(
+        "this rollup's messages are proved, nobody vouches for them: relayers with stakes are where `--bridge multisig` was deployed"
+    )]
+    NoRelayers,
+    /// Relayers cannot vouch for so much.
+    #[error(
+        "relayers can vouch for {} ETH at the moment ({} ETH at a time, and as much again every {} h): send {} ETH in parts, or wait for a proof: without --fast it needs a final claim", ether(.available), ether(.limit), .window / 3600, ether(.value)
+    )]
+    OverLimit {
+        /// What was asked for, in wei.
+        value: U256,
+        /// What they can vouch for now.
+        available: U256,
+        /// At the most at a time.
+        limit: U256,
+        /// Seconds in which as much is free again.
+        window: u64,
+    },
+    /// A key cannot sign.
+    #[error("the relayer's key cannot sign: {0}")]
+    Key(String),
+    /// We have signed something else about the same place.
+    #[error(
+        "{direction:?} message {nonce} was {signed} when this relayer signed it and is {now} now: it does not sign that, since          two signatures for one place cost the stake; L1 or L2 was reorganised deeper than --confirmations, or this RPC lies"
+    )]
+    Equivocation {
+        /// Which way.
+        direction: crate::Direction,
+        /// Its number.
+        nonce: u64,
+        /// The accumulator that was signed.
+        signed: B256,
+        /// The one that would be.
+        now: B256,
+    },
     /// A layer refused or could not be reached.
     #[error(transparent)]
     Rpc(#[from] RpcError),
@@ -70,4 +106,9 @@ pub enum LaneError {
         /// What is wrong.
         why: String,
     },
+}
+
+fn ether(wei: &U256) -> String {
+    let text = format_ether(*wei);
+    text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }

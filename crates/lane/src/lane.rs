@@ -10,9 +10,9 @@ use alloy_primitives::{Address, B256};
 use alloy_rpc_types_eth::Log;
 use alloy_sol_types::SolEvent;
 use duplex_contracts::bindings::{IEndpoint, Message};
-use duplex_l1::{Crossing, Deployment, Rpc};
+use duplex_l1::{Crossing, Deployment, RelayerContracts, Rpc};
 use duplex_primitives::predeploys;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::{
     LaneError,
@@ -39,7 +39,7 @@ impl fmt::Display for Layer {
 }
 
 /// Which way a message goes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Direction {
     /// From L1 to L2.
@@ -125,6 +125,14 @@ impl Lane {
     pub fn new(l1: Rpc, l2: Rpc, deployment: Deployment) -> Result<Self, LaneError> {
         let lane = deployment.lane.ok_or(LaneError::None)?;
         Ok(Self { l1, l2, crossing: lane.crossing, endpoint: lane.endpoint, deployment })
+    }
+
+    /// Its relayers.
+    ///
+    /// # Errors
+    /// If it has none.
+    pub fn relayers(&self) -> Result<RelayerContracts, LaneError> {
+        self.deployment.lane.and_then(|lane| lane.relayers).ok_or(LaneError::NoRelayers)
     }
 
     /// A layer's RPC, and the lane's end there.

@@ -3,15 +3,17 @@
 use alloy_primitives::{Address, B256, Bytes, U256, address, keccak256};
 use alloy_sol_types::{SolCall, SolValue};
 use duplex_contracts::bindings::{
-    AnchorProof, Evidence, IEndpoint, IExodus, IInbox, IL1Block, ISettlement, OutputProof, OutputRootProof,
+    AnchorProof, AttestedProof, Evidence, IEndpoint, IExodus, IInbox, IL1Block, ISettlement, OutputProof,
+    OutputRootProof,
 };
-use duplex_l1::{L1Header, Rpc, SlotProof};
+use duplex_l1::{Crossing, L1Header, Rpc, SlotProof};
 use duplex_primitives::predeploys;
 use duplex_spv::{Proof, block_with};
 
 use crate::{
     Direction, Lane, LaneError, Layer, Sent,
     message::{accumulator_slot, delivery_slot},
+    witness::{ATTESTED, PROVED},
 };
 
 /// Keeps the hashes of L1's last 8191 blocks (EIP-2935).
@@ -48,10 +50,21 @@ impl Lane {
             Direction::Down => self.anchor_proof(sent, by).await?.map(|proof| proof.abi_encode()),
             Direction::Up => self.output_proof(sent, by).await?.map(|proof| proof.abi_encode()),
         };
-        let Some(proof) = proof else { return Ok(None) };
+        let Some(mut proof) = proof else { return Ok(None) };
+        if self.crossing == Crossing::Multisig {
+            proof.insert(0, PROVED);
+        }
         let (_, to) = self.end(sent.direction.destination());
         let call = IEndpoint::deliverCall { message: sent.message.clone(), proof: proof.into(), earner };
         Ok(Some(Prepared { to, data: call.abi_encode().into() }))
+    }
+
+    /// The delivery of a message on relayers' word.
+    pub fn attested(&self, sent: &Sent, proof: &AttestedProof, earner: Address) -> Prepared {
+        let proof = [vec![ATTESTED], proof.abi_encode()].concat();
+        let (_, to) = self.end(sent.direction.destination());
+        let call = IEndpoint::deliverCall { message: sent.message.clone(), proof: proof.into(), earner };
+        Prepared { to, data: call.abi_encode().into() }
     }
 
     async fn anchor_proof(&self, sent: &Sent, by: By) -> Result<Option<AnchorProof>, LaneError> {
@@ -100,7 +113,7 @@ impl Lane {
     async fn output_proof(&self, sent: &Sent, by: By) -> Result<Option<OutputProof>, LaneError> {
         let previous = self.accumulator_before(sent).await?;
         let Some(known) = self.known_output().await? else { return Ok(None) };
-        let KnownOutput { claim_id, block: last, output } = known;
+        let KnownOutput { claim_id, block: last, output, .. } = known;
         if last < sent.block {
             return Ok(None);
         }
@@ -117,7 +130,7 @@ impl Lane {
 
     /// The output that L1 believes of L2: of the newest final claim, or in exodus of the exodus'. Nothing if this L2 node
     /// does not have its block.
-    async fn known_output(&self) -> Result<Option<KnownOutput>, LaneError> {
+    pub(crate) async fn known_output(&self) -> Result<Option<KnownOutput>, LaneError> {
         let contracts = &self.deployment.contracts;
         let exodus = self.l1.call(contracts.vault, &IExodus::exodusCall {}).await?;
         let claim_id = match exodus.started {
@@ -140,7 +153,7 @@ impl Lane {
             let claimed = claim.outputRoot;
             return Err(LaneError::Contradicted { claim: claim_id, block, claimed, ours });
         }
-        Ok(Some(KnownOutput { claim_id, block, output }))
+        Ok(Some(KnownOutput { claim_id, block, output, in_exodus: exodus.started }))
     }
 
     /// The call that takes a message of L1's back in exodus: pays it back, or, if it is a refund, revives what it was to
@@ -171,10 +184,11 @@ impl Lane {
 }
 
 /// What L1 believes of L2.
-struct KnownOutput {
-    claim_id: u64,
-    block: u64,
-    output: OutputRootProof,
+pub(crate) struct KnownOutput {
+    pub(crate) claim_id: u64,
+    pub(crate) block: u64,
+    pub(crate) output: OutputRootProof,
+    pub(crate) in_exodus: bool,
 }
 
 async fn slot_evidence(
@@ -194,7 +208,7 @@ async fn slot_evidence(
     })
 }
 
-fn only_slot(layer: Layer, mut slots: Vec<SlotProof>) -> Result<Vec<Bytes>, LaneError> {
+pub(crate) fn only_slot(layer: Layer, mut slots: Vec<SlotProof>) -> Result<Vec<Bytes>, LaneError> {
     let why =
         || LaneError::Malformed { layer, why: "eth_getProof without the slot that was asked for".into() };
     slots.pop().map(|slot| slot.proof).ok_or_else(why)

@@ -10,16 +10,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{B256, U256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_signer_local::PrivateKeySigner;
 use duplex_contracts::bindings::IL1Block;
-use duplex_l1::{FeeQuote, TxManager, TxManagerError, TxManagerOptions, TxReceipt, TxRequest};
+use duplex_l1::{Crossing, FeeQuote, TxManager, TxManagerError, TxManagerOptions, TxReceipt, TxRequest};
 use duplex_primitives::predeploys;
 use duplex_storage::Records;
 use tokio::sync::oneshot::{Receiver, error::TryRecvError};
 use tokio_util::sync::CancellationToken;
 
-use crate::{By, DeliveryState, Direction, Lane, LaneError, Layer, Prepared, Sent};
+use crate::{Board, By, DeliveryState, Direction, Lane, LaneError, Layer, Prepared, RelayerSet, Sent};
 
 /// Blocks that are read again at each look, because the last ones may have been exchanged.
 const READ_AGAIN: u64 = 64;
@@ -59,6 +59,33 @@ pub struct RelayOptions {
     pub most_in_flight: usize,
     /// Proved by what.
     pub by: By,
+    /// Where there are relayers: what they have signed. Without it everything is proved.
+    pub vouching: Option<Vouching>,
+}
+
+/// Delivers on relayers' word while it can.
+#[derive(Debug, Clone)]
+pub struct Vouching {
+    /// What they signed.
+    pub board: Board,
+    /// How long a message waits for enough signatures before it is proved instead.
+    pub patience: Duration,
+    /// How long each of the set leaves a message to those whose turn is before its own.
+    pub turn: Duration,
+}
+
+impl Vouching {
+    /// With everything else as usual.
+    pub const fn new(board: Board) -> Self {
+        Self { board, patience: Duration::from_secs(15), turn: Duration::from_secs(3) }
+    }
+}
+
+/// How a message can be delivered.
+enum How {
+    Vouched(Prepared),
+    Later,
+    Proved,
 }
 
 impl RelayOptions {
@@ -72,6 +99,7 @@ impl RelayOptions {
             directions: Direction::ALL.to_vec(),
             most_in_flight: 32,
             by: By::Slot,
+            vouching: None,
         }
     }
 }
@@ -93,6 +121,10 @@ struct Way {
     delivered: BTreeMap<u64, u64>,
     /// Ids that need nothing more.
     finished: BTreeSet<B256>,
+    /// When a message was first met, and when there first were enough signatures.
+    met: BTreeMap<u64, (Instant, Option<Instant>)>,
+    /// The relayers who vouch at the destination.
+    set: RelayerSet,
     /// Since when the destination does not know of the next message.
     unknown_since: Option<Instant>,
 }
@@ -129,6 +161,14 @@ impl Relay {
             .map(|direction| (*direction, Way { next: lane.start(direction.source()), ..Default::default() }))
             .collect();
         Ok(Self { lane, options, l1, l2, ways })
+    }
+
+    /// What sends its transactions on a layer; for whoever acts with the same key.
+    pub fn manager(&self, layer: Layer) -> TxManager {
+        match layer {
+            Layer::L1 => self.l1.clone(),
+            Layer::L2 => self.l2.clone(),
+        }
     }
 
     /// Carries until cancelled.
@@ -170,6 +210,12 @@ impl Relay {
     async fn look(&mut self, direction: Direction) -> Result<(), LaneError> {
         self.read(direction).await?;
         self.settle(direction);
+        if self.options.vouching.is_some() {
+            let set = self.lane.relayer_set(direction).await?;
+            if let Some(way) = self.ways.get_mut(&direction) {
+                way.set = set;
+            }
+        }
         let Some(way) = self.ways.get(&direction) else { return Ok(()) };
         let now = Instant::now();
         let mut due: Vec<(Instant, Sent)> = way
@@ -286,7 +332,24 @@ impl Relay {
             Layer::L1 => &self.l1,
             Layer::L2 => &self.l2,
         };
-        let prepared = match self.lane.prepare(sent, self.options.by, manager.address()).await {
+        let earner = manager.address();
+        let mut fee = sent.message.relayFee;
+        let prepared = match self.vouched(sent, earner).await {
+            Ok(How::Later) => {
+                if let Some(way) = self.ways.get_mut(&direction) {
+                    way.later.insert(nonce, (Instant::now() + self.options.poll, LEFT_ALONE / 2));
+                }
+                return Ok(true);
+            }
+            Ok(How::Vouched(prepared)) => {
+                // The other half is for who signed.
+                fee -= fee / U256::from(2);
+                Ok(Some(prepared))
+            }
+            Ok(How::Proved) => self.lane.prepare(sent, self.options.by, earner).await,
+            Err(error) => Err(error),
+        };
+        let prepared = match prepared {
             Ok(Some(prepared)) => prepared,
             Ok(None) => return Ok(false),
             Err(LaneError::Gone { .. }) => {
@@ -299,19 +362,22 @@ impl Relay {
             Err(error) => return Err(error),
         };
         let (rpc, _) = self.lane.end(direction.destination());
-        let gas =
-            match rpc.estimate_gas(manager.address(), Some(prepared.to), U256::ZERO, &prepared.data).await {
-                Ok(gas) => gas + gas / 5,
-                Err(error) if error.is_temporary() => return Err(error.into()),
-                Err(error) => {
-                    tracing::info!(nonce, %error, "cannot be delivered now");
-                    self.leave(sent);
-                    return Ok(true);
-                }
-            };
+        let gas = match rpc.estimate_gas(earner, Some(prepared.to), U256::ZERO, &prepared.data).await {
+            Ok(gas) => gas + gas / 5,
+            Err(error) if error.is_temporary() => return Err(error.into()),
+            Err(error) => {
+                tracing::info!(nonce, %error, "cannot be delivered now");
+                self.leave(sent);
+                return Ok(true);
+            }
+        };
+        let manager = match direction.destination() {
+            Layer::L1 => &self.l1,
+            Layer::L2 => &self.l2,
+        };
         let cost = self.lane.delivery_cost(direction, gas, prepared.data.len() as u64).await?;
-        if !self.options.at_any_loss && sent.message.relayFee < cost + self.options.least_profit {
-            tracing::info!(nonce, fee = %sent.message.relayFee, %cost, "does not pay");
+        if !self.options.at_any_loss && fee < cost + self.options.least_profit {
+            tracing::info!(nonce, %fee, %cost, "does not pay");
             self.leave(sent);
             return Ok(true);
         }
@@ -331,8 +397,44 @@ impl Relay {
         Ok(true)
     }
 
+    /// Whether relayers vouch for a message, and whether it is this one's turn to deliver it.
+    async fn vouched(&mut self, sent: &Sent, earner: Address) -> Result<How, LaneError> {
+        let Some(vouching) = self.options.vouching.clone() else { return Ok(How::Proved) };
+        let (direction, nonce) = (sent.direction, sent.message.nonce);
+        let Some(way) = self.ways.get_mut(&direction) else { return Ok(How::Proved) };
+        let (met, _) = *way.met.entry(nonce).or_insert((Instant::now(), None));
+        let set = way.set.clone();
+        let (_, peer) = self.lane.end(direction.source());
+        // Refunds are proved only.
+        if set.threshold == 0 || sent.message.sender == peer {
+            return Ok(How::Proved);
+        }
+        let allowance = self.lane.allowance(direction).await?;
+        let value = sent.message.value.saturating_add(sent.message.relayFee);
+        if value > allowance.available {
+            return Ok(How::Proved);
+        }
+        let previous = self.lane.accumulator_before(sent).await?;
+        let Some(proof) = vouching.board.proof(sent, previous, &set) else {
+            return Ok(if met.elapsed() < vouching.patience { How::Later } else { How::Proved });
+        };
+        let Some(way) = self.ways.get_mut(&direction) else { return Ok(How::Proved) };
+        let ready = *way.met.entry(nonce).or_insert((met, None)).1.get_or_insert_with(Instant::now);
+        let count = set.members.len().max(1);
+        let rank = set
+            .members
+            .iter()
+            .position(|member| *member == earner)
+            .map_or(count, |own| (own + count - (nonce % count as u64) as usize) % count);
+        if ready.elapsed() < vouching.turn * rank as u32 {
+            return Ok(How::Later);
+        }
+        Ok(How::Vouched(self.lane.attested(sent, &proof, earner)))
+    }
+
     fn finish(&mut self, sent: &Sent) {
         let Some(way) = self.ways.get_mut(&sent.direction) else { return };
+        way.met.remove(&sent.message.nonce);
         way.waiting.remove(&sent.message.nonce);
         way.later.remove(&sent.message.nonce);
         way.delivered.remove(&sent.message.nonce);
@@ -390,7 +492,9 @@ impl Lane {
         let bytes = DELIVERY_BYTES + payload;
         let gas = (gas + DELIVERY_GAS).max(21_000 + 40 * bytes);
         let cost = self.delivery_cost(direction, gas, bytes).await?;
-        Ok(cost + cost / U256::from(2))
+        let fee = cost + cost / U256::from(2);
+        // Where relayers vouch, half of it is theirs who signed.
+        Ok(if self.crossing == Crossing::Multisig { fee + fee } else { fee })
     }
 
     /// The most that L2 asks for so many bytes of data (Fjord's formula, for data that does not compress).

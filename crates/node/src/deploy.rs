@@ -15,13 +15,13 @@ use alloy_sol_types::SolValue;
 use duplex_actors::program;
 use duplex_chain::{dev_system_contracts, genesis_header};
 use duplex_contracts::{
-    L2GenesisParams, LanePeer, artifact,
+    L2GenesisParams, LanePeer, RelayersPeer, artifact, attestation_domain,
     bindings::{Batch, InboxParams},
     l2_alloc, l2_token_address,
 };
 use duplex_l1::{
-    Crossing, Deployment, FaultProgram, FeeQuote, L1Contracts, LaneContracts, Parameters, Rpc, TokenInfo,
-    manifest, sign_eip1559,
+    Crossing, Deployment, FaultProgram, FeeQuote, L1Contracts, LaneContracts, Parameters, RelayerContracts,
+    RelayerTerms, Rpc, TokenInfo, manifest, sign_eip1559,
 };
 use duplex_primitives::{ChainConfig, Genesis, GenesisAccount, OutputRoot, predeploys};
 use duplex_stake::{GasTable, StakeError, Terms, Timing, Wei, required_bonds};
@@ -31,6 +31,7 @@ use crate::{
     NodeError,
     embedded_l1::{read_json, write_json},
     keys::{dev_accounts, dev_addresses},
+    relayers::dev_relayer_alloc,
 };
 
 /// Gas limit of one deployment transaction (EIP-7825 caps it).
@@ -43,6 +44,9 @@ const DEV_BALANCE: u128 = 100_000_000_000_000_000_000;
 const DEV_TOKENS: u128 = 1_000_000_000_000_000_000_000_000;
 /// Name and symbol of the development tokens.
 const TOKENS: [(&str, &str); 2] = [("Uniswap", "UNI"), ("Dai Stablecoin", "DAI")];
+
+/// What a relayer stakes unless something else is said, in wei: 10 ETH.
+pub const RELAYER_STAKE: U256 = U256::from_limbs([10_000_000_000_000_000_000, 0, 0, 0]);
 
 /// What an L1 gas costs in ordinary times, in wei, unless something else is said: 10 gwei.
 pub const BOND_GAS_PRICE: u128 = 10_000_000_000;
@@ -60,6 +64,8 @@ pub struct DeployOptions {
     pub development: bool,
     /// Whether there is a lane between the layers, and who convinces its ends.
     pub lane: Option<Crossing>,
+    /// Wei that each relayer stakes, where there are relayers.
+    pub relayer_stake: U256,
     /// Called with what is being done.
     pub progress: fn(&str),
 }
@@ -132,14 +138,20 @@ async fn make_plan(
     let anchor = rpc.latest_header().await?;
     let tokens = if options.development { TOKENS.len() as u64 } else { 0 };
     let address = |step: u64| deployer.create(first_nonce + step);
-    let lane = options.lane.map(|crossing| LaneContracts {
-        crossing,
-        verifier: address(tokens + 6),
-        messenger: address(tokens + 7),
-        endpoint: address(tokens + 8),
+    let parameters = with_bonds(options.parameters, options.bond_gas_price)?;
+    let lane = options.lane.map(|crossing| {
+        let prover = address(tokens + 6);
+        let relayers = (crossing == Crossing::Multisig).then(|| RelayerContracts {
+            registry: address(tokens + 9),
+            prover,
+            terms: RelayerTerms::new(options.relayer_stake, &parameters),
+        });
+        let verifier = relayers.map_or(prover, |_| address(tokens + 10));
+        let (messenger, endpoint) = (address(tokens + 7), address(tokens + 8));
+        LaneContracts { crossing, endpoint, messenger, verifier, relayers }
     });
     // The Manifest follows the Vault at once: so it is known to be of the same deployer.
-    let last = tokens + if lane.is_some() { 9 } else { 6 };
+    let last = tokens + lane.map_or(6, |lane| if lane.relayers.is_some() { 11 } else { 9 });
     let contracts = L1Contracts {
         message_queue: address(tokens),
         inbox: address(tokens + 1),
@@ -153,7 +165,6 @@ async fn make_plan(
     };
 
     let config = ChainConfig::l2_dev(options.l2_chain_id);
-    let parameters = with_bonds(options.parameters, options.bond_gas_price)?;
     if !parameters.fit(config.gas_limit) {
         return Err(NodeError::NoRoomForMessages { gas_limit: config.gas_limit });
     }
@@ -163,13 +174,27 @@ async fn make_plan(
         fee_recipient: deployer,
         l1_fee: config.l1_fee,
         l1_base_fee: anchor.header.base_fee_per_gas.unwrap_or_default(),
-        lane: lane.map(|lane| LanePeer { endpoint: lane.endpoint, chain_id: l1_chain_id }),
+        lane: lane.map(|lane| LanePeer {
+            endpoint: lane.endpoint,
+            chain_id: l1_chain_id,
+            relayers: lane.relayers.map(|relayers| RelayersPeer {
+                registry: relayers.registry,
+                window: relayers.terms.l2_window,
+                drift: drift(&parameters),
+            }),
+        }),
     }));
     let mut locked = U256::ZERO;
     if options.development {
         for account in dev_addresses() {
             alloc.insert(account, GenesisAccount { balance: U256::from(DEV_BALANCE), ..Default::default() });
             locked += U256::from(DEV_BALANCE);
+        }
+        if lane.is_some_and(|lane| lane.relayers.is_some()) {
+            for (account, own) in dev_relayer_alloc() {
+                locked += own.balance;
+                alloc.insert(account, own);
+            }
         }
     }
     let genesis = Genesis {
@@ -235,6 +260,13 @@ async fn make_plan(
             (predeploys::ENDPOINT, options.l2_chain_id, lane.verifier, lane.messenger, contracts.vault);
         step("Endpoint", endpoint.abi_encode_params(), U256::ZERO);
     }
+    if let Some((lane, relayers)) = lane.and_then(|lane| Some((lane, lane.relayers?))) {
+        step("RelayerRegistry", registry_args(&deployment, &lane, &relayers), U256::ZERO);
+        let domain = attestation_domain(l1_chain_id, relayers.registry).separator();
+        let (prover, registry, window) = (relayers.prover, relayers.registry, relayers.terms.l1_window);
+        let verifier = (lane.endpoint, prover, registry, domain, contracts.vault, window, drift(&parameters));
+        step("AttestationVerifier", verifier.abi_encode_params(), U256::ZERO);
+    }
     step("Courier", (contracts.vault,).abi_encode_params(), U256::ZERO);
     let endpoint = lane.map_or(Address::ZERO, |lane| lane.endpoint);
     let vault = (contracts.message_queue, contracts.settlement, contracts.courier, endpoint, p.exodus_delay);
@@ -242,6 +274,28 @@ async fn make_plan(
     let manifest = (contracts.vault, Bytes::from(manifest::encode(&deployment)?));
     step("Manifest", manifest.abi_encode_params(), U256::ZERO);
     Ok(Plan { deployer, first_nonce, steps, deployment })
+}
+
+/// How far, in seconds, the clock of one layer can be ahead of the other's.
+fn drift(p: &Parameters) -> u32 {
+    u32::try_from(p.max_drift).unwrap_or(u32::MAX)
+}
+
+fn registry_args(deployment: &Deployment, lane: &LaneContracts, relayers: &RelayerContracts) -> Vec<u8> {
+    let (c, terms) = (&deployment.contracts, &relayers.terms);
+    (
+        lane.endpoint,
+        lane.verifier,
+        c.vault,
+        c.settlement,
+        c.message_queue,
+        deployment.l2_chain_id,
+        terms.stake,
+        terms.unbonding,
+        terms.overlap,
+        terms.answer_period,
+    )
+        .abi_encode_params()
 }
 
 fn inbox_args(deployment: &Deployment) -> Vec<u8> {

@@ -6,6 +6,7 @@ use std::{
     time::Duration,
 };
 
+use alloy_primitives::U256;
 use alloy_signer_local::PrivateKeySigner;
 use duplex_actors::{BatcherOptions, DaMode, ProposerOptions, SequencerOptions};
 use duplex_l1::{Crossing, Deployment, Parameters, Rpc};
@@ -14,9 +15,10 @@ use duplex_storage::History;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BOND_GAS_PRICE, BlobOptions, DeployOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, NodeError, Roles,
-    RollupNode, RollupOptions, Tasks, deploy, dev_key,
+    BOND_GAS_PRICE, BlobOptions, DeployOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, NodeError,
+    RELAYER_STAKE, Roles, RollupNode, RollupOptions, Tasks, deploy, dev_key,
     embedded_l1::{create_dir, read_json, write_json},
+    relayers::{enlist, start_dev_relayers},
 };
 
 /// The development account that deploys and operates a devnet unless a key is given.
@@ -124,8 +126,13 @@ pub struct DevnetOptions {
     pub challenge: bool,
     /// Wei of one L1 gas that bonds are computed from.
     pub bond_gas_price: u128,
-    /// Whether there is a lane between the layers, and who convinces its ends. A relay then runs, too.
+    /// Whether there is a lane between the layers, and who convinces its ends. A relay then runs, too, or five relayers with
+    /// stakes.
     pub lane: Option<Crossing>,
+    /// Whether these run; else others must.
+    pub relay: bool,
+    /// Wei that each relayer stakes.
+    pub relayer_stake: U256,
     /// The key that deploys and operates.
     pub key: Option<PrivateKeySigner>,
     /// How far back state can be read.
@@ -157,6 +164,8 @@ impl Default for DevnetOptions {
             challenge: true,
             bond_gas_price: BOND_GAS_PRICE,
             lane: None,
+            relay: true,
+            relayer_stake: RELAYER_STAKE,
             key: None,
             history: History::Archive,
             progress: |_| {},
@@ -180,6 +189,7 @@ impl Setup {
         let lane = match self.lane {
             None => "",
             Some(Crossing::Spv) => ", bridged by light clients",
+            Some(Crossing::Multisig) => ", bridged by relayers with stakes",
         };
         format!("{l1} and L2 chain id {}{lane}", self.l2_chain_id)
     }
@@ -271,12 +281,18 @@ impl Devnet {
                 bond_gas_price: options.bond_gas_price,
                 development,
                 lane: options.lane,
+                relayer_stake: options.relayer_stake,
                 progress: options.progress,
             };
             let plan = dir.join("deployment.plan.json");
             (deploy(&rpc, &key, &plan, &deploy_options).await?, false)
         };
         deployment.l1_rpc = l1_url.clone();
+        let relayers = development && options.relay && options.lane == Some(Crossing::Multisig);
+        if relayers {
+            (options.progress)("having the relayers join");
+            enlist(&rpc, &key, &deployment).await?;
+        }
 
         (options.progress)("starting the L2");
         let l2 = RollupNode::start(
@@ -315,7 +331,10 @@ impl Devnet {
         )
         .await?;
         deployment.l2_rpc = l2.url();
-        if deployment.lane.is_some() {
+        if relayers {
+            let dir = dir.join("relayers");
+            start_dev_relayers(&deployment, options.confirmations, &dir, &mut tasks).await?;
+        } else if deployment.lane.is_some() && options.relay {
             let lane = Lane::new(rpc.clone(), Rpc::new(&deployment.l2_rpc)?, deployment.clone())?;
             let relay = Relay::open(lane, dev_key(RELAYER), RelayOptions::new(dir.join("relay"))).await?;
             tasks.spawn("relay", relay.run(tasks.cancel_token()));
@@ -347,7 +366,7 @@ impl Devnet {
 
 /// Removes what a devnet wrote, and nothing else.
 fn remove_devnet(dir: &Path) -> Result<(), NodeError> {
-    for name in ["l1", "l2", "relay"] {
+    for name in ["l1", "l2", "relay", "relayers"] {
         let path = dir.join(name);
         if path.exists() {
             std::fs::remove_dir_all(&path).map_err(|source| NodeError::Io { path, source })?;

@@ -145,6 +145,16 @@ pub enum NodeError {
         /// The transaction.
         hash: B256,
     },
+    /// A devnet's relayer could not join.
+    #[error(
+        "a relayer of this devnet could not join: {why} (transaction {hash}); the same command tries again"
+    )]
+    Enlist {
+        /// The transaction.
+        hash: B256,
+        /// What became of it.
+        why: &'static str,
+    },
     /// The genesis that this program makes is not the deployment's.
     #[error(
         "the deployment file says genesis {expected}, this program makes {found} of it: it was written by another version"

@@ -26,6 +26,8 @@ pub const ENDPOINT: Address = address!("4200000000000000000000000000000000000023
 pub const MESSENGER: Address = address!("4200000000000000000000000000000000000024");
 /// The light client of L1 that the lane's messages are proved to.
 pub const ANCHOR_VERIFIER: Address = address!("4200000000000000000000000000000000000025");
+/// Takes the word of staked relayers for the lane's messages, where a deployment has them.
+pub const ATTESTATION_VERIFIER: Address = address!("4200000000000000000000000000000000000026");
 /// Sender of the transaction that tells L2 its new anchor. Nobody has its key.
 pub const DEPOSITOR: Address = address!("DeaDDEaDDeAdDeAdDEAdDEaddeAddEAdDEAd0001");
 /// Stands for ETH where the bridge asks for a token.
