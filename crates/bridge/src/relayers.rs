@@ -35,7 +35,12 @@ impl Bridge {
     /// # Errors
     /// If it has too little, has joined before, or the set is full.
     pub async fn join_relayers(&self, key: &PrivateKeySigner) -> Result<Sent, BridgeError> {
-        let stake = self.lane()?.relayers()?.terms.stake;
+        let relayers = self.lane()?.relayers()?;
+        let call = IRelayerRegistry::relayerCall { account: key.address() };
+        if self.l1.call(relayers.registry, &call).await?.joinedAt != 0 {
+            return Err(LaneError::HasStake(key.address()).into());
+        }
+        let stake = relayers.terms.stake;
         self.check_balance(&Asset::Eth, key.address(), stake, "L1").await?;
         self.to_registry(key, &IRelayerRegistry::joinCall {}, stake).await
     }
@@ -45,6 +50,11 @@ impl Bridge {
     /// # Errors
     /// If it is none.
     pub async fn resign_relayer(&self, key: &PrivateKeySigner) -> Result<Sent, BridgeError> {
+        let registry = self.lane()?.relayers()?.registry;
+        let row = self.l1.call(registry, &IRelayerRegistry::relayerCall { account: key.address() }).await?;
+        if row.joinedAt == 0 || row.leftAt != 0 {
+            return Err(LaneError::NotARelayer(key.address()).into());
+        }
         self.to_registry(key, &IRelayerRegistry::resignCall {}, U256::ZERO).await
     }
 
@@ -53,7 +63,12 @@ impl Bridge {
     /// # Errors
     /// If there is no such message, or they were asked before.
     pub async fn summon_relayers(&self, key: &PrivateKeySigner, nonce: u64) -> Result<Sent, BridgeError> {
-        let registry = self.lane()?.relayers()?.registry;
+        let (lane, registry) = (self.lane()?, self.lane()?.relayers()?.registry);
+        let count = lane.count(Direction::Down).await?;
+        let before = self.l1.call(registry, &IRelayerRegistry::summonsCall { nonce }).await?;
+        if nonce == 0 || nonce > count || before.until != 0 {
+            return Err(LaneError::NothingToSign { nonce, count }.into());
+        }
         let bond = self.l1.call(registry, &IRelayerRegistry::SUMMONS_BONDCall {}).await?;
         self.to_registry(key, &IRelayerRegistry::summonCall { nonce }, bond).await
     }
@@ -68,7 +83,14 @@ impl Bridge {
         nonce: u64,
         relayer: Address,
     ) -> Result<Sent, BridgeError> {
-        self.to_registry(key, &IRelayerRegistry::reportAbsentCall { nonce, relayer }, U256::ZERO).await
+        let registry = self.lane()?.relayers()?.registry;
+        let call = IRelayerRegistry::reportAbsentCall { nonce, relayer };
+        let data = call.abi_encode().into();
+        let tried = self.l1.estimate_gas(key.address(), Some(registry), U256::ZERO, &data).await;
+        if tried.is_err_and(|error| !error.is_temporary()) {
+            return Err(LaneError::NotAbsent { nonce, relayer }.into());
+        }
+        self.to_registry(key, &call, U256::ZERO).await
     }
 
     /// Fetches everything that a relayer is owed on both layers; its stake, too, if it left long enough ago.

@@ -22,7 +22,12 @@ pub enum LaneError {
     NoRelayers,
     /// Relayers cannot vouch for so much.
     #[error(
-        "relayers can vouch for {} ETH at the moment ({} ETH at a time, and as much again every {} h): send {} ETH in parts, or wait for a proof: without --fast it needs a final claim", ether(.available), ether(.limit), .window / 3600, ether(.value)
+        "relayers can vouch for {} ETH at the moment ({} ETH at a time, and as much again every {}), not for {} ETH: split it, or \
+         leave --fast out and wait for a final claim",
+        ether(.available),
+        ether(.limit),
+        time(*.window),
+        ether(.value)
     )]
     OverLimit {
         /// What was asked for, in wei.
@@ -33,6 +38,32 @@ pub enum LaneError {
         limit: U256,
         /// Seconds in which as much is free again.
         window: u64,
+    },
+    /// Only a relayer can do this.
+    #[error("{0} is no relayer now; `duplex relay status` lists them, `duplex relay join` makes one")]
+    NotARelayer(alloy_primitives::Address),
+    /// Who is a relayer, or has a stake there still, cannot join.
+    #[error("{0} has a stake already; who has left can join again after `duplex relay collect`")]
+    HasStake(alloy_primitives::Address),
+    /// There is nothing to summon anybody to.
+    #[error(
+        "{nonce} is not the number of a message from L1 that nobody was summoned to before: there are {count}"
+    )]
+    NothingToSign {
+        /// The number.
+        nonce: u64,
+        /// Messages so far.
+        count: u64,
+    },
+    /// There is no absence to report.
+    #[error(
+        "{relayer} cannot be reported for message {nonce}: it was not summoned, has answered, still may, or was reported before"
+    )]
+    NotAbsent {
+        /// The message.
+        nonce: u64,
+        /// The relayer.
+        relayer: alloy_primitives::Address,
     },
     /// A key cannot sign.
     #[error("the relayer's key cannot sign: {0}")]
@@ -106,6 +137,13 @@ pub enum LaneError {
         /// What is wrong.
         why: String,
     },
+}
+
+fn time(seconds: u64) -> String {
+    match seconds {
+        0..7200 => format!("{} min", seconds.div_ceil(60)),
+        _ => format!("{} h", seconds.div_ceil(3600)),
+    }
 }
 
 fn ether(wei: &U256) -> String {

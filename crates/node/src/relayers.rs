@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use duplex_contracts::bindings::IRelayerRegistry;
@@ -68,6 +68,11 @@ impl Relayer {
         Ok(Self { addr: server.addr, board, server })
     }
 
+    /// What it gives to those who ask.
+    pub const fn board(&self) -> &Board {
+        &self.board
+    }
+
     /// Starts to attest and to deliver.
     ///
     /// # Errors
@@ -120,21 +125,29 @@ pub(crate) async fn enlist(
 ) -> Result<(), NodeError> {
     let Some(relayers) = deployment.lane.and_then(|lane| lane.relayers) else { return Ok(()) };
     let needed = relayers.terms.stake + U256::from(SPENDING);
-    for i in 0..DEV_RELAYERS {
-        let key = dev_key(FIRST + i);
-        let address = key.address();
-        let row = rpc.call(relayers.registry, &IRelayerRegistry::relayerCall { account: address }).await?;
-        if row.joinedAt != 0 {
-            continue;
+    let mut missing = Vec::new();
+    for key in (0..DEV_RELAYERS).map(|i| dev_key(FIRST + i)) {
+        let call = IRelayerRegistry::relayerCall { account: key.address() };
+        if rpc.call(relayers.registry, &call).await?.joinedAt == 0 {
+            missing.push(key);
         }
-        let balance = rpc.balance(address).await?;
-        if balance < needed {
-            send(rpc, operator, address, needed - balance, Bytes::new(), 21_000).await?;
-        }
-        let join = IRelayerRegistry::joinCall {}.abi_encode();
-        send(rpc, &key, relayers.registry, relayers.terms.stake, join.into(), JOIN_GAS).await?;
     }
-    Ok(())
+    // All at once: one L1 block for each of the two steps.
+    let mut sent = Vec::new();
+    for key in &missing {
+        let balance = rpc.balance(key.address()).await?;
+        if balance < needed {
+            sent.push(send(rpc, operator, key.address(), needed - balance, Bytes::new(), 21_000).await?);
+        }
+    }
+    mined(rpc, &sent).await?;
+    sent.clear();
+    let join: Bytes = IRelayerRegistry::joinCall {}.abi_encode().into();
+    for key in &missing {
+        let stake = relayers.terms.stake;
+        sent.push(send(rpc, key, relayers.registry, stake, join.clone(), JOIN_GAS).await?);
+    }
+    mined(rpc, &sent).await
 }
 
 async fn send(
@@ -144,22 +157,28 @@ async fn send(
     value: U256,
     data: Bytes,
     gas: u64,
-) -> Result<(), NodeError> {
+) -> Result<B256, NodeError> {
     let fees = FeeQuote::current(rpc).await?;
     let (chain_id, nonce) = (rpc.chain_id().await?, rpc.nonce(key.address(), true).await?);
     let raw = sign_eip1559(key, chain_id, nonce, Some(to), value, data, gas, fees)?;
-    let hash = rpc.send_raw(&raw).await?;
+    Ok(rpc.send_raw(&raw).await?)
+}
+
+async fn mined(rpc: &Rpc, sent: &[B256]) -> Result<(), NodeError> {
     let start = Instant::now();
-    loop {
-        match rpc.receipt(hash).await? {
-            Some(receipt) if receipt.is_success() => return Ok(()),
-            Some(_) => return Err(NodeError::Enlist { hash, why: "it reverted" }),
-            None if start.elapsed() > MINED_WITHIN => {
-                return Err(NodeError::Enlist { hash, why: "it was not mined in time" });
+    for &hash in sent {
+        loop {
+            match rpc.receipt(hash).await? {
+                Some(receipt) if receipt.is_success() => break,
+                Some(_) => return Err(NodeError::Enlist { hash, why: "it reverted" }),
+                None if start.elapsed() > MINED_WITHIN => {
+                    return Err(NodeError::Enlist { hash, why: "it was not mined in time" });
+                }
+                None => tokio::time::sleep(Duration::from_millis(50)).await,
             }
-            None => tokio::time::sleep(Duration::from_millis(50)).await,
         }
     }
+    Ok(())
 }
 
 /// Starts the relayers of a devnet: each with its own key, records, connections and address where the others ask.
