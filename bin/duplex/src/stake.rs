@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
+use alloy_primitives::U256;
 use clap::Args;
-use duplex_l1::Parameters;
+use duplex_l1::{Parameters, RelayerTerms};
 use duplex_stake::{
-    Bonds, GasTable, Multiple, Report, Setting, SimulationOptions, Terms, Timing, Wei, YearlyRate,
-    raised_bonds,
+    Bonds, GasTable, Multiple, RelayerReport, RelayerSetting, Report, Setting, SimulationOptions, Terms,
+    Timing, Wei, YearlyRate, raised_bonds,
 };
 use eyre::WrapErr;
 
@@ -17,8 +18,29 @@ use crate::{args::OutputArgs, output};
 /// From the gas that the game's moves take: the least bonds with which nobody honest is out of pocket, what each attack
 /// costs both sides, how much the honest side must have at hand, and a simulated year of attacks. Nothing is sent and
 /// nothing is read from a chain. docs/stake.md explains the numbers and the charts.
+///
+/// With --relayers: the same for relayers who vouch for messages (docs/bridge.md): what they can take together and what they
+/// lose, what honest work earns, what silence costs.
 #[derive(Debug, Args)]
 pub(crate) struct StakeArgs {
+    /// Look at so many relayers with stakes, instead of at claims and disputes.
+    #[arg(long, value_name = "N", num_args = 0..=1, default_missing_value = "5")]
+    relayers: Option<u32>,
+    /// With --relayers: what each stakes.
+    #[arg(long, value_name = "ETH", default_value = "10", requires = "relayers")]
+    relayer_stake: Wei,
+    /// With --relayers: messages a day.
+    #[arg(long, value_name = "N", default_value_t = 1_000, requires = "relayers")]
+    messages: u32,
+    /// With --relayers: what a message is worth.
+    #[arg(long, value_name = "ETH", default_value = "0.1", requires = "relayers")]
+    message_value: Wei,
+    /// With --relayers: what a message pays beyond the gas of its delivery, in percent of that.
+    #[arg(long, value_name = "PERCENT", default_value_t = 50, requires = "relayers")]
+    message_profit: u32,
+    /// With --relayers: what running one costs a year, beside its stake.
+    #[arg(long, value_name = "ETH", default_value = "1", requires = "relayers")]
+    running: Wei,
     /// Value that a false claim could take: what the rollup holds on L1.
     #[arg(long, env = "DUPLEX_TVL", value_name = "ETH", default_value = "10000")]
     tvl: Wei,
@@ -115,7 +137,53 @@ impl StakeArgs {
     }
 }
 
+impl StakeArgs {
+    fn relayer_setting(&self, relayers: u32) -> eyre::Result<RelayerSetting> {
+        let usual = Parameters::production();
+        let terms = RelayerTerms::new(U256::from(self.relayer_stake.0), &usual);
+        Ok(RelayerSetting {
+            relayers,
+            stake: self.relayer_stake,
+            l1_window: terms.l1_window,
+            l2_window: terms.l2_window,
+            watchers: self.watchers,
+            uptime: self.uptime,
+            messages: self.messages,
+            value: self.message_value,
+            fee_percent: self.message_profit,
+            gas_price: self.gas_price,
+            capital_cost: self.capital_cost,
+            running: self.running,
+            delivery_gas: RelayerSetting::committed_delivery_gas()?,
+        })
+    }
+}
+
+fn run_relayers(args: &StakeArgs, relayers: u32) -> eyre::Result<()> {
+    let report = RelayerReport::new(args.relayer_setting(relayers)?, args.runs * 50, args.seed)?;
+    if let Some(dir) = &args.out {
+        let written =
+            || format!("cannot write to {}: name a folder that can be written with --out", dir.display());
+        std::fs::create_dir_all(dir).wrap_err_with(written)?;
+        let write = |file: &str, text: &str| std::fs::write(dir.join(file), text).wrap_err_with(written);
+        write("relayers.html", &report.html())?;
+        write("relayers.json", &serde_json::to_string_pretty(&report)?)?;
+        for chart in report.charts() {
+            write(chart.file, &chart.svg)?;
+        }
+        output::note(&format!("wrote {}", dir.join("relayers.html").display()));
+    }
+    if args.output.json {
+        return output::json(&report);
+    }
+    output::line(report.to_string().trim_end());
+    Ok(())
+}
+
 pub(crate) fn run(args: &StakeArgs) -> eyre::Result<()> {
+    if let Some(relayers) = args.relayers {
+        return run_relayers(args, relayers);
+    }
     let setting = args.setting()?;
     // The simulation takes seconds, so what makes no sense is said before it.
     setting.check()?;
@@ -207,6 +275,9 @@ mod tests {
             ),
             (vec!["--clock", "60"], "is 1 minute", "--runs 0"),
             (vec!["--claim-bond", "0"], "the claim bond is 0 ETH", "leave it out"),
+            (vec!["--relayers", "3"], "the number of relayers is 3", "from 4 to 32"),
+            (vec!["--relayers", "--relayer-stake", "0"], "the stake is 0 ETH", "above 0 ETH"),
+            (vec!["--messages", "3"], "--relayers", "required"),
         ];
         for (args, value, way_out) in cases {
             let error = wrong(&args);
@@ -221,6 +292,10 @@ mod tests {
         let path = out.to_str().unwrap();
         run(&parse(&["--runs", "1", "--days", "30", "--out", path]).unwrap()).unwrap();
         for file in ["stake.html", "stake.json", "simulation.csv", "attack-cost.svg", "simulation.svg"] {
+            assert!(std::fs::metadata(out.join(file)).unwrap().len() > 500, "{file}");
+        }
+        run(&parse(&["--relayers", "7", "--runs", "1", "--out", path]).unwrap()).unwrap();
+        for file in ["relayers.html", "relayers.json", "relayers-collusion.svg", "relayers-stake.svg"] {
             assert!(std::fs::metadata(out.join(file)).unwrap().len() > 500, "{file}");
         }
         let file = out.join("stake.html").join("c");

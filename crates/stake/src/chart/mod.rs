@@ -6,8 +6,10 @@
 mod axis;
 mod bars;
 mod plot;
+mod relayers;
 mod svg;
 
+pub(crate) use relayers::relayer_charts;
 pub(crate) use svg::escape;
 
 use axis::Axis;

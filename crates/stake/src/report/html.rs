@@ -4,10 +4,10 @@ use core::fmt::Write;
 
 use super::{
     Report,
-    sections::{Block, sections},
+    sections::{Block, Section, sections},
     text::headline,
 };
-use crate::chart::escape;
+use crate::chart::{Chart, escape};
 
 const STYLE: &str = "\
 :root{color-scheme:light dark;--back:#fff;--text:#1d2127;--soft:#59616c;--rule:#dfe3e8;--good:#00684a;--bad:#b33a00}\
@@ -22,26 +22,43 @@ th:first-child,td:first-child,.words td{text-align:left}td:first-child{white-spa
 li{margin:.5rem 0}.yes{color:var(--good)}.no{color:var(--bad)}";
 
 pub(super) fn page(report: &Report) -> String {
-    let charts = report.charts();
+    let checks: Vec<(bool, String)> = report
+        .verdict
+        .checks
+        .iter()
+        .map(|check| {
+            let way_out = if check.passed { String::new() } else { format!(" Way out: {}.", check.way_out) };
+            (check.passed, format!("{}: {}.{way_out}", check.name, check.because))
+        })
+        .collect();
+    let good = report.verdict.funds_safe;
+    let title = "How much stake is enough";
+    document(title, &headline(report), good, &checks, sections(report), &report.charts())
+}
+
+/// A page: a verdict, what it rests on, sections with tables and charts.
+pub(crate) fn document(
+    title: &str,
+    headline: &str,
+    good: bool,
+    checks: &[(bool, String)],
+    sections: Vec<Section>,
+    charts: &[Chart],
+) -> String {
     let mut body = String::new();
-    let class = if report.verdict.funds_safe { "good" } else { "bad" };
+    let class = if good { "good" } else { "bad" };
     // Writing to a string does not fail.
-    let _ = writeln!(body, "<h1>How much stake is enough</h1>");
-    let _ = writeln!(body, r#"<p class="verdict {class}">{}</p>"#, escape(&headline(report)));
-    body.push_str("<ul>\n");
-    for check in &report.verdict.checks {
-        let (class, mark) = if check.passed { ("yes", "yes") } else { ("no", "no") };
-        let way_out =
-            if check.passed { String::new() } else { format!(" Way out: {}.", escape(&check.way_out)) };
-        let _ = writeln!(
-            body,
-            r#"<li><strong class="{class}">{mark}</strong> {}: {}.{way_out}</li>"#,
-            escape(check.name),
-            escape(&check.because)
-        );
+    let _ = writeln!(body, "<h1>{}</h1>", escape(title));
+    let _ = writeln!(body, r#"<p class="verdict {class}">{}</p>"#, escape(headline));
+    if !checks.is_empty() {
+        body.push_str("<ul>\n");
+        for (passed, text) in checks {
+            let (class, mark) = if *passed { ("yes", "yes") } else { ("no", "no") };
+            let _ = writeln!(body, r#"<li><strong class="{class}">{mark}</strong> {}</li>"#, escape(text));
+        }
+        body.push_str("</ul>\n");
     }
-    body.push_str("</ul>\n");
-    for section in sections(report) {
+    for section in sections {
         let _ = writeln!(body, "<h2>{}</h2>", escape(section.title));
         for block in section.blocks {
             match block {
@@ -58,9 +75,10 @@ pub(super) fn page(report: &Report) -> String {
             }
         }
     }
+    let title = escape(title);
     format!(
         "<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>How much stake is enough</title>\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
          <style>{STYLE}</style>\n</head>\n<body>\n{body}</body>\n</html>\n"
     )
 }

@@ -4,6 +4,10 @@ mod html;
 mod sections;
 mod text;
 
+pub(crate) use html::document;
+pub(crate) use sections::{Block, Section};
+pub(crate) use text::write_section;
+
 use serde::Serialize;
 
 use crate::{

@@ -8,13 +8,13 @@ use crate::{
 
 /// A part with a heading.
 #[derive(Debug)]
-pub(super) struct Section {
-    pub(super) title: &'static str,
-    pub(super) blocks: Vec<Block>,
+pub(crate) struct Section {
+    pub(crate) title: &'static str,
+    pub(crate) blocks: Vec<Block>,
 }
 
 #[derive(Debug)]
-pub(super) enum Block {
+pub(crate) enum Block {
     Text(String),
     /// Columns after the first are numbers.
     Table(Vec<&'static str>, Vec<Vec<String>>),

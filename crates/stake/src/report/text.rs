@@ -4,7 +4,7 @@ use core::fmt;
 
 use super::{
     Report,
-    sections::{Block, sections},
+    sections::{Block, Section, sections},
 };
 
 const WIDTH: usize = 108;
@@ -13,15 +13,7 @@ const WIDTH: usize = 108;
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for section in sections(self) {
-            writeln!(f, "{}\n", section.title)?;
-            for block in section.blocks {
-                match block {
-                    Block::Text(text) if text.is_empty() => {}
-                    Block::Text(text) => writeln!(f, "{}\n", wrap(&text, 2, 2))?,
-                    Block::Table(head, rows) => table(f, &head, &rows)?,
-                    Block::Chart(_) => {}
-                }
-            }
+            write_section(f, section)?;
         }
         writeln!(f, "{}\n", wrap(&headline(self), 0, 0))?;
         for check in &self.verdict.checks {
@@ -34,6 +26,20 @@ impl fmt::Display for Report {
         }
         Ok(())
     }
+}
+
+/// A section's heading, tables and sentences.
+pub(crate) fn write_section(f: &mut fmt::Formatter<'_>, section: Section) -> fmt::Result {
+    writeln!(f, "{}\n", section.title)?;
+    for block in section.blocks {
+        match block {
+            Block::Text(text) if text.is_empty() => {}
+            Block::Text(text) => writeln!(f, "{}\n", wrap(&text, 2, 2))?,
+            Block::Table(head, rows) => table(f, &head, &rows)?,
+            Block::Chart(_) => {}
+        }
+    }
+    Ok(())
 }
 
 /// The verdict in a sentence.

@@ -14,7 +14,7 @@ pub use scenario::Scenario;
 
 use attacker::Attacker;
 use market::Market;
-use rng::Rng;
+pub(crate) use rng::Rng;
 use world::{Ledger, Rules, Watcher, World};
 
 use crate::{Setting, StakeError, amount::span};
