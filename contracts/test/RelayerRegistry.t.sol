@@ -282,6 +282,26 @@ contract RelayerRegistryTest is Relayers {
         vm.assertTrue(vault.lockedETH() >= minted());
     }
 
+    /// @dev L1 drops a block that relayers believed in: what they brought to L2 by it stays there if its anchors stay. Then
+    /// their stake backs it.
+    function test_reorganisedL1_isCoveredByStake() public {
+        uint256 id = vm.snapshotState();
+        Mail memory m = sendFrom(up, bob, LIMIT, 50_000, NEVER, 0, "");
+        Attestation memory a = truth(m);
+        bytes memory proof = encode(proofOf(m, a, 0x0f));
+        bytes memory signatures = signAll(0x0f, a);
+        // L1 without the message, L2 with it.
+        vm.revertToState(id);
+        assertDelivered(m, proof);
+        vm.assertEq(up.accumulator(m.nonce), 0);
+        uint256 short = minted() - vault.lockedETH();
+        vm.assertEq(short, LIMIT);
+        // Even if another message has taken its place by then.
+        plain(up);
+        registry.slashByL1(a, signatures);
+        vm.assertTrue(vault.lockedETH() >= minted() + 1.01 ether + short);
+    }
+
     // --- fraud about L2 ---
 
     function slashL2(Attestation memory a, uint256 signers, bytes4 why) internal {

@@ -14,6 +14,7 @@ use duplex_lane::{
     Attester, Direction, Lane, Layer, Prepared, RelayerSet, Sent, SignedStatement, Statement, message_id,
 };
 use duplex_node::Relayer;
+use duplex_stake::{RelayerSetting, Wei};
 use duplex_testing::{
     devnet::{Dice, Finished, Process, anvil_bin, bridge, free_port, say, until, words},
     load::dev_key,
@@ -310,7 +311,26 @@ async fn relayers_vouch_and_lose_what_they_lie_for() {
         (set.threshold == 3 && set.members.len() == 4).then_some(set)
     })
     .await;
-    let limit = world.lane().allowance(Direction::Down).await.unwrap().available;
+    // As `duplex stake --relayers` says it of four with these stakes.
+    let allowance = world.lane().allowance(Direction::Down).await.unwrap();
+    let terms = world.lane().relayers().unwrap().terms;
+    let model = RelayerSetting {
+        relayers: 4,
+        stake: Wei(terms.stake.to()),
+        l1_window: terms.l1_window,
+        l2_window: terms.l2_window,
+        watchers: 1,
+        uptime: 1.0,
+        messages: 1,
+        value: Wei::ZERO,
+        fee_percent: 0,
+        gas_price: Wei::GWEI,
+        capital_cost: "5".parse().unwrap(),
+        running: Wei::ZERO,
+        delivery_gas: 1,
+    };
+    assert_eq!(allowance.limit, U256::from(model.limit().0));
+    let limit = allowance.available;
     let thief = fresh("thief");
     let mine: BTreeSet<Address> = set.members.iter().copied().collect();
     assert!((0..4).all(|i| mine.contains(&world.members[i].key.address())));
@@ -331,6 +351,9 @@ async fn relayers_vouch_and_lose_what_they_lie_for() {
     let covered = after - before;
     assert_eq!(covered, ether("27"), "nine tenths of three stakes");
     assert!(covered > message.value + message.value / U256::from(4));
+    // The model counts the least stakes that there may be.
+    assert!(covered >= U256::from(model.lost().0));
+    assert!(message.value <= U256::from(model.taken_in_windows().0));
     assert!(after >= circulating, "{after} {circulating}");
     say(&format!("stolen {} wei, lost 30 ETH of stake", message.value));
 
