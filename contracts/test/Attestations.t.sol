@@ -323,6 +323,9 @@ contract AttestationsTest is Relayers {
         vm.warp(block.timestamp + 1);
         assertDelivered(half, attested(half, FOUR));
         vm.warp(block.timestamp + L2_WINDOW);
+        vm.recordLogs();
+        registry.refresh();
+        tellL2();
         assertDelivered(next, attested(next, FOUR));
     }
 
@@ -335,6 +338,10 @@ contract AttestationsTest is Relayers {
             Mail memory m = sendFrom(up, bob, amount, 50_000, NEVER, 0, "");
             vm.warp(block.timestamp + bound(pauses[i], 0, L2_WINDOW / 6));
             if (block.timestamp > start + L2_WINDOW) (start, passed) = (block.timestamp, 0);
+            // Sets change meanwhile: no other one of these may vouch for more.
+            vm.recordLogs();
+            registry.refresh();
+            tellL2();
             (bool success, bytes memory result) = tryDeliver(m, attested(m, FOUR));
             if (success) passed += amount;
             else vm.assertEq(bytes32(bytes4(result)), bytes32(OverLimit.selector));
@@ -361,10 +368,40 @@ contract AttestationsTest is Relayers {
         vm.warp(block.timestamp + 1);
         assertRefused(next, attested(next, FOUR), FinalityStalled.selector);
         // L2 does not depend on it.
+        vm.recordLogs();
+        registry.refresh();
+        tellL2();
         Mail memory other = plain(up);
         assertDelivered(other, attested(other, FOUR));
         makeFinal(keccak256("state"));
         assertDelivered(next, attested(next, FOUR));
+    }
+
+    /// @dev Else a sequencer that shows its blocks to nobody could let liars' limit come back as often as it likes.
+    function test_L2_believesNobody_ofWhomL1SaysNothing() public {
+        Mail memory m = plain(up);
+        vm.warp(uint256(atL2.toldAt()) + L2_WINDOW);
+        assertDelivered(m, attested(m, FOUR));
+        m = plain(up);
+        vm.warp(block.timestamp + 1);
+        assertRefused(m, attested(m, FOUR), SetOutdated.selector);
+        assertDelivered(m, bytes.concat(hex"00", proveDown(m)));
+        m = plain(up);
+        vm.recordLogs();
+        registry.refresh();
+        tellL2();
+        assertDelivered(m, attested(m, FOUR));
+    }
+
+    /// @dev A proof that others would read otherwise than the contract could hide who signed.
+    function testFuzz_proof_withAnotherOffset_isRefused(uint256 offset) public {
+        vm.assume(offset != 0x20);
+        Mail memory m = plain(up);
+        bytes memory proof = attested(m, FOUR);
+        assembly {
+            mstore(add(proof, 0x21), offset)
+        }
+        assertRefused(m, proof, InvalidProof.selector);
     }
 
     // --- sets ---

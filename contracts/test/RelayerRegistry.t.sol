@@ -262,6 +262,9 @@ contract RelayerRegistryTest is Relayers {
         uint256 before = bob.balance;
         assertDelivered(f, encode(proofOf(f, a, 0x0f)));
         vm.warp(block.timestamp + L2_WINDOW);
+        vm.recordLogs();
+        registry.refresh();
+        tellL2();
         Mail memory f2 = f;
         f2.nonce += 1;
         Attestation memory b = truth(m);
@@ -450,12 +453,12 @@ contract RelayerRegistryTest is Relayers {
         Mail memory m = plain(up);
         registry.summon{value: 0.01 ether}(m.nonce);
         Attestation memory a = truth(m);
-        registry.answer(m.nonce, a.time, signAll(0x1f, a));
+        registry.answer(m.nonce, signAll(0x1f, a));
         for (uint256 i; i < 5; ++i) {
             vm.assertEq(registry.credit(member(i)), 0.002 ether);
         }
         // Again gives nothing more, and nobody is absent.
-        registry.answer(m.nonce, a.time, signAll(0x1f, a));
+        registry.answer(m.nonce, signAll(0x1f, a));
         vm.warp(block.timestamp + ANSWER + 1);
         for (uint256 i; i < 5; ++i) {
             vm.assertEq(registry.credit(member(i)), 0.002 ether);
@@ -469,11 +472,12 @@ contract RelayerRegistryTest is Relayers {
         vm.warp(block.timestamp + 1);
         Mail memory first = plain(up);
         registry.summon{value: 0.01 ether}(first.nonce);
-        registry.answer(first.nonce, truth(first).time, signAll(0x1f, truth(first)));
+        registry.answer(first.nonce, signAll(0x1f, truth(first)));
         Mail memory m = plain(up);
         vm.warp(block.timestamp + 1);
         registry.summon{value: 0.01 ether}(m.nonce);
-        registry.answer(m.nonce, truth(m).time, signAll(0x0f, truth(m)));
+        bytes memory late = signAll(0x10, truth(m));
+        registry.answer(m.nonce, signAll(0x0f, truth(m)));
         vm.expectRevert(abi.encodeWithSelector(AnswerPeriodOpen.selector, block.timestamp + ANSWER));
         registry.reportAbsent(m.nonce, member(4));
         vm.warp(block.timestamp + ANSWER + 1);
@@ -488,10 +492,8 @@ contract RelayerRegistryTest is Relayers {
         vm.expectRevert(abi.encodeWithSelector(NotAbsent.selector, member(4)));
         registry.reportAbsent(m.nonce, member(4));
         // It is too late to answer.
-        bytes memory late = signAll(0x10, truth(m));
-        uint64 time = truth(m).time;
         vm.expectRevert(abi.encodeWithSelector(NotSummoned.selector, m.nonce));
-        registry.answer(m.nonce, time, late);
+        registry.answer(m.nonce, late);
     }
 
     /// @dev Who is absent time and again is put out before its stake covers less than the limit says.
@@ -502,7 +504,7 @@ contract RelayerRegistryTest is Relayers {
             Mail memory m = plain(up);
             vm.warp(block.timestamp + 1);
             registry.summon{value: 0.01 ether}(m.nonce);
-            registry.answer(m.nonce, truth(m).time, signAll(0x0f, truth(m)));
+            registry.answer(m.nonce, signAll(0x0f, truth(m)));
             vm.warp(block.timestamp + ANSWER + 1);
             vm.assertGe(stakeOf(member(4)), uint256(STAKE) * 9 / 10);
             vm.recordLogs();
@@ -514,7 +516,97 @@ contract RelayerRegistryTest is Relayers {
         vm.warp(block.timestamp + UNBONDING + 1);
         vm.prank(member(4));
         registry.withdrawStake();
-        vm.assertEq(registry.credit(member(4)), STAKE - 1.2 ether);
+        // Not more than a tenth of it was lost.
+        vm.assertEq(registry.credit(member(4)), STAKE - 1 ether);
+    }
+
+    /// @dev Those who are about to be slashed cannot have their stakes paid out to a friend before, by not answering it.
+    function test_summons_takeNoMoreThanATenth() public {
+        Mail[] memory mails = new Mail[](30);
+        for (uint256 i; i < mails.length; ++i) {
+            mails[i] = plain(up);
+        }
+        vm.warp(block.timestamp + 1);
+        for (uint256 i; i < mails.length; ++i) {
+            registry.summon{value: 0.01 ether}(mails[i].nonce);
+        }
+        vm.warp(block.timestamp + ANSWER + 1);
+        for (uint256 i; i < mails.length; ++i) {
+            for (uint256 k; k < 4; ++k) {
+                // Who is out already is nobody's place taker: the fifth stays.
+                registry.reportAbsent(mails[i].nonce, member(k));
+            }
+        }
+        address[] memory list = registry.members();
+        vm.assertEq(list.length, 1);
+        vm.assertEq(list[0], member(4));
+        for (uint256 k; k < 4; ++k) {
+            vm.assertEq(stakeOf(member(k)), 9 ether);
+        }
+        (, Attestation memory a) = forged(mails[29]);
+        bytes memory signatures = "";
+        for (uint256 k; k < 4; ++k) {
+            signatures = bytes.concat(signatures, sign(keys[k], a));
+        }
+        uint256 before = vault.lockedETH();
+        registry.slashByL1(a, signatures);
+        vm.assertEq(vault.lockedETH() - before, 32.4 ether);
+    }
+
+    /// @dev Who leaves in the second of a summons is not counted, so it cannot answer for a share either.
+    function test_summons_inTheSecondOfLeaving() public {
+        Mail memory m = plain(up);
+        vm.warp(block.timestamp + 1);
+        resignAs(member(4));
+        registry.summon{value: 0.01 ether}(m.nonce);
+        Attestation memory a = truth(m);
+        registry.answer(m.nonce, bytes.concat(signAll(0x0f, a), sign(keys[4], a)));
+        vm.assertEq(registry.credit(member(4)), 0);
+        for (uint256 i; i < 4; ++i) {
+            vm.assertEq(registry.credit(member(i)), 0.0025 ether);
+        }
+        vm.assertEq(address(registry).balance, owed());
+    }
+
+    function test_summons_onlySoManyAtATime() public {
+        for (uint256 i; i < 33; ++i) {
+            plain(up);
+        }
+        uint256 start = block.timestamp;
+        for (uint64 i = 1; i <= 32; ++i) {
+            registry.summon{value: 0.01 ether}(i);
+        }
+        vm.expectRevert(abi.encodeWithSelector(TooManySummonses.selector, start + ANSWER));
+        registry.summon{value: 0.01 ether}(33);
+        vm.warp(start + ANSWER + 1);
+        registry.summon{value: 0.01 ether}(33);
+    }
+
+    /// @dev An answer is good for a delivery: it says what the time of the summons says, whoever signs.
+    function test_summons_answersOfAnotherTime_areNone() public {
+        Mail memory m = plain(up);
+        vm.warp(block.timestamp + 1);
+        registry.summon{value: 0.01 ether}(m.nonce);
+        Attestation memory a = truth(m);
+        a.time = type(uint64).max;
+        registry.answer(m.nonce, signAll(0x1f, a));
+        vm.assertEq(registry.credit(member(0)), 0);
+        registry.answer(m.nonce, signAll(0x1f, truth(m)));
+        assertDelivered(m, encode(proofOf(m, truth(m), 0x0f)));
+    }
+
+    function test_refresh_tellsTheSameSetAgain() public {
+        uint64 before = registry.setId();
+        Mail memory m = plain(up);
+        bytes memory old = attested(m, 0x0f);
+        vm.recordLogs();
+        registry.refresh();
+        tellL2();
+        vm.assertEq(registry.setId(), before + 1);
+        (bytes32 hash,,, uint8 threshold) = atL2.set(before + 1);
+        (bytes32 was,,, uint8 thresholdBefore) = atL2.set(before);
+        vm.assertTrue(hash == was && threshold == thresholdBefore);
+        assertDelivered(m, old);
     }
 
     function test_summons_falseAnswers_areNone() public {
@@ -524,7 +616,7 @@ contract RelayerRegistryTest is Relayers {
         registry.summon{value: 0.01 ether}(m.nonce);
         Attestation memory a = truth(m);
         a.accumulator ^= bytes32(uint256(1));
-        registry.answer(m.nonce, a.time, signAll(0x1f, a));
+        registry.answer(m.nonce, signAll(0x1f, a));
         for (uint256 i; i < 5; ++i) {
             vm.assertEq(registry.credit(member(i)), 0);
             vm.assertFalse(registry.isSettled(m.nonce, member(i)));
@@ -545,7 +637,7 @@ contract RelayerRegistryTest is Relayers {
         vm.expectRevert(abi.encodeWithSelector(NotSummoned.selector, 77));
         registry.reportAbsent(77, member(0));
         vm.expectRevert(abi.encodeWithSelector(NotSummoned.selector, 77));
-        registry.answer(77, 0, "");
+        registry.answer(77, "");
     }
 
     /// @dev Who joined after the summons, or in its second, or left before it, is not meant.

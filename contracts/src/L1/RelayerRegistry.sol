@@ -29,12 +29,14 @@ contract RelayerRegistry is IRelayerRegistry, Credits {
     /// slashed, 90 % is not the reporter's, who can be one of them: 0.9 / 1.25 = 72 % is covered with a quarter to spare;
     /// both lanes draw on it, and twice the limit passes within a window.
     uint256 private constant LIMIT_PERCENT = 18;
-    /// @dev Percent of the stake below which a relayer is put out.
+    /// @dev Percent of the stake below which no absence takes it: the rest is there to be slashed.
     uint256 private constant LEAST_STAKE_PERCENT = 90;
     /// @dev Percent of the stake that an absence costs.
     uint256 private constant ABSENCE_PERCENT = 2;
     /// @dev Part of what is slashed that is the reporter's.
     uint256 private constant REPORTER_SHARE = 10;
+    /// @dev Summonses that can be open at a time: as many as every relayer can surely answer.
+    uint256 private constant MOST_SUMMONSES = 32;
     /// @dev L2 gas for the twin of the verifier to take note of a set.
     uint64 private constant TELL_GAS = 300_000;
 
@@ -84,6 +86,9 @@ contract RelayerRegistry is IRelayerRegistry, Credits {
     mapping(uint64 nonce => Summons) public summons;
     /// @inheritdoc IRelayerRegistry
     mapping(uint64 nonce => mapping(address account => bool)) public isSettled;
+    /// @dev Until when the last summonses are open, each in the place of an older one.
+    uint48[MOST_SUMMONSES] private _openUntil;
+    uint256 private _summonsCount;
 
     /// @param endpoint_ L1's end of the lane.
     /// @param verifier_ The AttestationVerifier on L1.
@@ -152,6 +157,11 @@ contract RelayerRegistry is IRelayerRegistry, Credits {
         credit[msg.sender] += r.amount;
     }
 
+    /// @inheritdoc IRelayerRegistry
+    function refresh() external {
+        _renew(overlap);
+    }
+
     // --- fraud ---
 
     /// @inheritdoc IRelayerRegistry
@@ -203,18 +213,21 @@ contract RelayerRegistry is IRelayerRegistry, Credits {
         if (summons[nonce].until != 0) revert AlreadySummoned(nonce);
         uint256 count = _members.length;
         if (count == 0) revert InvalidSet(setId);
+        uint48 oldest = _openUntil[_summonsCount % MOST_SUMMONSES];
+        if (block.timestamp <= oldest) revert TooManySummonses(oldest);
         uint256 until = block.timestamp + answerPeriod;
+        _openUntil[_summonsCount++ % MOST_SUMMONSES] = uint48(until);
         summons[nonce] = Summons(msg.sender, uint48(block.timestamp), uint48(until), uint32(count));
         emit Summoned(nonce, msg.sender, until);
     }
 
     /// @inheritdoc IRelayerRegistry
-    function answer(uint64 nonce, uint64 time, bytes calldata signatures) external {
+    function answer(uint64 nonce, bytes calldata signatures) external {
         Summons memory s = summons[nonce];
         if (block.timestamp > s.until) revert NotSummoned(nonce);
         bytes32 accumulator = IEndpoint(endpoint).accumulator(nonce);
         bytes32 digest =
-            Attesting.digest(domain, Attestation(uint64(block.chainid), endpoint, nonce, accumulator, time));
+            Attesting.digest(domain, Attestation(uint64(block.chainid), endpoint, nonce, accumulator, s.openedAt));
         for (uint256 i; i * Attesting.SIGNATURE_LENGTH < signatures.length; ++i) {
             address signer = Attesting.signer(digest, signatures, i);
             if (!_isAwaited(nonce, s, signer)) continue;
@@ -232,16 +245,11 @@ contract RelayerRegistry is IRelayerRegistry, Credits {
         if (!_isAwaited(nonce, s, account)) revert NotAbsent(account);
         isSettled[nonce][account] = true;
 
-        uint256 penalty = uint256(stake) * ABSENCE_PERCENT / 100;
-        uint256 fromCredit = Math.min(penalty, credit[account]);
-        credit[account] -= fromCredit;
-        Relayer storage r = relayer[account];
-        uint256 fromStake = Math.min(penalty - fromCredit, r.amount);
-        r.amount -= uint128(fromStake);
-        penalty = fromCredit + fromStake;
+        uint256 due = uint256(stake) * ABSENCE_PERCENT / 100;
+        uint256 penalty = _takePenalty(account, due);
         emit Absent(nonce, account, penalty);
         credit[s.summoner] += SUMMONS_BOND / s.count + penalty / 2;
-        if (_isActive(account) && r.amount < _leastStake()) {
+        if (penalty < due && _isActive(account)) {
             _remove(account);
             _renew(overlap);
         }
@@ -275,11 +283,23 @@ contract RelayerRegistry is IRelayerRegistry, Credits {
         return relayer[account].joinedAt != 0 && relayer[account].leftAt == 0;
     }
 
+    /// @dev From what is owed to a relayer, then from its stake, as long as enough of that stays to be slashed: whoever is to
+    /// be slashed could else have it paid out to itself before.
+    function _takePenalty(address account, uint256 due) private returns (uint256 penalty) {
+        penalty = Math.min(due, credit[account]);
+        credit[account] -= penalty;
+        Relayer storage r = relayer[account];
+        uint256 free = r.amount > _leastStake() ? r.amount - _leastStake() : 0;
+        uint256 fromStake = Math.min(due - penalty, free);
+        r.amount -= uint128(fromStake);
+        penalty += fromStake;
+    }
+
     /// @dev A member when summoned, with a stake, that has neither answered nor been punished.
     function _isAwaited(uint64 nonce, Summons memory s, address account) private view returns (bool) {
         Relayer memory r = relayer[account];
         bool wasMember =
-            r.joinedAt != 0 && r.joinedAt < s.openedAt && (r.leftAt == 0 || r.leftAt >= s.openedAt);
+            r.joinedAt != 0 && r.joinedAt < s.openedAt && (r.leftAt == 0 || r.leftAt > s.openedAt);
         return wasMember && r.amount != 0 && !isSettled[nonce][account];
     }
 

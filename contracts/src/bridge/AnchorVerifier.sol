@@ -40,7 +40,7 @@ contract AnchorVerifier is IVerifier {
     function verify(Message calldata m, bytes32 id, bytes calldata proof)
         external
         view
-        returns (uint256 share)
+        returns (uint256)
     {
         Proof calldata p;
         assembly ("memory-safe") {
@@ -52,6 +52,7 @@ contract AnchorVerifier is IVerifier {
         MessageProof.Evidence calldata e = p.evidence;
         if (e.receiptNodes.length != 0) MessageProof.checkReceipt(endpoint, m.nonce, id, e);
         else MessageProof.checkSlot(BlockProof.stateRoot(e.header), endpoint, m.nonce, id, e);
+        return 0;
     }
 
     /// @dev The evidence must be of an anchor, or of a block whose hash L1 has in its history at one.

@@ -55,6 +55,8 @@ contract AttestationVerifier is IAttestationVerifier, Credits {
     address public teller;
     /// @inheritdoc IAttestationVerifier
     uint64 public newestSet;
+    /// @inheritdoc IAttestationVerifier
+    uint32 public toldAt;
     // slot 5
     /// @inheritdoc IAttestationVerifier
     bytes32 public domain;
@@ -100,8 +102,9 @@ contract AttestationVerifier is IAttestationVerifier, Credits {
         if (proof[0] == PROVED) return IVerifier(prover).verify(m, id, proof[1:]);
         if (proof[0] != ATTESTED) revert InvalidProof();
         Proof calldata p;
+        // Only as `abi.encode` writes it: whoever looks for what was vouched for must be able to read it.
+        if (proof.length < 0x21 || uint256(bytes32(proof[1:0x21])) != 0x20) revert InvalidProof();
         assembly ("memory-safe") {
-            // After the kind and the offset that `abi.encode` begins with.
             p := add(proof.offset, 0x21)
         }
         // A refund pays what its content says: the limit does not see it.
@@ -132,7 +135,7 @@ contract AttestationVerifier is IAttestationVerifier, Credits {
         if (overlap == 0) _bucket.oldestSet = setId;
         else set[newest].validUntil = until;
         set[setId] = Set(membersHash, limit, type(uint64).max, threshold);
-        newestSet = setId;
+        (newestSet, toldAt) = (setId, uint32(block.timestamp));
         emit SetTold(setId, membersHash, threshold, limit, until);
     }
 
@@ -175,9 +178,14 @@ contract AttestationVerifier is IAttestationVerifier, Credits {
         return Attesting.digest(domain, Attestation(m.srcChainId, peer(), p.nonce, accumulator, p.time));
     }
 
-    /// @dev On L1, attestations about L2 are judged by final claims: without them nobody may vouch for anything.
+    /// @dev On L1, attestations about L2 are judged by final claims: without them nobody may vouch for anything. On L2, those
+    /// about L1 are judged there: nobody may if L1 has told nothing for a window, as when a sequencer builds blocks that it
+    /// shows to nobody.
     function _checkCourt() private view {
-        if (vault == address(0)) return;
+        if (vault == address(0)) {
+            if (block.timestamp > uint256(toldAt) + window) revert SetOutdated(toldAt);
+            return;
+        }
         (bool started,,,) = IExodus(vault).exodus();
         if (started) revert InExodus();
         uint256 since = ISettlement(IVault(vault).settlement()).lastFinalizedAt();

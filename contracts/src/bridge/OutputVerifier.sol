@@ -34,7 +34,7 @@ contract OutputVerifier is IVerifier {
     function verify(Message calldata m, bytes32 id, bytes calldata proof)
         external
         view
-        returns (uint256 share)
+        returns (uint256)
     {
         Proof calldata p;
         assembly ("memory-safe") {
@@ -54,5 +54,6 @@ contract OutputVerifier is IVerifier {
         } else {
             MessageProof.checkSlot(p.output.stateRoot, endpoint, m.nonce, id, e);
         }
+        return 0;
     }
 }

@@ -65,6 +65,9 @@ interface IAttestationVerifier is IVerifier {
     /// @notice The newest set.
     function newestSet() external view returns (uint64);
 
+    /// @notice When it was told.
+    function toldAt() external view returns (uint32);
+
     /// @notice Wei that can be vouched for now, and at the most.
     function available() external view returns (uint256 amount, uint256 limit);
 

@@ -32,6 +32,9 @@ interface IRelayerRegistry {
     /// @notice Makes the caller's stake its credit, {unbonding} after it left.
     function withdrawStake() external;
 
+    /// @notice Tells the set again, under another number, so that L2 goes on believing it. Anyone may.
+    function refresh() external;
+
     /// @notice Slashes who signed about L1 what the Endpoint here does not have.
     /// @param a What they signed.
     /// @param signatures Theirs, 64 bytes each. Those of others are passed over.
@@ -65,18 +68,18 @@ interface IRelayerRegistry {
         bytes calldata second
     ) external;
 
-    /// @notice Asks all relayers to sign for a message of L1's, within {answerPeriod}. Once for each. The ETH sent,
+    /// @notice Asks all relayers to sign for a message of L1's, as of now, within {answerPeriod}. Once for each, and for no more
+    /// at a time than everybody can answer. The ETH sent,
     /// {SUMMONS_BOND}, is for those who do; the caller has the part of those who do not back, with half of what they lose.
     function summon(uint64 nonce) external payable;
 
     /// @notice Answers for relayers that were summoned. Anyone may.
     /// @param nonce The message.
-    /// @param time Of what they signed.
-    /// @param signatures Theirs.
-    function answer(uint64 nonce, uint64 time, bytes calldata signatures) external;
+    /// @param signatures Theirs, of the accumulator after it, at the time of the summons.
+    function answer(uint64 nonce, bytes calldata signatures) external;
 
-    /// @notice Punishes a relayer that did not answer: its rewards here first, then its stake. When that has fallen below
-    /// nine tenths, it is put out.
+    /// @notice Punishes a relayer that did not answer: its rewards here first, then its stake, down to nine tenths of it. Who
+    /// cannot pay in full is put out.
     function reportAbsent(uint64 nonce, address relayer) external;
 
     /// @notice The relayers of the newest set.

@@ -316,6 +316,10 @@ error NotContradicted();
 error NothingToSlash();
 /// @notice The relayers have been summoned to this message.
 error AlreadySummoned(uint64 nonce);
+/// @notice No other message can be summoned to before this time.
+error TooManySummonses(uint256 until);
+/// @notice L1 has not told a set for so long that it may have become another one.
+error SetOutdated(uint256 toldAt);
 /// @notice There is no summons, or its time to answer is over.
 error NotSummoned(uint64 nonce);
 /// @notice Relayers have until this time to answer.

@@ -407,6 +407,7 @@ sol! {
         function shareFees(uint64 setId, address[] calldata members, uint256 signers) external;
         function set(uint64 setId) external view returns (bytes32 membersHash, uint128 limit, uint64 validUntil, uint8 threshold);
         function newestSet() external view returns (uint64);
+        function toldAt() external view returns (uint32);
         function available() external view returns (uint256 amount, uint256 limit);
         function earned(uint64 setId, uint256 signers) external view returns (uint256);
         function credit(address account) external view returns (uint256);
@@ -422,6 +423,7 @@ sol! {
 
     #[derive(Debug, PartialEq, Eq)]
     interface IRelayerRegistry {
+        error NothingToSlash();
         event Joined(address indexed relayer);
         event Left(address indexed relayer);
         event SetChanged(uint64 indexed setId, address[] members, uint8 threshold, uint128 limit, uint64 overlap);
@@ -431,12 +433,13 @@ sol! {
         event Absent(uint64 indexed nonce, address indexed relayer, uint256 penalty);
         function join() external payable;
         function resign() external;
+        function refresh() external;
         function withdrawStake() external;
         function slashByL1(Attestation calldata a, bytes calldata signatures) external;
         function slashByL2(Attestation calldata a, bytes calldata signatures, uint64 claimId, OutputRootProof calldata p, bytes[] calldata accountNodes, bytes[] calldata slotNodes) external;
         function slashByTwo(Attestation calldata a, Attestation calldata b, bytes calldata first, bytes calldata second) external;
         function summon(uint64 nonce) external payable;
-        function answer(uint64 nonce, uint64 time, bytes calldata signatures) external;
+        function answer(uint64 nonce, bytes calldata signatures) external;
         function reportAbsent(uint64 nonce, address relayer) external;
         function members() external view returns (address[] memory);
         function relayer(address account) external view returns (uint128 amount, uint32 index, uint48 joinedAt, uint48 leftAt);

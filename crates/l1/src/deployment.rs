@@ -80,10 +80,15 @@ pub struct RelayerTerms {
 impl RelayerTerms {
     /// What a rollup with these parameters needs, so that no stake is free before what it answers for has shown.
     pub fn new(stake: U256, p: &Parameters) -> Self {
-        // L1 learns what L2 had when a claim of a later batch is final; L2 learns of another set by a message of L1's.
-        let l1_window =
-            p.sequencer_timeout + p.challenge_window + p.longest_dispute() + p.forced_inclusion_delay;
-        let l2_window = 2 * p.forced_inclusion_delay;
+        // L1 learns what L2 had when a claim of a later batch is final, and L2's clock may be ahead.
+        let l1_window = p.sequencer_timeout
+            + p.challenge_window
+            + p.longest_dispute()
+            + p.forced_inclusion_delay
+            + p.max_drift;
+        // L2 learns of another set by a message of L1's. A sequencer may keep the lie to itself for as long as it can keep
+        // a message out, and then the news of it as long again.
+        let l2_window = 2 * p.sequencer_timeout + p.forced_inclusion_delay + p.max_drift;
         let overlap = (p.forced_inclusion_delay / 24).max(30);
         Self {
             stake,
