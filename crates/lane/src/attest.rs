@@ -21,6 +21,11 @@ use crate::{Direction, Lane, LaneError, Sent, message::extend};
 
 /// Most attestations in one answer to another relayer.
 const MOST_AT_ONCE: usize = 512;
+/// Blocks with messages whose attestations are kept: what waits longer is proved. No more than in one answer, so that a
+/// relayer that is asked from its first gap on gives its newest, too.
+const KEPT_BLOCKS: usize = MOST_AT_ONCE;
+/// Messages before these whose ids are kept.
+const KEPT_MESSAGES: u64 = 1 << 16;
 
 /// That after a block of the lane's one end, its accumulator was this.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -154,6 +159,15 @@ impl Board {
         let s = signed.statement;
         inner.signatures.entry(s).or_default().insert(signer, signed.signature.clone());
         inner.own.insert((s.direction, s.nonce), signed);
+        let range = (s.direction, 0)..=(s.direction, u64::MAX);
+        while inner.own.range(range.clone()).count() > KEPT_BLOCKS {
+            let Some(oldest) = inner.own.range(range.clone()).next().map(|(key, _)| *key) else { break };
+            if let Some(gone) = inner.own.remove(&oldest) {
+                inner.signatures.remove(&gone.statement);
+            }
+            let first = oldest.1.saturating_sub(KEPT_MESSAGES);
+            inner.ids.retain(|(way, at), _| *way != s.direction || *at >= first);
+        }
     }
 
     /// What we signed about a place.
@@ -277,14 +291,6 @@ impl Board {
         }
         None
     }
-
-    /// Who of a set has signed the newest of our statements.
-    pub fn latest_signers(&self, direction: Direction) -> BTreeSet<Address> {
-        let inner = self.inner.lock();
-        let mut own = inner.own.range((direction, 0)..=(direction, u64::MAX));
-        let last = own.next_back().and_then(|(_, signed)| inner.signatures.get(&signed.statement));
-        last.map(|known| known.keys().copied().collect()).unwrap_or_default()
-    }
 }
 
 #[cfg(test)]
@@ -397,6 +403,21 @@ mod tests {
         board.forget_before(Direction::Down, 4);
         assert_eq!(board.since(Direction::Down, 0), []);
         assert_eq!(board.proof(&messages[1], accumulators[1], &set), None);
+    }
+
+    #[test]
+    fn a_board_keeps_the_newest_only() {
+        let (attester, key) = (attester(), PrivateKeySigner::random());
+        let board = Board::default();
+        for nonce in 1..=KEPT_BLOCKS as u64 + 5 {
+            let (.., statement) = chain();
+            let signed = attester.sign(&key, &Statement { nonce, ..statement }).unwrap();
+            board.add_own(key.address(), signed);
+        }
+        let kept = board.since(Direction::Down, 0);
+        assert_eq!(kept.len(), KEPT_BLOCKS);
+        assert_eq!(kept[0].statement.nonce, 6);
+        assert_eq!(board.inner.lock().signatures.len(), KEPT_BLOCKS);
     }
 
     #[test]

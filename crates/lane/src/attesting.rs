@@ -7,14 +7,14 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::PathBuf,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_signer_local::PrivateKeySigner;
-use alloy_sol_types::{SolCall, SolEvent};
-use duplex_contracts::bindings::{IEndpoint, IRelayerRegistry};
-use duplex_l1::{Rpc, TxManager, TxManagerError, TxRequest};
+use alloy_sol_types::{SolCall, SolError, SolEvent};
+use duplex_contracts::bindings::{IAttestationVerifier, IEndpoint, IInbox, IRelayerRegistry, ISettlement};
+use duplex_l1::{Rpc, RpcError, TxManager, TxManagerError, TxRequest};
 use duplex_storage::Records;
 use tokio_util::sync::CancellationToken;
 
@@ -27,6 +27,14 @@ use crate::{
 const MOST_BLOCKS: u64 = 2_000;
 /// Pause after another relayer did not answer.
 const AFTER_SILENCE: Duration = Duration::from_secs(5);
+/// Blocks that are read again at each look, because the last ones may have been exchanged.
+const READ_AGAIN: u64 = 64;
+/// When a delivery that could not be read is tried again.
+const READ_LATER: Duration = Duration::from_secs(30);
+/// When an answer to a summons that is not mined is sent again.
+const ANSWERED_AGAIN: Duration = Duration::from_secs(600);
+/// How long the news of a set may take to L2.
+const REFRESHED_AGAIN: Duration = Duration::from_secs(3600);
 /// Messages this far behind the oldest that waits are forgotten.
 const KEPT: u64 = 256;
 
@@ -48,9 +56,19 @@ pub struct AttestingOptions {
 struct Course {
     /// The next of the source's blocks to read.
     next: u64,
+    /// The newest message whose block is final.
+    observed: u64,
+    /// The next of L1's blocks to look for batches in, and the last L2 block of those found: what L1 holds for good.
+    batches: (u64, u64),
     /// The next of the destination's blocks to look for lies in.
     watched: u64,
-    /// What was vouched for and is not so here; L1 may not be able to tell yet.
+    /// Deliveries that have been read, with the blocks that they were in.
+    read: BTreeMap<B256, u64>,
+    /// The same, of blocks that derive from L1's data: a sequencer may have shown others before.
+    confirmed: u64,
+    /// Deliveries that could not be read yet, and when that is tried again.
+    unread: BTreeMap<B256, (BTreeSet<B256>, Instant)>,
+    /// What was vouched for and is not known to be so; L1 may not be able to tell yet.
     suspects: Vec<Vouched>,
     /// Everything before was delivered.
     settled: u64,
@@ -68,6 +86,12 @@ pub struct Attesting {
     l1: TxManager,
     courses: BTreeMap<Direction, Course>,
     next_summons: u64,
+    /// What we are summoned to and have not answered.
+    summoned: BTreeSet<u64>,
+    /// When we sent an answer.
+    answered: BTreeMap<u64, Instant>,
+    /// When we last had the set told again.
+    refreshed: Option<Instant>,
 }
 
 impl Attesting {
@@ -92,7 +116,20 @@ impl Attesting {
             })
             .into();
         let next_summons = lane.start(Layer::L1);
-        Ok(Self { lane, attester, key, board, records, options, l1, courses, next_summons })
+        Ok(Self {
+            lane,
+            attester,
+            key,
+            board,
+            records,
+            options,
+            l1,
+            courses,
+            next_summons,
+            summoned: BTreeSet::new(),
+            answered: BTreeMap::new(),
+            refreshed: None,
+        })
     }
 
     /// Attests until cancelled.
@@ -113,12 +150,7 @@ impl Attesting {
         let stop = cancel.clone();
         let work = async {
             loop {
-                match self.look().await {
-                    Ok(()) => {}
-                    Err(error @ LaneError::Records(_)) => return Err(error),
-                    Err(LaneError::Tx(error @ TxManagerError::Storage(_))) => return Err(error.into()),
-                    Err(error) => tracing::warn!(%error, "attesting"),
-                }
+                self.look().await?;
                 tokio::select! {
                     () = stop.cancelled() => return Ok(()),
                     () = tokio::time::sleep(self.options.poll) => {}
@@ -131,44 +163,117 @@ impl Attesting {
         }
     }
 
+    /// One look at everything. What goes wrong with one part keeps no other from its duty.
     async fn look(&mut self) -> Result<(), LaneError> {
+        let mut parts = vec![("answering", self.answer().await)];
+        for direction in Direction::ALL {
+            parts.push(("observing", self.observe(direction).await));
+        }
+        parts.push(("who vouches", self.meet().await));
+        for direction in Direction::ALL {
+            parts.push(("watching", self.watch(direction).await));
+            parts.push(("settling", self.settle(direction).await));
+        }
+        parts.push(("comparing", self.compare().await));
+        parts.push(("refreshing", self.refresh().await));
+        for (part, result) in parts {
+            match result {
+                Ok(()) => {}
+                Err(error @ LaneError::Records(_)) => return Err(error),
+                Err(LaneError::Tx(error @ TxManagerError::Storage(_))) => return Err(error.into()),
+                Err(error) => tracing::warn!(%error, "{part}"),
+            }
+        }
+        Ok(())
+    }
+
+    /// Learns who the others are.
+    async fn meet(&self) -> Result<(), LaneError> {
         let mut members = BTreeSet::new();
         for direction in Direction::ALL {
             members.extend(self.lane.relayer_set(direction).await?.members);
         }
         self.board.set_members(members);
-        for direction in Direction::ALL {
-            self.observe(direction).await?;
-            self.watch(direction).await?;
-            self.settle(direction).await?;
-        }
+        Ok(())
+    }
+
+    /// Looks at what the others say of places where we have signed by now.
+    async fn compare(&mut self) -> Result<(), LaneError> {
         for (signer, signed) in self.board.take_early() {
-            if self.board.add(signer, signed.clone()) {
-                self.contradicted(signer, signed).await?;
+            if !self.board.add(signer, signed.clone()) {
+                continue;
+            }
+            if let Err(error) = self.contradicted(signer, signed.clone()).await {
+                self.board.suspect(signer, signed);
+                return Err(error);
             }
         }
-        self.answer().await
+        Ok(())
+    }
+
+    /// L1's last final block.
+    async fn final_on_l1(&self) -> Result<Option<u64>, LaneError> {
+        Ok(match self.options.confirmations {
+            Some(depth) => self.lane.l1.block_number().await?.checked_sub(depth),
+            None => self.lane.l1.tagged_block_number("finalized").await?,
+        })
+    }
+
+    /// The last L2 block that follows from batches in L1's final blocks, and that our L2 node derived: whatever a sequencer
+    /// or a reorganisation does, it stays.
+    async fn final_on_l2(&mut self) -> Result<Option<u64>, LaneError> {
+        let (Some(last), Some(safe)) =
+            (self.final_on_l1().await?, self.lane.l2.tagged_block_number("safe").await?)
+        else {
+            return Ok(None);
+        };
+        let Some(course) = self.courses.get_mut(&Direction::Up) else { return Ok(None) };
+        let from = course.batches.0.max(self.lane.start(Layer::L1));
+        if from <= last {
+            let inbox = self.lane.deployment.contracts.inbox;
+            let topics = [Some(IInbox::BatchAppended::SIGNATURE_HASH)];
+            let logs = self.lane.l1.logs_by_topics(Some(inbox), &topics, from, last).await?;
+            for log in &logs {
+                let event = IInbox::BatchAppended::decode_log(&log.inner)
+                    .map_err(|why| LaneError::Malformed { layer: Layer::L1, why: why.to_string() })?;
+                course.batches.1 = course.batches.1.max(event.data.header.lastBlock);
+            }
+            course.batches.0 = last + 1;
+        }
+        Ok(Some(course.batches.1.min(safe)))
+    }
+
+    /// Whether claims become final as they should. In an exodus that leaves something out, whoever vouched for it pays.
+    async fn claims_go_on(&self) -> Result<bool, LaneError> {
+        let terms = self.lane.relayers()?.terms;
+        let settlement = self.lane.deployment.contracts.settlement;
+        let since = self.lane.l1.call(settlement, &ISettlement::lastFinalizedAtCall {}).await?;
+        let now = self.lane.l1.latest_header().await?.header.timestamp;
+        Ok(now <= since.saturating_add(terms.l1_window / 2))
     }
 
     /// Signs what became final.
     async fn observe(&mut self, direction: Direction) -> Result<(), LaneError> {
-        let (rpc, _) = self.lane.end(direction.source());
-        let last = match (direction, self.options.confirmations) {
-            (Direction::Down, Some(depth)) => rpc.block_number().await?.checked_sub(depth),
-            (Direction::Down, None) => rpc.tagged_block_number("finalized").await?,
-            // What L1's data gives, whatever the sequencer says.
-            (Direction::Up, _) => rpc.tagged_block_number("safe").await?,
+        let last = match direction {
+            Direction::Down => self.final_on_l1().await?,
+            Direction::Up => self.final_on_l2().await?,
         };
         let Some(course) = self.courses.get(&direction) else { return Ok(()) };
         let (from, Some(last)) = (course.next, last) else { return Ok(()) };
         if last < from {
             return Ok(());
         }
+        if direction == Direction::Up && !self.claims_go_on().await? {
+            tracing::warn!("no claim has become final for long: nothing from L2 is signed");
+            return Ok(());
+        }
         let to = last.min(from + MOST_BLOCKS);
         let mut blocks: BTreeMap<u64, Statement> = BTreeMap::new();
+        let mut observed = course.observed;
         for sent in self.lane.sent(direction, from, to).await? {
             self.board.saw(&sent);
             let (nonce, accumulator) = (sent.message.nonce, sent.accumulator);
+            observed = observed.max(nonce);
             // All relayers sign at the ends of blocks, so that they sign the same.
             blocks.insert(sent.block, Statement { direction, nonce, accumulator, time: 0 });
         }
@@ -182,7 +287,7 @@ impl Attesting {
             }
         }
         if let Some(course) = self.courses.get_mut(&direction) {
-            course.next = to + 1;
+            (course.next, course.observed) = (to + 1, observed);
         }
         Ok(())
     }
@@ -208,55 +313,65 @@ impl Attesting {
         Ok(signed)
     }
 
-    /// Looks for what was delivered on relayers' word and is not so.
+    /// Looks for what was delivered on relayers' word and is not so. The last blocks are read again: others may have taken
+    /// their place.
     async fn watch(&mut self, direction: Direction) -> Result<(), LaneError> {
         let (rpc, _) = self.lane.end(direction.destination());
         let head = rpc.block_number().await?;
+        let start = self.lane.start(direction.destination());
         let Some(course) = self.courses.get_mut(&direction) else { return Ok(()) };
-        let mut suspects = std::mem::take(&mut course.suspects);
-        let from = course.watched;
-        let to = head.min(from + MOST_BLOCKS);
-        let found = match from <= to {
-            true => self.lane.vouched(direction, from, to).await,
-            false => Ok(Vec::new()),
+        let from = course.watched.saturating_sub(READ_AGAIN).max(start);
+        let to = head.min(course.watched + MOST_BLOCKS);
+        let safe = match direction {
+            Direction::Down => rpc.tagged_block_number("safe").await?.unwrap_or_default(),
+            Direction::Up => 0,
         };
-        // What was suspect before stays so, whatever comes of this look.
-        let found = match found {
-            Ok(found) => found,
-            Err(error) => {
-                if let Some(course) = self.courses.get_mut(&direction) {
-                    course.suspects = suspects;
+        let again = (course.confirmed.max(start), safe.min(course.confirmed + MOST_BLOCKS));
+        for (first, last) in [(from, to), again] {
+            if first > last {
+                continue;
+            }
+            for (hash, ids) in self.lane.deliveries(direction, first, last).await? {
+                if !course.read.contains_key(&hash) {
+                    course.unread.entry(hash).or_insert((ids, Instant::now()));
                 }
-                return Err(error);
             }
-        };
-        suspects.extend(found);
+        }
+        course.watched = course.watched.max(to + 1);
+        course.confirmed = course.confirmed.max(again.1 + 1);
+        course.read.retain(|_, block| *block + MOST_BLOCKS >= from);
+        let mut failed = None;
+        for (hash, (ids, next)) in course.unread.clone() {
+            if next > Instant::now() {
+                continue;
+            }
+            match self.lane.vouched_in(direction, hash, &ids).await {
+                Ok(found) => {
+                    course.suspects.extend(found);
+                    course.unread.remove(&hash);
+                    course.read.insert(hash, to);
+                }
+                // Kept, and tried again: only this one.
+                Err(error) => {
+                    course.unread.insert(hash, (ids, Instant::now() + READ_LATER));
+                    failed = Some(error);
+                }
+            }
+        }
         let mut left = Vec::new();
-        for vouched in suspects {
-            if !self.accuse(&vouched).await.unwrap_or_else(|error| {
-                tracing::warn!(%error, "cannot be judged now");
-                false
-            }) {
-                left.push(vouched);
+        for vouched in std::mem::take(&mut course.suspects) {
+            let observed = course.observed;
+            match judge(&self.lane, &self.attester, &self.l1, observed, &vouched).await {
+                Ok(true) => {}
+                Ok(false) => left.push(vouched),
+                Err(error) => {
+                    tracing::warn!(%error, "cannot be judged now");
+                    left.push(vouched);
+                }
             }
         }
-        if let Some(course) = self.courses.get_mut(&direction) {
-            course.suspects = left;
-            course.watched = course.watched.max(to + 1);
-        }
-        Ok(())
-    }
-
-    /// Reports a false delivery. False if there is more to be done about it.
-    async fn accuse(&self, vouched: &Vouched) -> Result<bool, LaneError> {
-        if self.lane.is_true(&vouched.statement).await? {
-            return Ok(true);
-        }
-        let signatures = vouched.signatures.clone();
-        let slash = self.lane.prepare_slash(&self.attester, &vouched.statement, signatures).await?;
-        let Some(slash) = slash else { return Ok(false) };
-        tracing::warn!(tx = %vouched.transaction, statement = ?vouched.statement, "relayers vouched for what is not so");
-        self.report(slash).await
+        course.suspects = left;
+        failed.map_or(Ok(()), Err)
     }
 
     /// Remembers a relayer that told us what is not what we signed. One thing of each is enough to report it for.
@@ -264,7 +379,7 @@ impl Attesting {
         if let Some(other) = self.board.of(signer, &signed.statement) {
             // It signed ours, too: two accumulators for one place need no other proof.
             let slash = self.lane.prepare_slash_for_two(&self.attester, &signed, &other)?;
-            self.report(slash).await?;
+            report(&self.lane, &self.l1, slash).await?;
             return Ok(());
         }
         let SignedStatement { statement, signature } = signed;
@@ -284,66 +399,36 @@ impl Attesting {
         Ok(())
     }
 
-    /// Sends a report, unless L1 would refuse it: somebody else was first. True if it is done.
-    async fn report(&self, slash: Prepared) -> Result<bool, LaneError> {
-        let (from, Prepared { to, data }) = (self.l1.address(), slash);
-        let gas = match self.lane.l1.estimate_gas(from, Some(to), U256::ZERO, &data).await {
-            Ok(gas) => gas + gas / 5,
-            Err(error) if error.is_temporary() => return Err(error.into()),
-            Err(error) => {
-                tracing::info!(%error, "not reported");
-                return Ok(true);
-            }
-        };
-        self.send(to, data, gas, "report").await?;
-        Ok(true)
-    }
-
-    async fn send(&self, to: Address, data: Bytes, gas: u64, what: &str) -> Result<(), LaneError> {
-        let request = TxRequest {
-            to,
-            data,
-            value: U256::ZERO,
-            gas_limit: Some(gas),
-            label: what.into(),
-            blobs: Vec::new(),
-        };
-        let receipt = self.l1.send(request).await?;
-        tracing::info!(tx = %receipt.transaction_hash, gas = %receipt.gas_used, "{what}");
-        Ok(())
-    }
-
-    /// Signs what this relayer is summoned to, if it is final.
+    /// Signs what this relayer is summoned to, if it is final. Sends without waiting: there may be others.
     async fn answer(&mut self) -> Result<(), LaneError> {
         let registry = self.lane.relayers()?.registry;
         let head = self.lane.l1.block_number().await?;
-        if head < self.next_summons {
-            return Ok(());
-        }
+        let from = self.next_summons.saturating_sub(READ_AGAIN).max(self.lane.start(Layer::L1));
         let topics = [Some(IRelayerRegistry::Summoned::SIGNATURE_HASH)];
-        let from = self.next_summons;
         let logs = self.lane.l1.logs_by_topics(Some(registry), &topics, from, head).await?;
-        let own = self.key.address();
-        for log in &logs {
-            let nonce = log.topics().get(1).map(|topic| U256::from_be_bytes(topic.0).saturating_to::<u64>());
-            let Some(nonce) = nonce else { continue };
-            let settled = IRelayerRegistry::isSettledCall { nonce, account: own };
-            if self.lane.l1.call(registry, &settled).await? {
+        let nonces = logs.iter().filter_map(|log| log.topics().get(1));
+        self.summoned.extend(nonces.map(|topic| U256::from_be_bytes(topic.0).saturating_to::<u64>()));
+        self.next_summons = head + 1;
+        let now = self.lane.l1.latest_header().await?.header.timestamp;
+        for nonce in self.summoned.clone() {
+            let call = IRelayerRegistry::summonsCall { nonce };
+            let summons = self.lane.l1.call(registry, &call).await?;
+            let account = self.key.address();
+            let settled = IRelayerRegistry::isSettledCall { nonce, account };
+            if summons.until.to::<u64>() < now || self.lane.l1.call(registry, &settled).await? {
+                self.summoned.remove(&nonce);
+                self.answered.remove(&nonce);
+                continue;
+            }
+            let observed = self.courses.get(&Direction::Down).map_or(0, |course| course.observed);
+            let again = self.answered.get(&nonce).is_none_or(|at| at.elapsed() > ANSWERED_AGAIN);
+            // What is not final here is looked at again.
+            if nonce > observed || !again {
                 continue;
             }
             let (_, endpoint) = self.lane.end(Layer::L1);
             let accumulator = self.lane.l1.call(endpoint, &IEndpoint::accumulatorCall { nonce }).await?;
-            let observed = self.courses.get(&Direction::Down).map_or(0, |course| course.next);
-            let topics = [Some(IEndpoint::MessageSent::SIGNATURE_HASH), Some(B256::from(U256::from(nonce)))];
-            let start = self.lane.start(Layer::L1);
-            let sent = self.lane.l1.logs_by_topics(Some(endpoint), &topics, start, head).await?;
-            let Some(block) = sent.first().and_then(|log| log.block_number) else { continue };
-            if block >= observed {
-                // Not final here: looked at again.
-                return Ok(());
-            }
-            let Some(header) = self.lane.l1.header(block).await? else { return Ok(()) };
-            let time = header.header.timestamp;
+            let time = summons.openedAt.to::<u64>();
             let signed = match self.sign(Statement { direction: Direction::Down, nonce, accumulator, time }) {
                 Ok(signed) => signed,
                 Err(error @ LaneError::Equivocation { .. }) => {
@@ -352,15 +437,31 @@ impl Attesting {
                 }
                 Err(error) => return Err(error),
             };
-            let call = IRelayerRegistry::answerCall { nonce, time, signatures: signed.signature };
+            let call = IRelayerRegistry::answerCall { nonce, signatures: signed.signature };
             let data: Bytes = call.abi_encode().into();
-            match self.lane.l1.estimate_gas(own, Some(registry), U256::ZERO, &data).await {
-                Ok(gas) => self.send(registry, data, gas + gas / 5, "answer to a summons").await?,
-                Err(error) if error.is_temporary() => return Err(error.into()),
-                Err(error) => tracing::info!(nonce, %error, "a summons is over"),
-            }
+            let gas = self.lane.l1.estimate_gas(account, Some(registry), U256::ZERO, &data).await?;
+            tracing::info!(nonce, "answering a summons");
+            drop(self.l1.submit(request(registry, data, gas, "answer to a summons")).await?);
+            self.answered.insert(nonce, Instant::now());
         }
-        self.next_summons = head + 1;
+        Ok(())
+    }
+
+    /// Has the registry tell L2 its set again before L2 stops to believe it.
+    async fn refresh(&mut self) -> Result<(), LaneError> {
+        let verifier = self.lane.attestation_verifier(Layer::L2)?;
+        let told_at = self.lane.l2.call(verifier, &IAttestationVerifier::toldAtCall {}).await?;
+        let window = self.lane.relayers()?.terms.l2_window;
+        let now = self.lane.time(Layer::L2).await?;
+        let due = told_at != 0 && now > u64::from(told_at).saturating_add(window / 2);
+        if !due || self.refreshed.is_some_and(|at| at.elapsed() < REFRESHED_AGAIN) {
+            return Ok(());
+        }
+        let registry = self.lane.relayers()?.registry;
+        let data: Bytes = IRelayerRegistry::refreshCall {}.abi_encode().into();
+        let gas = self.lane.l1.estimate_gas(self.l1.address(), Some(registry), U256::ZERO, &data).await?;
+        drop(self.l1.submit(request(registry, data, gas, "refresh")).await?);
+        self.refreshed = Some(Instant::now());
         Ok(())
     }
 
@@ -380,6 +481,48 @@ impl Attesting {
         self.board.forget_before(direction, settled.saturating_sub(KEPT));
         Ok(())
     }
+}
+
+/// Judges a delivery on relayers' word. True if it was right, or is reported; false if that will show later.
+async fn judge(
+    lane: &Lane,
+    attester: &Attester,
+    l1: &TxManager,
+    observed: u64,
+    vouched: &Vouched,
+) -> Result<bool, LaneError> {
+    let statement = &vouched.statement;
+    // Only what is final acquits.
+    if statement.nonce <= observed && lane.is_true(statement).await? {
+        return Ok(true);
+    }
+    let signatures = vouched.signatures.clone();
+    let Some(slash) = lane.prepare_slash(attester, statement, signatures).await? else { return Ok(false) };
+    tracing::warn!(tx = %vouched.transaction, ?statement, "relayers vouched for what is not so");
+    report(lane, l1, slash).await
+}
+
+/// Sends a report. True if it is done, by us or by somebody before us.
+async fn report(lane: &Lane, l1: &TxManager, slash: Prepared) -> Result<bool, LaneError> {
+    let Prepared { to, data } = slash;
+    match lane.l1.estimate_gas(l1.address(), Some(to), U256::ZERO, &data).await {
+        Ok(gas) => {
+            let receipt = l1.send(request(to, data, gas, "report")).await?;
+            tracing::warn!(tx = %receipt.transaction_hash, "reported");
+            Ok(true)
+        }
+        Err(RpcError::Rejected { data: Some(reason), .. })
+            if reason.starts_with(&IRelayerRegistry::NothingToSlash::SELECTOR) =>
+        {
+            Ok(true)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn request(to: Address, data: Bytes, gas: u64, what: &str) -> TxRequest {
+    let gas_limit = Some(gas + gas / 5);
+    TxRequest { to, data, value: U256::ZERO, gas_limit, label: what.into(), blobs: Vec::new() }
 }
 
 /// Asks another relayer for its signatures until cancelled.

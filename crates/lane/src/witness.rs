@@ -1,10 +1,9 @@
 //! What was delivered on relayers' word, and whether it was true: evidence against those who lied, and the fees of those
 //! who did not.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use alloy_primitives::{Address, B256, Bytes, U256};
-use alloy_rpc_types_eth::Log;
 use alloy_sol_types::{SolCall, SolEvent, SolValue};
 use duplex_contracts::bindings::{
     Attestation, AttestedProof, IEndpoint, IInbox, IRelayerRegistry, ISettlement,
@@ -43,33 +42,56 @@ impl Lane {
     /// What was delivered on relayers' word in a range of the destination's blocks.
     ///
     /// # Errors
-    /// If a layer cannot be reached.
+    /// If a layer cannot be reached, or does not show what a transaction did.
     pub async fn vouched(&self, direction: Direction, from: u64, to: u64) -> Result<Vec<Vouched>, LaneError> {
-        let (rpc, endpoint) = self.end(direction.destination());
-        let topics = [Some(IEndpoint::MessageDelivered::SIGNATURE_HASH)];
-        let logs = rpc.logs_by_topics(Some(endpoint), &topics, from, to).await?;
         let mut found = Vec::new();
-        let mut looked = BTreeSet::new();
-        for hash in logs.iter().filter_map(|log: &Log| log.transaction_hash) {
-            if looked.insert(hash) {
-                found.extend(self.vouched_in(direction, hash).await?);
-            }
+        for (hash, ids) in self.deliveries(direction, from, to).await? {
+            found.extend(self.vouched_in(direction, hash, &ids).await?);
         }
         Ok(found)
     }
 
-    /// The attested deliveries of one transaction: its own call, or, if it came through another contract, those in its
-    /// trace.
-    async fn vouched_in(&self, direction: Direction, hash: B256) -> Result<Vec<Vouched>, LaneError> {
-        let (rpc, endpoint) = self.end(direction.destination());
-        let Some(tx) = rpc.transaction(hash).await? else { return Ok(Vec::new()) };
-        let mut inputs = Vec::new();
-        if tx.to == Some(endpoint) {
-            inputs.push(tx.input);
-        } else {
-            let is_endpoint = |value: &Value| value.as_str().and_then(|to| to.parse().ok()) == Some(endpoint);
+    /// The transactions that delivered something in a range of the destination's blocks, and what.
+    pub(crate) async fn deliveries(
+        &self,
+        direction: Direction,
+        from: u64,
+        to: u64,
+    ) -> Result<BTreeMap<B256, BTreeSet<B256>>, LaneError> {
+        let layer = direction.destination();
+        let (rpc, endpoint) = self.end(layer);
+        let topics = [Some(IEndpoint::MessageDelivered::SIGNATURE_HASH)];
+        let mut found: BTreeMap<B256, BTreeSet<B256>> = BTreeMap::new();
+        for log in rpc.logs_by_topics(Some(endpoint), &topics, from, to).await? {
+            let malformed = |why: &str| LaneError::Malformed { layer, why: why.into() };
+            let hash = log.transaction_hash.ok_or_else(|| malformed("an event without its transaction"))?;
+            let id = log.topics().get(2).ok_or_else(|| malformed("a delivery without an id"))?;
+            found.entry(hash).or_default().insert(*id);
+        }
+        Ok(found)
+    }
+
+    /// The attested deliveries of one transaction. Its own call tells if that delivered all there was; else its trace.
+    pub(crate) async fn vouched_in(
+        &self,
+        direction: Direction,
+        hash: B256,
+        ids: &BTreeSet<B256>,
+    ) -> Result<Vec<Vouched>, LaneError> {
+        let layer = direction.destination();
+        let (rpc, endpoint) = self.end(layer);
+        let gone = || LaneError::Malformed { layer, why: format!("transaction {hash} is not there") };
+        let tx = rpc.transaction(hash).await?.ok_or_else(gone)?;
+        let mut inputs = vec![tx.input];
+        let told = |inputs: &[Bytes]| -> BTreeSet<B256> {
+            inputs.iter().filter_map(|input| self.delivered_by(direction, input)).collect()
+        };
+        if tx.to != Some(endpoint) || !ids.is_subset(&told(&inputs)) {
+            // Through another contract, or from within: whoever hides a lie would do so.
+            inputs.clear();
             let tracer = json!({"tracer": "callTracer"});
             let root: Value = rpc.request("debug_traceTransaction", (hash, tracer)).await?;
+            let is_endpoint = |value: &Value| value.as_str().and_then(|to| to.parse().ok()) == Some(endpoint);
             let mut calls = vec![&root];
             while let Some(call) = calls.pop() {
                 if is_endpoint(&call["to"]) {
@@ -77,8 +99,20 @@ impl Lane {
                 }
                 calls.extend(call["calls"].as_array().into_iter().flatten());
             }
+            if !ids.is_subset(&told(&inputs)) {
+                let why = format!("the trace of {hash} does not show what it delivered");
+                return Err(LaneError::Malformed { layer, why });
+            }
         }
         Ok(inputs.iter().filter_map(|input| self.read_vouched(direction, hash, input)).collect())
+    }
+
+    /// The message that a call delivers.
+    fn delivered_by(&self, direction: Direction, input: &[u8]) -> Option<B256> {
+        let call = IEndpoint::deliverCall::abi_decode(input).ok()?;
+        let (_, source) = self.end(direction.source());
+        let (_, destination) = self.end(direction.destination());
+        Some(message_id(&call.message, source, destination))
     }
 
     fn read_vouched(&self, direction: Direction, transaction: B256, input: &[u8]) -> Option<Vouched> {
