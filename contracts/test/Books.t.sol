@@ -9,7 +9,7 @@ import {OutputRootProof, Withdrawal, WithdrawalState} from "../src/libraries/Typ
 import {Switch} from "./utils/Receivers.sol";
 import {System} from "./utils/System.sol";
 import {Log} from "./utils/Test.sol";
-import "./utils/Tokens.sol";
+import "../src/dev/AwkwardTokens.sol";
 import {Trie} from "./utils/Trie.sol";
 
 /// @notice Random users of both layers. Counts what is on the way, so that the books can be checked at any time.

@@ -10,7 +10,7 @@ import {ExodusSystem} from "./utils/ExodusSystem.sol";
 import {Caller} from "./utils/Receivers.sol";
 import {StateTrie} from "./utils/StateTrie.sol";
 import {Log} from "./utils/Test.sol";
-import {PlainToken} from "./utils/Tokens.sol";
+import {PlainToken} from "../src/dev/AwkwardTokens.sol";
 
 /// @notice A thousand holders leave: accounts with keys, wallets on both layers, aliases of L1 contracts, with and
 /// without ETH, tokens and WETH, besides withdrawals not yet released and deposits never consumed. Together they

@@ -9,7 +9,7 @@ import {Vault} from "../src/L1/Vault.sol";
 import {ExodusSystem} from "./utils/ExodusSystem.sol";
 import {Caller} from "./utils/Receivers.sol";
 import {Log} from "./utils/Test.sol";
-import {FeeToken} from "./utils/Tokens.sol";
+import {FeeToken} from "../src/dev/AwkwardTokens.sol";
 
 /// @notice What came with messages that the exodus' root has not consumed.
 contract ExodusRefundTest is ExodusSystem {

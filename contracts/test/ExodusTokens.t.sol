@@ -11,7 +11,7 @@ import {WETH9} from "../src/L2/WETH9.sol";
 import {ExodusSystem} from "./utils/ExodusSystem.sol";
 import {Caller} from "./utils/Receivers.sol";
 import {StateTrie} from "./utils/StateTrie.sol";
-import {BlacklistToken, FalseToken, FeeToken, HookToken, NoReturnToken, PlainToken} from "./utils/Tokens.sol";
+import {BlacklistToken, FalseToken, FeeToken, HookToken, NoReturnToken, PlainToken} from "../src/dev/AwkwardTokens.sol";
 
 /// @notice Leaving with tokens, WETH and fees.
 contract ExodusTokensTest is ExodusSystem {

@@ -11,7 +11,7 @@ import {TokenMetadata} from "../src/libraries/TokenMetadata.sol";
 import {Test} from "./utils/Test.sol";
 import {Caller} from "./utils/Receivers.sol";
 import {System} from "./utils/System.sol";
-import "./utils/Tokens.sol";
+import "../src/dev/AwkwardTokens.sol";
 
 contract VaultDepositTest is System {
     PlainToken internal token;

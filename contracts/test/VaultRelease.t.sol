@@ -9,7 +9,7 @@ import {Predeploys} from "../src/libraries/Predeploys.sol";
 import {OutputRootProof, Withdrawal, WithdrawalState} from "../src/libraries/Types.sol";
 import {Bomb, GasEater, Hook, Hungry, Probe, Switch} from "./utils/Receivers.sol";
 import {System} from "./utils/System.sol";
-import "./utils/Tokens.sol";
+import "../src/dev/AwkwardTokens.sol";
 import {Trie} from "./utils/Trie.sol";
 
 contract VaultReleaseTest is System {

@@ -7,7 +7,7 @@ import {OutputRootProof, QueuedMessage} from "../../src/libraries/Types.sol";
 import {StateTrie} from "./StateTrie.sol";
 import {System} from "./System.sol";
 import {Log} from "./Test.sol";
-import {PlainToken} from "./Tokens.sol";
+import {PlainToken} from "../../src/dev/AwkwardTokens.sol";
 
 /// @notice An L2 whose state is built by hand, claimed, and left to the exodus.
 abstract contract ExodusSystem is System {

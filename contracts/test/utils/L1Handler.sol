@@ -17,7 +17,7 @@ import {Caller, Switch} from "./Receivers.sol";
 import {StateTrie} from "./StateTrie.sol";
 import {System} from "./System.sol";
 import {Log} from "./Test.sol";
-import {PlainToken} from "./Tokens.sol";
+import {PlainToken} from "../../src/dev/AwkwardTokens.sol";
 
 /// @notice The L1 side, driven at random, beside an honest L2 that is nothing but balances. Every batch executes
 /// messages and moves balances; every claim is the truth after a batch. All calls here that should succeed must:

@@ -3,6 +3,8 @@ pragma solidity 0.8.37;
 
 import {ERC20} from "solady/tokens/ERC20.sol";
 
+// Tokens as there are some, to test with. Anyone may mint them.
+
 /// @notice A well-behaved token, with 6 decimals.
 contract PlainToken is ERC20 {
     function name() public view virtual override returns (string memory) {
@@ -118,5 +120,49 @@ contract HugeNameToken is PlainToken {
 
     function symbol() public pure override returns (string memory) {
         return "0123456789012345678901234567890123456789012345678901234567890123456789";
+    }
+}
+
+/// @notice Balances change by themselves.
+contract RebasingToken {
+    string public name = "Rebasing Token";
+    string public symbol = "REBASE";
+    uint8 public decimals = 18;
+    uint256 public percent = 100;
+    mapping(address => uint256) public sharesOf;
+    mapping(address => mapping(address => uint256)) public allowance;
+
+    function mint(address to, uint256 amount) external {
+        sharesOf[to] += amount * 100 / percent;
+    }
+
+    function rebase(uint256 percent_) external {
+        percent = percent_;
+    }
+
+    function balanceOf(address account) external view returns (uint256) {
+        return sharesOf[account] * percent / 100;
+    }
+
+    function approve(address spender, uint256 amount) external returns (bool) {
+        allowance[msg.sender][spender] = amount;
+        return true;
+    }
+
+    function transfer(address to, uint256 amount) external returns (bool) {
+        _move(msg.sender, to, amount);
+        return true;
+    }
+
+    function transferFrom(address from, address to, uint256 amount) external returns (bool) {
+        allowance[from][msg.sender] -= amount;
+        _move(from, to, amount);
+        return true;
+    }
+
+    function _move(address from, address to, uint256 amount) private {
+        uint256 shares = amount * 100 / percent;
+        sharesOf[from] -= shares;
+        sharesOf[to] += shares;
     }
 }

@@ -1,0 +1,190 @@
+//! Tokens that do not behave, there and back by the commands.
+
+use std::path::PathBuf;
+
+use alloy_primitives::{Address, Bytes, U256, hex, keccak256};
+use alloy_signer_local::PrivateKeySigner;
+use alloy_sol_types::{SolCall, sol};
+use duplex_bridge::{Bridge, send_transaction};
+use duplex_contracts::bindings::{IERC20, IVault};
+use duplex_testing::{
+    devnet::{Finished, Process, bridge, free_port, words},
+    load::dev_key,
+};
+use serde_json::Value;
+
+sol! {
+    function mint(address to, uint256 amount);
+    function setRefuses(bool refuses);
+    function setBlocked(address account, bool isBlocked);
+    function setHook(address hook, bytes calldata data);
+    function rebase(uint256 percent);
+    function hookSucceeded() returns (bool);
+}
+
+/// Creation code of the tokens.
+const TOKENS: [(&str, &str); 8] = [
+    ("PlainToken", include_str!("../../contracts/artifacts/PlainToken.json")),
+    ("FeeToken", include_str!("../../contracts/artifacts/FeeToken.json")),
+    ("NoReturnToken", include_str!("../../contracts/artifacts/NoReturnToken.json")),
+    ("FalseToken", include_str!("../../contracts/artifacts/FalseToken.json")),
+    ("BlacklistToken", include_str!("../../contracts/artifacts/BlacklistToken.json")),
+    ("HookToken", include_str!("../../contracts/artifacts/HookToken.json")),
+    ("HugeNameToken", include_str!("../../contracts/artifacts/HugeNameToken.json")),
+    ("RebasingToken", include_str!("../../contracts/artifacts/RebasingToken.json")),
+];
+
+struct World {
+    file: PathBuf,
+    bridge: Bridge,
+    key: PrivateKeySigner,
+    #[allow(dead_code, reason = "ends with it")]
+    devnet: Process,
+}
+
+impl World {
+    async fn run(&self, command: &str) -> Finished {
+        Process::run(&words(&format!("{command} --deployment {}", self.file.display()))).await
+    }
+
+    async fn json(&self, command: &str) -> Value {
+        self.run(&format!("{command} --json")).await.json()
+    }
+
+    /// Deploys a token; the user has 1,000 (of its smallest unit, a million each).
+    async fn token(&self, name: &str) -> Address {
+        let (_, json) = TOKENS.iter().find(|(found, _)| *found == name).unwrap();
+        let json: Value = serde_json::from_str(json).unwrap();
+        let code = hex::decode(json["bytecode"].as_str().unwrap()).unwrap();
+        let nonce = self.bridge.l1.nonce(self.key.address(), true).await.unwrap();
+        send_transaction(&self.bridge.l1, &self.key, None, U256::ZERO, code.into()).await.unwrap();
+        let token = self.key.address().create(nonce);
+        self.tell(token, mintCall { to: self.key.address(), amount: U256::from(1_000_000_000u64) }).await;
+        token
+    }
+
+    async fn tell<C: SolCall>(&self, token: Address, call: C) {
+        let data: Bytes = call.abi_encode().into();
+        send_transaction(&self.bridge.l1, &self.key, Some(token), U256::ZERO, data).await.unwrap();
+    }
+
+    async fn on_l2(&self, token: Address) -> U256 {
+        let vault = self.bridge.deployment.contracts.vault;
+        let call = IVault::l2TokenAddressCall { l1Token: token };
+        let l2 = self.bridge.l1.call(vault, &call).await.unwrap();
+        let call = IERC20::balanceOfCall { account: self.key.address() };
+        self.bridge.l2.call(l2, &call).await.unwrap()
+    }
+
+    async fn on_l1(&self, token: Address, account: Address) -> U256 {
+        self.bridge.l1.call(token, &IERC20::balanceOfCall { account }).await.unwrap()
+    }
+
+    async fn locked(&self, token: Address) -> U256 {
+        let vault = self.bridge.deployment.contracts.vault;
+        self.bridge.l1.call(vault, &IVault::lockedCall { l1Token: token }).await.unwrap()
+    }
+}
+
+/// The text of an amount in the smallest units of a token with so many digits.
+fn amount(units: u64, decimals: u8) -> String {
+    duplex_bridge::format_units(U256::from(units), decimals)
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn awkward_tokens_go_there_and_back() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("devnet");
+    let command = format!(
+        "up --json --bridge multisig --data-dir {} --l1-port {} --l2-port {} --l1-block-time 200 --block-time 100 \
+         --challenge-window 2",
+        data.display(),
+        free_port(),
+        free_port()
+    );
+    let mut devnet = Process::duplex(&words(&command));
+    let bridge = bridge(devnet.deployment().await);
+    let key = dev_key(&bridge.deployment, 0);
+    let world = World { file: data.join("deployment.json"), bridge, key, devnet };
+    let vault = world.bridge.deployment.contracts.vault;
+    let own = world.key.address();
+
+    // 6 digits; nothing returned; a fee for every transfer; names as long as they come.
+    for (name, decimals, arrives) in [
+        ("PlainToken", 6, 1_000_000),
+        ("NoReturnToken", 18, 1_000_000),
+        ("FeeToken", 6, 990_000),
+        ("HugeNameToken", 6, 1_000_000),
+    ] {
+        let token = world.token(name).await;
+        world.json(&format!("deposit {} --token {token}", amount(1_000_000, decimals))).await;
+        assert_eq!(world.on_l2(token).await, U256::from(arrives), "{name}");
+        assert_eq!(world.locked(token).await, U256::from(arrives), "{name}");
+        let before = world.on_l1(token, own).await;
+        world.json(&format!("withdraw {} --token {token}", amount(500_000, decimals))).await;
+        assert_eq!(world.on_l2(token).await, U256::from(arrives - 500_000), "{name}");
+        assert_eq!(world.locked(token).await, U256::from(arrives - 500_000), "{name}");
+        let received = if name == "FeeToken" { 495_000 } else { 500_000 };
+        assert_eq!(world.on_l1(token, own).await - before, U256::from(received), "{name}");
+        assert_eq!(world.on_l1(token, vault).await, world.locked(token).await, "{name}");
+    }
+
+    // One that answers false and moves nothing: no deposit; a withdrawal waits until it moves again.
+    let token = world.token("FalseToken").await;
+    world.json(&format!("deposit 1 --token {token}")).await;
+    world.tell(token, setRefusesCall { refuses: true }).await;
+    world.run(&format!("deposit 1 --token {token}")).await.assert_refused(&["revert"]);
+    let started = world.run(&format!("withdraw 0.25 --token {token} --no-wait")).await;
+    let hash = started.stdout.trim().to_owned();
+    let refused = world.run(&format!("withdraw --resume {hash}")).await;
+    refused.assert_refused(&["failed", "duplex withdraw --resume"]);
+    assert_eq!(world.locked(token).await, U256::from(1_000_000));
+    world.tell(token, setRefusesCall { refuses: false }).await;
+    world.json(&format!("withdraw --resume {hash}")).await;
+    assert_eq!(world.locked(token).await, U256::from(750_000));
+
+    // One that keeps an account out: the others are not held up.
+    let token = world.token("BlacklistToken").await;
+    world.json(&format!("deposit 1 --token {token}")).await;
+    world.tell(token, setBlockedCall { account: own, isBlocked: true }).await;
+    let to = Address::from_slice(&keccak256("somebody else")[12..]);
+    world.json(&format!("withdraw 0.5 --token {token} --to {to}")).await;
+    assert_eq!(world.on_l1(token, to).await, U256::from(500_000));
+    world.run(&format!("withdraw 0.5 --token {token}")).await.assert_refused(&["failed"]);
+    assert_eq!(world.locked(token).await, U256::from(500_000));
+
+    // One that calls back into the Vault while it is moved.
+    let token = world.token("HookToken").await;
+    let l2_token = {
+        let call = IVault::l2TokenAddressCall { l1Token: token };
+        world.bridge.l1.call(vault, &call).await.unwrap()
+    };
+    let again = IVault::depositERC20ToCall {
+        l1Token: token,
+        l2Token: l2_token,
+        to: own,
+        amount: U256::from(1),
+        minGasLimit: 100_000,
+        extraData: Bytes::new(),
+    };
+    world.tell(token, setHookCall { hook: vault, data: again.abi_encode().into() }).await;
+    world.json(&format!("deposit 1 --token {token}")).await;
+    assert!(!world.bridge.l1.call(token, &hookSucceededCall {}).await.unwrap());
+    assert_eq!(
+        (world.on_l2(token).await, world.locked(token).await),
+        (U256::from(1_000_000), U256::from(1_000_000))
+    );
+
+    // One whose balances shrink: who leaves first is paid, the books say what is owed.
+    let token = world.token("RebasingToken").await;
+    world.json(&format!("deposit {} --token {token}", amount(1_000_000, 18))).await;
+    world.tell(token, rebaseCall { percent: U256::from(50) }).await;
+    world.json(&format!("withdraw {} --token {token}", amount(400_000, 18))).await;
+    assert_eq!(world.locked(token).await, U256::from(600_000));
+    assert_eq!(world.on_l1(token, vault).await, U256::from(100_000));
+    world.run(&format!("withdraw {} --token {token}", amount(200_000, 18))).await.assert_refused(&["failed"]);
+    assert_eq!(world.locked(token).await, U256::from(600_000));
+    // ETH and the other tokens go on.
+    let report = world.json("deposit 0.5").await;
+    assert!(report["l2Transaction"].as_str().is_some(), "{report}");
+}
