@@ -125,20 +125,30 @@ impl World {
     async fn carry(&self, name: &str, count: usize) {
         let target = |direction: Direction, i: usize| fresh(&format!("{name} {direction:?} {i}"));
         let amount = |i: usize| U256::from(1_000_000_000 + i as u64);
-        for direction in Direction::ALL {
-            for i in 0..count {
-                let request = MessageRequest {
-                    direction,
-                    target: target(direction, i),
-                    value: amount(i),
-                    payload: Default::default(),
-                    gas_limit: 50_000,
-                    lifetime: None,
-                    relay_fee: None,
-                };
-                let key = dev_key(&self.bridge.deployment, i % 2);
-                self.bridge.send_message(&key, &request).await.unwrap();
-            }
+        let lanes = (0..4).flat_map(|key| Direction::ALL.map(|direction| (key, direction)));
+        let senders: Vec<_> = lanes
+            .map(|(number, direction)| {
+                let (bridge, key) = (self.bridge.clone(), dev_key(&self.bridge.deployment, number));
+                let targets: Vec<_> =
+                    (number..count).step_by(4).map(|i| (target(direction, i), amount(i))).collect();
+                tokio::spawn(async move {
+                    for (target, value) in targets {
+                        let request = MessageRequest {
+                            direction,
+                            target,
+                            value,
+                            payload: Default::default(),
+                            gas_limit: 50_000,
+                            lifetime: None,
+                            relay_fee: None,
+                        };
+                        bridge.send_message(&key, &request).await.unwrap();
+                    }
+                })
+            })
+            .collect();
+        for sender in senders {
+            sender.await.unwrap();
         }
         for direction in Direction::ALL {
             let lane = self.lane();
