@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {RelayerRegistry} from "../src/L1/RelayerRegistry.sol";
 import {IAttestationVerifier} from "../src/interfaces/IAttestationVerifier.sol";
 import "../src/libraries/Errors.sol";
+import {Hashing} from "../src/libraries/Hashing.sol";
 import {Attestation, Message as Mail, OutputRootProof} from "../src/libraries/Types.sol";
 import {Relayers} from "./utils/Relayers.sol";
 
@@ -371,6 +372,14 @@ contract RelayerRegistryTest is Relayers {
         bytes memory signatures = signAll(0x0f, a);
         vm.expectRevert();
         registry.slashByL2(a, signatures, claimId + 1, p, accountNodes, slotNodes);
+        // A state that no claim has, whatever is proved in it.
+        OutputRootProof memory other = OutputRootProof(p.version, p.stateRoot, keccak256("other"), p.latestBlockhash);
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                UnexpectedOutputRoot.selector, Hashing.outputRoot(p), Hashing.outputRoot(other)
+            )
+        );
+        registry.slashByL2(a, signatures, claimId, other, accountNodes, slotNodes);
         p.stateRoot ^= bytes32(uint256(1));
         vm.expectRevert();
         registry.slashByL2(a, signatures, claimId, p, accountNodes, slotNodes);
@@ -598,6 +607,12 @@ contract RelayerRegistryTest is Relayers {
     function test_refresh_tellsTheSameSetAgain() public {
         uint64 before = registry.setId();
         Mail memory m = plain(up);
+        uint256 until = block.timestamp + OVERLAP;
+        vm.warp(until);
+        // Not at will: fees are shared by sets, and L2's gas is paid for by few.
+        vm.expectRevert(abi.encodeWithSelector(SetFresh.selector, until));
+        registry.refresh();
+        vm.warp(until + 1);
         bytes memory old = attested(m, 0x0f);
         vm.recordLogs();
         registry.refresh();

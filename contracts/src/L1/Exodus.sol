@@ -162,6 +162,11 @@ abstract contract Exodus is IExodus, ReentrancyGuardTransient {
     }
 
     /// @inheritdoc IExodus
+    function finalizedAt() external view returns (uint256) {
+        return _started ? 0 : ISettlement(_settlement).lastFinalizedAt();
+    }
+
+    /// @inheritdoc IExodus
     function exodusOpensAt() public view returns (uint256) {
         return uint256(ISettlement(_settlement).lastFinalizedAt()) + exodusDelay;
     }

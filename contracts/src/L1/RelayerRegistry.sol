@@ -159,6 +159,8 @@ contract RelayerRegistry is IRelayerRegistry, Credits {
 
     /// @inheritdoc IRelayerRegistry
     function refresh() external {
+        uint256 until = uint256(IAttestationVerifier(verifier).toldAt()) + overlap;
+        if (block.timestamp <= until) revert SetFresh(until);
         _renew(overlap);
     }
 

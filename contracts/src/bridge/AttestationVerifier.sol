@@ -5,8 +5,6 @@ import {Credits} from "../L1/Credits.sol";
 import {IAttestationVerifier} from "../interfaces/IAttestationVerifier.sol";
 import {IEndpoint} from "../interfaces/IEndpoint.sol";
 import {IExodus} from "../interfaces/IExodus.sol";
-import {ISettlement} from "../interfaces/ISettlement.sol";
-import {IVault} from "../interfaces/IVault.sol";
 import {IVerifier} from "../interfaces/IVerifier.sol";
 import {Attesting} from "../libraries/Attesting.sol";
 import "../libraries/Errors.sol";
@@ -61,14 +59,11 @@ contract AttestationVerifier is IAttestationVerifier, Credits {
     /// @inheritdoc IAttestationVerifier
     bytes32 public domain;
     // slot 6
-    /// @inheritdoc IAttestationVerifier
-    address public vault;
-    // slot 7
     Bucket private _bucket;
-    // slot 8
+    // slot 7
     /// @inheritdoc IAttestationVerifier
     mapping(uint64 setId => Set) public set;
-    // slot 9
+    // slot 8
     /// @inheritdoc IAttestationVerifier
     mapping(uint64 setId => mapping(uint256 signers => uint256)) public earned;
 
@@ -77,7 +72,6 @@ contract AttestationVerifier is IAttestationVerifier, Credits {
         address prover_,
         address teller_,
         bytes32 domain_,
-        address vault_,
         uint64 window_,
         uint32 drift_
     ) {
@@ -85,7 +79,7 @@ contract AttestationVerifier is IAttestationVerifier, Credits {
             revert ZeroAddress();
         }
         if (window_ == 0) revert InvalidParameter();
-        (endpoint, prover, teller, domain, vault) = (endpoint_, prover_, teller_, domain_, vault_);
+        (endpoint, prover, teller, domain) = (endpoint_, prover_, teller_, domain_);
         (window, drift) = (window_, drift_);
     }
 
@@ -102,24 +96,27 @@ contract AttestationVerifier is IAttestationVerifier, Credits {
         if (proof[0] == PROVED) return IVerifier(prover).verify(m, id, proof[1:]);
         if (proof[0] != ATTESTED) revert InvalidProof();
         Proof calldata p;
-        // Only as `abi.encode` writes it: whoever looks for what was vouched for must be able to read it.
-        if (proof.length < 0x21 || uint256(bytes32(proof[1:0x21])) != 0x20) revert InvalidProof();
         assembly ("memory-safe") {
+            // After the kind and the offset that `abi.encode` begins with.
             p := add(proof.offset, 0x21)
         }
         // A refund pays what its content says: the limit does not see it.
-        if (m.sender == peer()) revert OnlyByProof();
+        address source = peer();
+        if (m.sender == source) revert OnlyByProof();
         _checkCourt();
-        Set storage s = set[p.setId];
-        uint256 threshold = s.threshold;
-        if (threshold == 0 || p.setId < _bucket.oldestSet || block.timestamp > s.validUntil) {
+        Set memory s = set[p.setId];
+        Bucket memory b = _bucket;
+        if (s.threshold == 0 || p.setId < b.oldestSet || block.timestamp > s.validUntil) {
             revert InvalidSet(p.setId);
         }
         if (keccak256(abi.encode(p.members)) != s.membersHash) revert UnexpectedMembers();
-        if (Attesting.check(_digest(m, id, p), p.members, p.signers, p.signatures) < threshold) {
-            revert TooFewSignatures(p.signatures.length / Attesting.SIGNATURE_LENGTH, threshold);
+        bytes32 accumulator = Attesting.accumulate(p.previous, id, p.later);
+        bytes32 digest = _digest(m, source, accumulator, p);
+        if (Attesting.check(digest, p.members, p.signers, p.signatures) < s.threshold) {
+            revert TooFewSignatures(p.signatures.length / Attesting.SIGNATURE_LENGTH, s.threshold);
         }
-        _take(m.value + m.relayFee, s.limit);
+        emit Vouched(p.setId, p.nonce, p.time, p.signers, accumulator, p.signatures);
+        _take(b, m.value + m.relayFee, s.limit);
         share = m.relayFee / SIGNERS_SHARE;
         if (share != 0) earned[p.setId][p.signers] += share;
     }
@@ -159,7 +156,7 @@ contract AttestationVerifier is IAttestationVerifier, Credits {
     /// @inheritdoc IAttestationVerifier
     function available() external view returns (uint256 amount, uint256 limit) {
         limit = set[newestSet].limit;
-        uint256 level = _level(limit);
+        uint256 level = _level(_bucket, limit);
         amount = level < limit ? limit - level : 0;
     }
 
@@ -168,39 +165,47 @@ contract AttestationVerifier is IAttestationVerifier, Credits {
         return IEndpoint(endpoint).peer();
     }
 
+    /// @inheritdoc IAttestationVerifier
+    function vault() public view returns (address) {
+        return IEndpoint(endpoint).vault();
+    }
+
     // --- internals ---
 
-    function _digest(Message calldata m, bytes32 id, Proof calldata p) private view returns (bytes32) {
+    function _digest(Message calldata m, address source, bytes32 accumulator, Proof calldata p)
+        private
+        view
+        returns (bytes32)
+    {
         // The id binds the nonce, the accumulator binds the id: what was signed has this message at this place.
         if (p.nonce != m.nonce + p.later.length) revert InvalidProof();
         if (p.time > block.timestamp + drift) revert TimeAhead(p.time);
-        bytes32 accumulator = Attesting.accumulate(p.previous, id, p.later);
-        return Attesting.digest(domain, Attestation(m.srcChainId, peer(), p.nonce, accumulator, p.time));
+        return Attesting.digest(domain, Attestation(m.srcChainId, source, p.nonce, accumulator, p.time));
     }
 
     /// @dev On L1, attestations about L2 are judged by final claims: without them nobody may vouch for anything. On L2, those
     /// about L1 are judged there: nobody may if L1 has told nothing for a window, as when a sequencer builds blocks that it
     /// shows to nobody.
     function _checkCourt() private view {
-        if (vault == address(0)) {
+        address court = vault();
+        if (court == address(0)) {
             if (block.timestamp > uint256(toldAt) + window) revert SetOutdated(toldAt);
             return;
         }
-        (bool started,,,) = IExodus(vault).exodus();
-        if (started) revert InExodus();
-        uint256 since = ISettlement(IVault(vault).settlement()).lastFinalizedAt();
+        uint256 since = IExodus(court).finalizedAt();
+        if (since == 0) revert InExodus();
         if (block.timestamp > since + window) revert FinalityStalled(since);
     }
 
-    function _take(uint256 amount, uint256 limit) private {
+    function _take(Bucket memory b, uint256 amount, uint256 limit) private {
         if (amount == 0) return;
-        uint256 level = _level(limit);
+        uint256 level = _level(b, limit);
         if (level + amount > limit) revert OverLimit(amount, level < limit ? limit - level : 0);
-        (_bucket.level, _bucket.updatedAt) = (uint128(level + amount), uint64(block.timestamp));
+        (b.level, b.updatedAt) = (uint128(level + amount), uint64(block.timestamp));
+        _bucket = b;
     }
 
-    function _level(uint256 limit) private view returns (uint256) {
-        Bucket memory b = _bucket;
+    function _level(Bucket memory b, uint256 limit) private view returns (uint256) {
         uint256 gone = limit * (block.timestamp - b.updatedAt) / window;
         return b.level > gone ? b.level - gone : 0;
     }

@@ -33,6 +33,23 @@ interface IAttestationVerifier is IVerifier {
         uint64 indexed setId, bytes32 membersHash, uint8 threshold, uint128 limit, uint256 previousUntil
     );
 
+    /// @notice Relayers vouched for a message: all that it takes to hold them to it. Which one it was, the Endpoint says in
+    /// the same transaction.
+    /// @param setId The set.
+    /// @param nonce Of what they signed.
+    /// @param time Of what they signed.
+    /// @param signers Which of the set signed.
+    /// @param accumulator What they signed.
+    /// @param signatures Theirs.
+    event Vouched(
+        uint64 setId,
+        uint64 nonce,
+        uint64 time,
+        uint256 signers,
+        bytes32 accumulator,
+        bytes signatures
+    );
+
     /// @notice Part of messages' fees became the signers'.
     event FeesShared(uint64 indexed setId, uint256 signers, uint256 amount);
 

@@ -80,6 +80,9 @@ interface IExodus {
     /// @notice Seconds without a final claim after which the exodus may start.
     function exodusDelay() external view returns (uint64);
 
+    /// @notice L1 time at which the newest batch yet became covered by a final claim; zero in exodus, when that counts no more.
+    function finalizedAt() external view returns (uint256);
+
     /// @notice L1 time from which on, that second not included, the exodus may start.
     function exodusOpensAt() external view returns (uint256);
 

@@ -32,7 +32,8 @@ interface IRelayerRegistry {
     /// @notice Makes the caller's stake its credit, {unbonding} after it left.
     function withdrawStake() external;
 
-    /// @notice Tells the set again, under another number, so that L2 goes on believing it. Anyone may.
+    /// @notice Tells the set again, under another number, so that L2 goes on believing it. Anyone may, once the last
+    /// one has been told for longer than {overlap}.
     function refresh() external;
 
     /// @notice Slashes who signed about L1 what the Endpoint here does not have.

@@ -316,6 +316,8 @@ error NotContradicted();
 error NothingToSlash();
 /// @notice The relayers have been summoned to this message.
 error AlreadySummoned(uint64 nonce);
+/// @notice The set was told lately; it can be told again after this time.
+error SetFresh(uint256 until);
 /// @notice No other message can be summoned to before this time.
 error TooManySummonses(uint256 until);
 /// @notice L1 has not told a set for so long that it may have become another one.

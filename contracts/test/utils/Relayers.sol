@@ -55,7 +55,6 @@ abstract contract Relayers is Lanes {
             address(outputs),
             registryAddress,
             Attesting.domain(L1, registryAddress),
-            address(vault),
             L1_WINDOW,
             DRIFT
         );
@@ -80,12 +79,11 @@ abstract contract Relayers is Lanes {
             Predeploys.ANCHOR_VERIFIER,
             aliased(address(registry)),
             registry.domain(),
-            address(0),
             L2_WINDOW,
             DRIFT
         );
         vm.etch(address(atL2), address(other).code);
-        for (uint256 i = 2; i < 7; ++i) {
+        for (uint256 i = 2; i < 6; ++i) {
             vm.store(address(atL2), bytes32(i), vm.load(address(other), bytes32(i)));
         }
         for (uint256 i; i < 5; ++i) {

@@ -264,7 +264,7 @@ async fn make_plan(
         step("RelayerRegistry", registry_args(&deployment, &lane, &relayers), U256::ZERO);
         let domain = attestation_domain(l1_chain_id, relayers.registry).separator();
         let (prover, registry, window) = (relayers.prover, relayers.registry, relayers.terms.l1_window);
-        let verifier = (lane.endpoint, prover, registry, domain, contracts.vault, window, drift(&parameters));
+        let verifier = (lane.endpoint, prover, registry, domain, window, drift(&parameters));
         step("AttestationVerifier", verifier.abi_encode_params(), U256::ZERO);
     }
     step("Courier", (contracts.vault,).abi_encode_params(), U256::ZERO);
