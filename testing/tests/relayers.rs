@@ -367,7 +367,7 @@ async fn relayers_vouch_and_lose_what_they_lie_for() {
     let (before, _) = world.books().await;
     let (message, theft) = forge(&world, limit, thief, &[0, 1, 2], &set);
     let anyone = dev_key(&world.bridge.deployment, 6);
-    // Through a contract, so that the evidence is in no transaction's input.
+    // Through a contract: the evidence is there all the same.
     let forwarder = forwarder(&world.bridge, &anyone, theft.to).await;
     send_transaction(&world.bridge.l2, &anyone, Some(forwarder), U256::ZERO, theft.data).await.unwrap();
     assert_eq!(world.bridge.l2.balance(thief).await.unwrap(), message.value);

@@ -1,6 +1,6 @@
 //! What relayers with stakes do with them, and what others do about relayers.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use alloy_primitives::{Address, Bytes, U256};
 use alloy_signer_local::PrivateKeySigner;
@@ -113,9 +113,10 @@ impl Bridge {
             // Fees belong to all who signed together: every such group that this relayer was part of.
             let head = rpc.block_number().await?;
             let vouched = lane.vouched(direction, lane.start(layer), head).await?;
-            let groups: BTreeMap<(u64, U256), Vec<Address>> =
-                vouched.into_iter().map(|v| ((v.set_id, v.signers), v.members)).collect();
-            for ((set_id, signers), members) in groups {
+            let groups: BTreeSet<(u64, U256)> =
+                vouched.into_iter().map(|vouched| (vouched.set_id, vouched.signers)).collect();
+            for (set_id, signers) in groups {
+                let members = lane.members_of(set_id).await?;
                 let signed = |(i, member): (usize, &Address)| *member == own && signers.bit(i);
                 let earned = IAttestationVerifier::earnedCall { setId: set_id, signers };
                 if !members.iter().enumerate().any(signed) || rpc.call(verifier, &earned).await?.is_zero() {

@@ -403,6 +403,7 @@ sol! {
 
     #[derive(Debug, PartialEq, Eq)]
     interface IAttestationVerifier {
+        event Vouched(uint64 setId, uint64 nonce, uint64 time, uint256 signers, bytes32 accumulator, bytes signatures);
         event FeesShared(uint64 indexed setId, uint256 signers, uint256 amount);
         function shareFees(uint64 setId, address[] calldata members, uint256 signers) external;
         function set(uint64 setId) external view returns (bytes32 membersHash, uint128 limit, uint64 validUntil, uint8 threshold);
@@ -423,7 +424,7 @@ sol! {
 
     #[derive(Debug, PartialEq, Eq)]
     interface IRelayerRegistry {
-        error NothingToSlash();
+        error NotContradicted();
         event Joined(address indexed relayer);
         event Left(address indexed relayer);
         event SetChanged(uint64 indexed setId, address[] members, uint8 threshold, uint128 limit, uint64 overlap);

@@ -20,7 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     Attester, Board, DeliveryState, Direction, Lane, LaneError, Layer, Prepared, SignedStatement, Statement,
-    Vouched,
+    Vouched, witness::Verdict,
 };
 
 /// Most blocks read at a time.
@@ -29,8 +29,10 @@ const MOST_BLOCKS: u64 = 2_000;
 const AFTER_SILENCE: Duration = Duration::from_secs(5);
 /// Blocks that are read again at each look, because the last ones may have been exchanged.
 const READ_AGAIN: u64 = 64;
-/// When a delivery that could not be read is tried again.
-const READ_LATER: Duration = Duration::from_secs(30);
+/// Deliveries that are remembered to have been met.
+const MOST_MET: usize = 1 << 16;
+/// When a report that did not come to anything is sent again.
+const REPORTED_AGAIN: Duration = Duration::from_secs(120);
 /// When an answer to a summons that is not mined is sent again.
 const ANSWERED_AGAIN: Duration = Duration::from_secs(600);
 /// How long the news of a set may take to L2.
@@ -62,16 +64,27 @@ struct Course {
     batches: (u64, u64),
     /// The next of the destination's blocks to look for lies in.
     watched: u64,
-    /// Deliveries that have been read, with the blocks that they were in.
-    read: BTreeMap<B256, u64>,
-    /// The same, of blocks that derive from L1's data: a sequencer may have shown others before.
+    /// The same, of blocks that L1 holds for good: a sequencer may have shown others before.
     confirmed: u64,
-    /// Deliveries that could not be read yet, and when that is tried again.
-    unread: BTreeMap<B256, (BTreeSet<B256>, Instant)>,
-    /// What was vouched for and is not known to be so; L1 may not be able to tell yet.
-    suspects: Vec<Vouched>,
+    /// Deliveries that have been met, by transaction and block.
+    met: BTreeSet<(B256, B256, u64)>,
+    /// What was vouched for and is not known to be so.
+    suspects: Vec<Suspect>,
     /// Everything before was delivered.
     settled: u64,
+}
+
+/// What may be a lie.
+#[derive(Debug)]
+struct Suspect {
+    statement: Statement,
+    signatures: Bytes,
+    /// Who said it, if it was said to us.
+    by: Option<Address>,
+    /// By which claim it was judged last.
+    judged: Option<u64>,
+    /// When it was reported.
+    reported: Option<Instant>,
 }
 
 /// A relayer with a stake.
@@ -199,16 +212,17 @@ impl Attesting {
 
     /// Looks at what the others say of places where we have signed by now.
     async fn compare(&mut self) -> Result<(), LaneError> {
+        let mut failed = None;
         for (signer, signed) in self.board.take_early() {
             if !self.board.add(signer, signed.clone()) {
                 continue;
             }
             if let Err(error) = self.contradicted(signer, signed.clone()).await {
                 self.board.suspect(signer, signed);
-                return Err(error);
+                failed = Some(error);
             }
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     /// L1's last final block.
@@ -319,54 +333,95 @@ impl Attesting {
         let (rpc, _) = self.lane.end(direction.destination());
         let head = rpc.block_number().await?;
         let start = self.lane.start(direction.destination());
-        let Some(course) = self.courses.get_mut(&direction) else { return Ok(()) };
-        let from = course.watched.saturating_sub(READ_AGAIN).max(start);
-        let to = head.min(course.watched + MOST_BLOCKS);
-        let safe = match direction {
-            Direction::Down => rpc.tagged_block_number("safe").await?.unwrap_or_default(),
-            Direction::Up => 0,
+        let held = match direction {
+            Direction::Down => self.final_on_l2().await?,
+            Direction::Up => self.final_on_l1().await?,
         };
-        let again = (course.confirmed.max(start), safe.min(course.confirmed + MOST_BLOCKS));
-        for (first, last) in [(from, to), again] {
+        let Some(course) = self.courses.get_mut(&direction) else { return Ok(()) };
+        let to = head.min(course.watched + MOST_BLOCKS);
+        let newest = (course.watched.saturating_sub(READ_AGAIN).max(start), to);
+        let held = held.unwrap_or_default().min(course.confirmed + MOST_BLOCKS);
+        let again = (course.confirmed.max(start), held);
+        for (first, last) in [newest, again] {
             if first > last {
                 continue;
             }
-            for (hash, ids) in self.lane.deliveries(direction, first, last).await? {
-                if !course.read.contains_key(&hash) {
-                    course.unread.entry(hash).or_insert((ids, Instant::now()));
+            for vouched in self.lane.vouched(direction, first, last).await? {
+                let Vouched { statement, signatures, transaction, block, .. } = vouched;
+                if course.met.insert((transaction, block, statement.nonce)) {
+                    tracing::debug!(?statement, "vouched for");
+                    course.suspects.push(Suspect {
+                        statement,
+                        signatures,
+                        by: None,
+                        judged: None,
+                        reported: None,
+                    });
                 }
             }
         }
         course.watched = course.watched.max(to + 1);
         course.confirmed = course.confirmed.max(again.1 + 1);
-        course.read.retain(|_, block| *block + MOST_BLOCKS >= from);
-        let mut failed = None;
-        for (hash, (ids, next)) in course.unread.clone() {
-            if next > Instant::now() {
+        if course.met.len() > MOST_MET {
+            // What is met twice is judged twice.
+            course.met.clear();
+        }
+        self.judge(direction).await
+    }
+
+    /// Judges what may be a lie: about L1 by L1, about L2 by final claims, once for each.
+    async fn judge(&mut self, direction: Direction) -> Result<(), LaneError> {
+        let Some(course) = self.courses.get_mut(&direction) else { return Ok(()) };
+        if course.suspects.is_empty() {
+            return Ok(());
+        }
+        let court = match direction {
+            Direction::Down => None,
+            Direction::Up => self.lane.court().await?,
+        };
+        let (observed, mut left, mut failed) = (course.observed, Vec::new(), None);
+        for mut suspect in std::mem::take(&mut course.suspects) {
+            let Suspect { statement, signatures, .. } = &suspect;
+            if suspect.reported.is_some_and(|at| at.elapsed() < REPORTED_AGAIN) {
+                left.push(suspect);
                 continue;
             }
-            match self.lane.vouched_in(direction, hash, &ids).await {
-                Ok(found) => {
-                    course.suspects.extend(found);
-                    course.unread.remove(&hash);
-                    course.read.insert(hash, to);
+            let verdict = match (direction, &court) {
+                (Direction::Down, _) => {
+                    let is_final = statement.nonce <= observed;
+                    self.lane.verdict_of_l1(&self.attester, statement, signatures, is_final).await
                 }
-                // Kept, and tried again: only this one.
+                (Direction::Up, None) => Ok(Verdict::Open),
+                (Direction::Up, Some(court)) if suspect.judged == Some(court.known.claim_id) => {
+                    Ok(Verdict::Open)
+                }
+                (Direction::Up, Some(court)) => {
+                    self.lane.verdict_of_l2(&self.attester, statement, signatures, court).await
+                }
+            };
+            match verdict {
+                Ok(Verdict::True) => {}
+                Ok(Verdict::Open) => {
+                    suspect.judged = court.as_ref().map(|court| court.known.claim_id);
+                    left.push(suspect);
+                }
+                Ok(Verdict::False(slash)) => {
+                    tracing::warn!(?statement, by = ?suspect.by, "relayers vouched for what is not so");
+                    match report(&self.lane, &self.l1, slash).await {
+                        Ok(true) => {}
+                        Ok(false) => {
+                            suspect.reported = Some(Instant::now());
+                            left.push(suspect);
+                        }
+                        Err(error) => {
+                            failed = Some(error);
+                            left.push(suspect);
+                        }
+                    }
+                }
                 Err(error) => {
-                    course.unread.insert(hash, (ids, Instant::now() + READ_LATER));
                     failed = Some(error);
-                }
-            }
-        }
-        let mut left = Vec::new();
-        for vouched in std::mem::take(&mut course.suspects) {
-            let observed = course.observed;
-            match judge(&self.lane, &self.attester, &self.l1, observed, &vouched).await {
-                Ok(true) => {}
-                Ok(false) => left.push(vouched),
-                Err(error) => {
-                    tracing::warn!(%error, "cannot be judged now");
-                    left.push(vouched);
+                    left.push(suspect);
                 }
             }
         }
@@ -384,17 +439,16 @@ impl Attesting {
         }
         let SignedStatement { statement, signature } = signed;
         let Some(course) = self.courses.get_mut(&statement.direction) else { return Ok(()) };
-        if course.suspects.iter().any(|suspect| suspect.members == [signer]) {
+        if course.suspects.iter().any(|suspect| suspect.by == Some(signer)) {
             return Ok(());
         }
         tracing::warn!(relayer = %signer, ?statement, "says something else than we");
-        course.suspects.push(Vouched {
+        course.suspects.push(Suspect {
             statement,
             signatures: signature,
-            set_id: 0,
-            members: vec![signer],
-            signers: U256::ONE,
-            transaction: B256::ZERO,
+            by: Some(signer),
+            judged: None,
+            reported: None,
         });
         Ok(())
     }
@@ -410,18 +464,28 @@ impl Attesting {
         self.summoned.extend(nonces.map(|topic| U256::from_be_bytes(topic.0).saturating_to::<u64>()));
         self.next_summons = head + 1;
         let now = self.lane.l1.latest_header().await?.header.timestamp;
+        let period = self.lane.relayers()?.terms.answer_period;
+        let again_after = ANSWERED_AGAIN.min(Duration::from_secs(period / 4));
+        let mut failed = None;
         for nonce in self.summoned.clone() {
             let call = IRelayerRegistry::summonsCall { nonce };
             let summons = self.lane.l1.call(registry, &call).await?;
             let account = self.key.address();
             let settled = IRelayerRegistry::isSettledCall { nonce, account };
-            if summons.until.to::<u64>() < now || self.lane.l1.call(registry, &settled).await? {
+            let row = self.lane.l1.call(registry, &IRelayerRegistry::relayerCall { account }).await?;
+            // Not whoever joined since, or left before.
+            let opened = summons.openedAt;
+            let meant = !row.joinedAt.is_zero()
+                && row.joinedAt < opened
+                && (row.leftAt.is_zero() || row.leftAt > opened)
+                && row.amount != 0;
+            if !meant || summons.until.to::<u64>() < now || self.lane.l1.call(registry, &settled).await? {
                 self.summoned.remove(&nonce);
                 self.answered.remove(&nonce);
                 continue;
             }
             let observed = self.courses.get(&Direction::Down).map_or(0, |course| course.observed);
-            let again = self.answered.get(&nonce).is_none_or(|at| at.elapsed() > ANSWERED_AGAIN);
+            let again = self.answered.get(&nonce).is_none_or(|at| at.elapsed() > again_after);
             // What is not final here is looked at again.
             if nonce > observed || !again {
                 continue;
@@ -439,12 +503,18 @@ impl Attesting {
             };
             let call = IRelayerRegistry::answerCall { nonce, signatures: signed.signature };
             let data: Bytes = call.abi_encode().into();
-            let gas = self.lane.l1.estimate_gas(account, Some(registry), U256::ZERO, &data).await?;
+            let gas = match self.lane.l1.estimate_gas(account, Some(registry), U256::ZERO, &data).await {
+                Ok(gas) => gas,
+                Err(error) => {
+                    failed = Some(error.into());
+                    continue;
+                }
+            };
             tracing::info!(nonce, "answering a summons");
             drop(self.l1.submit(request(registry, data, gas, "answer to a summons")).await?);
             self.answered.insert(nonce, Instant::now());
         }
-        Ok(())
+        failed.map_or(Ok(()), Err)
     }
 
     /// Has the registry tell L2 its set again before L2 stops to believe it.
@@ -483,36 +553,17 @@ impl Attesting {
     }
 }
 
-/// Judges a delivery on relayers' word. True if it was right, or is reported; false if that will show later.
-async fn judge(
-    lane: &Lane,
-    attester: &Attester,
-    l1: &TxManager,
-    observed: u64,
-    vouched: &Vouched,
-) -> Result<bool, LaneError> {
-    let statement = &vouched.statement;
-    // Only what is final acquits.
-    if statement.nonce <= observed && lane.is_true(statement).await? {
-        return Ok(true);
-    }
-    let signatures = vouched.signatures.clone();
-    let Some(slash) = lane.prepare_slash(attester, statement, signatures).await? else { return Ok(false) };
-    tracing::warn!(tx = %vouched.transaction, ?statement, "relayers vouched for what is not so");
-    report(lane, l1, slash).await
-}
-
-/// Sends a report. True if it is done, by us or by somebody before us.
+/// Sends a report. True if there is nothing more to be done: those who lied have nothing left, or L1 will never take it.
 async fn report(lane: &Lane, l1: &TxManager, slash: Prepared) -> Result<bool, LaneError> {
     let Prepared { to, data } = slash;
     match lane.l1.estimate_gas(l1.address(), Some(to), U256::ZERO, &data).await {
         Ok(gas) => {
-            let receipt = l1.send(request(to, data, gas, "report")).await?;
-            tracing::warn!(tx = %receipt.transaction_hash, "reported");
-            Ok(true)
+            tracing::warn!("reporting");
+            drop(l1.submit(request(to, data, gas, "report")).await?);
+            Ok(false)
         }
         Err(RpcError::Rejected { data: Some(reason), .. })
-            if reason.starts_with(&IRelayerRegistry::NothingToSlash::SELECTOR) =>
+            if !reason.starts_with(&IRelayerRegistry::NotContradicted::SELECTOR) =>
         {
             Ok(true)
         }

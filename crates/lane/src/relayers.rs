@@ -81,6 +81,19 @@ impl Lane {
             return Ok(RelayerSet::default());
         }
         let set = rpc.call(verifier, &IAttestationVerifier::setCall { setId: id }).await?;
+        let members = self.members_of(id).await?;
+        if keccak256(members.abi_encode()) != set.membersHash {
+            let why = format!("set {id} of relayers is another one at its destination");
+            return Err(LaneError::Malformed { layer: Layer::L1, why });
+        }
+        Ok(RelayerSet { id, members, threshold: set.threshold.into() })
+    }
+
+    /// Who is in a set.
+    ///
+    /// # Errors
+    /// If there is none, or L1 cannot be reached.
+    pub async fn members_of(&self, id: u64) -> Result<Vec<Address>, LaneError> {
         let registry = self.relayers()?.registry;
         let topics = [Some(IRelayerRegistry::SetChanged::SIGNATURE_HASH), Some(B256::from(U256::from(id)))];
         let head = self.l1.block_number().await?;
@@ -89,11 +102,7 @@ impl Lane {
         let log = logs.last().ok_or_else(|| malformed(format!("no set {id} of relayers")))?;
         let event =
             IRelayerRegistry::SetChanged::decode_log(&log.inner).map_err(|why| malformed(why.to_string()))?;
-        let members = event.data.members;
-        if keccak256(members.abi_encode()) != set.membersHash {
-            return Err(malformed(format!("set {id} of relayers is another one at its destination")));
-        }
-        Ok(RelayerSet { id, members, threshold: set.threshold.into() })
+        Ok(event.data.members)
     }
 
     /// What can be vouched for one way at the moment.
