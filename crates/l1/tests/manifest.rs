@@ -405,7 +405,7 @@ async fn whatever_the_contracts_contradict_is_refused() {
     let mut l1 = L1::new();
     l1.rollup(&ours, 0);
     let all: Vec<_> = l1.answers.keys().copied().collect();
-    assert_eq!(all.len(), 43);
+    assert_eq!(all.len(), 55);
     for key in all {
         let mut other = l1.clone();
         other.answers.insert(key, U256::from(77).abi_encode().into());
