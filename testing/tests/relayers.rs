@@ -92,7 +92,7 @@ impl World {
             .map(|j| format!("--peer http://127.0.0.1:{}", self.members[j].port))
             .collect();
         let command = format!(
-            "relay --mode attest --confirmations 0 --poll {poll} --listen 127.0.0.1:{} --data-dir {} --key {} \
+            "relay --mode attest --confirmations 0 --patience 120 --poll {poll} --listen 127.0.0.1:{} --data-dir {} --key {} \
              --deployment {} {}",
             self.members[i].port,
             self.dir.join(format!("relayer-{i}")).display(),

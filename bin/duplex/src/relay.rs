@@ -8,7 +8,7 @@ use clap::{Args, Subcommand, ValueEnum};
 use duplex_bridge::{Bridge, Sent, format_units};
 use duplex_exit::duration;
 use duplex_lane::{Direction, Relay, RelayOptions, RelayersStatus};
-use duplex_node::{Relayer, RelayerOptions, Tasks};
+use duplex_node::{PATIENCE, Relayer, RelayerOptions, Tasks};
 use eyre::bail;
 use serde_json::json;
 
@@ -132,6 +132,9 @@ struct RunArgs {
     /// With --mode attest: L1 blocks that must follow before one counts as final; what L1 itself calls final unless given.
     #[arg(long, env = "DUPLEX_CONFIRMATIONS", value_name = "BLOCKS")]
     confirmations: Option<u64>,
+    /// With --mode attest: seconds that a message waits for enough signatures before it is proved instead.
+    #[arg(long, env = "DUPLEX_PATIENCE", value_name = "SECS", default_value_t = PATIENCE.as_secs())]
+    patience: u64,
     /// Private key that signs, pays and is paid, on both layers. On devnets: account 7 unless given.
     #[arg(long, env = "DUPLEX_KEY", value_name = "HEX", hide_env_values = true)]
     key: Option<String>,
@@ -278,7 +281,12 @@ async fn relay(args: RunArgs) -> eyre::Result<()> {
             output::note("this key has no stake, so its signatures count for nothing: duplex relay join");
         }
         let mut tasks = Tasks::default();
-        let options = RelayerOptions { relay: options, peers: args.peers, confirmations: args.confirmations };
+        let options = RelayerOptions {
+            relay: options,
+            peers: args.peers,
+            confirmations: args.confirmations,
+            patience: std::time::Duration::from_secs(args.patience),
+        };
         relayer.start(lane, key, options, &mut tasks).await?;
         stop_on_signal(tasks.cancel_token());
         tasks.wait().await?;

@@ -27,6 +27,8 @@ pub const DEV_RELAYERS: u32 = 5;
 const FIRST: u32 = 10;
 /// What each has on both layers beyond its stake, in wei: for gas.
 const SPENDING: u128 = 20_000_000_000_000_000_000;
+/// How long a message waits for enough signatures unless something else is said.
+pub const PATIENCE: Duration = Duration::from_secs(15);
 /// Gas of joining.
 const JOIN_GAS: u64 = 1_500_000;
 /// How long L1 may take for a transaction.
@@ -41,6 +43,8 @@ pub struct RelayerOptions {
     pub peers: Vec<String>,
     /// L1 blocks that must follow before one counts as final; the chain's own word unless given.
     pub confirmations: Option<u64>,
+    /// How long a message waits for enough signatures before it is proved instead.
+    pub patience: Duration,
 }
 
 /// A relayer that is asked by others, and does not attest yet.
@@ -90,7 +94,7 @@ impl Relayer {
             confirmations: options.confirmations,
             poll: options.relay.poll,
         };
-        let vouching = Vouching::new(self.board.clone());
+        let vouching = Vouching { patience: options.patience, ..Vouching::new(self.board.clone()) };
         let relay = Relay::open(
             lane.clone(),
             key.clone(),
@@ -202,6 +206,7 @@ pub(crate) async fn start_dev_relayers(
             relay: RelayOptions::new(own),
             peers: others.map(|(_, url)| url.clone()).collect(),
             confirmations: Some(confirmations),
+            patience: PATIENCE,
         };
         relayer.start(lane, dev_key(FIRST + i as u32), options, tasks).await?;
     }
