@@ -210,6 +210,8 @@ contract RelayerRegistryTest is Relayers {
         registry.slashByL1(a, "");
         vm.expectRevert(abi.encodeWithSelector(InvalidSignature.selector, 0));
         registry.slashByL1(a, hex"00");
+        vm.expectRevert(abi.encodeWithSelector(InvalidSignature.selector, 0));
+        registry.slashByL1(a, new bytes(64));
     }
 
     /// @dev Who reports one first does not save the others.
