@@ -7,8 +7,8 @@ use alloy_signer_local::PrivateKeySigner;
 use clap::{Args, Subcommand, ValueEnum};
 use duplex_bridge::{Bridge, Sent, format_units};
 use duplex_exit::duration;
-use duplex_lane::{Direction, Relay, RelayOptions, RelayersStatus};
-use duplex_node::{PATIENCE, Relayer, RelayerOptions, Tasks};
+use duplex_lane::{Direction, Relay, RelayOptions, RelayersStatus, Vouching};
+use duplex_node::{Relayer, RelayerOptions, Tasks};
 use eyre::bail;
 use serde_json::json;
 
@@ -133,7 +133,7 @@ struct RunArgs {
     #[arg(long, env = "DUPLEX_CONFIRMATIONS", value_name = "BLOCKS")]
     confirmations: Option<u64>,
     /// With --mode attest: seconds that a message waits for enough signatures before it is proved instead.
-    #[arg(long, env = "DUPLEX_PATIENCE", value_name = "SECS", default_value_t = PATIENCE.as_secs())]
+    #[arg(long, env = "DUPLEX_PATIENCE", value_name = "SECS", default_value_t = Vouching::PATIENCE.as_secs())]
     patience: u64,
     /// Private key that signs, pays and is paid, on both layers. On devnets: account 7 unless given.
     #[arg(long, env = "DUPLEX_KEY", value_name = "HEX", hide_env_values = true)]

@@ -424,7 +424,7 @@ sol! {
 
     #[derive(Debug, PartialEq, Eq)]
     interface IRelayerRegistry {
-        error NotContradicted();
+        error NothingToSlash();
         event Joined(address indexed relayer);
         event Left(address indexed relayer);
         event SetChanged(uint64 indexed setId, address[] members, uint8 threshold, uint128 limit, uint64 overlap);

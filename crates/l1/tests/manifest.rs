@@ -159,20 +159,22 @@ impl L1 {
             self.says(lane.endpoint, &IEndpoint::messengerCall {}, lane.messenger);
             self.says(lane.endpoint, &IEndpoint::verifierCall {}, lane.verifier);
             self.says(lane.messenger, &IMessenger::endpointCall {}, lane.endpoint);
-            let RelayerContracts { registry, prover, terms } = lane.relayers.unwrap();
+            let prover = lane.relayers.map_or(lane.verifier, |relayers| relayers.prover);
             self.says(prover, &IOutputVerifier::vaultCall {}, c.vault);
-            self.says(lane.verifier, &IAttestationVerifier::endpointCall {}, lane.endpoint);
-            self.says(lane.verifier, &IAttestationVerifier::vaultCall {}, c.vault);
-            self.says(lane.verifier, &IAttestationVerifier::proverCall {}, prover);
-            self.says(lane.verifier, &IAttestationVerifier::tellerCall {}, registry);
-            self.says(lane.verifier, &IAttestationVerifier::windowCall {}, terms.l1_window);
-            self.says(registry, &IRelayerRegistry::endpointCall {}, lane.endpoint);
-            self.says(registry, &IRelayerRegistry::verifierCall {}, lane.verifier);
-            self.says(registry, &IRelayerRegistry::vaultCall {}, c.vault);
-            self.says(registry, &IRelayerRegistry::stakeCall {}, 7);
-            self.says(registry, &IRelayerRegistry::unbondingCall {}, terms.unbonding);
-            self.says(registry, &IRelayerRegistry::overlapCall {}, terms.overlap);
-            self.says(registry, &IRelayerRegistry::answerPeriodCall {}, terms.answer_period);
+            if let Some(RelayerContracts { registry, terms, .. }) = lane.relayers {
+                self.says(lane.verifier, &IAttestationVerifier::endpointCall {}, lane.endpoint);
+                self.says(lane.verifier, &IAttestationVerifier::vaultCall {}, c.vault);
+                self.says(lane.verifier, &IAttestationVerifier::proverCall {}, prover);
+                self.says(lane.verifier, &IAttestationVerifier::tellerCall {}, registry);
+                self.says(lane.verifier, &IAttestationVerifier::windowCall {}, terms.l1_window);
+                self.says(registry, &IRelayerRegistry::endpointCall {}, lane.endpoint);
+                self.says(registry, &IRelayerRegistry::verifierCall {}, lane.verifier);
+                self.says(registry, &IRelayerRegistry::vaultCall {}, c.vault);
+                self.says(registry, &IRelayerRegistry::stakeCall {}, 7);
+                self.says(registry, &IRelayerRegistry::unbondingCall {}, terms.unbonding);
+                self.says(registry, &IRelayerRegistry::overlapCall {}, terms.overlap);
+                self.says(registry, &IRelayerRegistry::answerPeriodCall {}, terms.answer_period);
+            }
         }
     }
 
@@ -401,11 +403,19 @@ async fn what_strangers_publish_changes_nothing() {
 
 #[tokio::test]
 async fn whatever_the_contracts_contradict_is_refused() {
-    let ours = rollup(0);
+    let vouched = rollup(0);
+    contradicted_in(&vouched, 55).await;
+    let lane = vouched.lane.map(|lane| LaneContracts { crossing: Crossing::Spv, relayers: None, ..lane });
+    contradicted_in(&Deployment { lane, ..vouched }, 43).await;
+}
+
+/// A rollup is found, and none of what its contracts say can be something else.
+async fn contradicted_in(ours: &Deployment, answers: usize) {
     let mut l1 = L1::new();
-    l1.rollup(&ours, 0);
+    l1.rollup(ours, 0);
+    assert_eq!(discover(&l1.clone().serve(), None).await.unwrap(), public(ours));
     let all: Vec<_> = l1.answers.keys().copied().collect();
-    assert_eq!(all.len(), 55);
+    assert_eq!(all.len(), answers);
     for key in all {
         let mut other = l1.clone();
         other.answers.insert(key, U256::from(77).abi_encode().into());

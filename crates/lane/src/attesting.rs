@@ -66,8 +66,8 @@ struct Course {
     watched: u64,
     /// The same, of blocks that L1 holds for good: a sequencer may have shown others before.
     confirmed: u64,
-    /// Deliveries that have been met, by transaction and block.
-    met: BTreeSet<(B256, B256, u64)>,
+    /// What has been met of it: in which block and transaction, what was said and by whom. One transaction can have several.
+    met: BTreeSet<(B256, B256, Statement, U256)>,
     /// What was vouched for and is not known to be so.
     suspects: Vec<Suspect>,
     /// Everything before was delivered.
@@ -81,8 +81,8 @@ struct Suspect {
     signatures: Bytes,
     /// Who said it, if it was said to us.
     by: Option<Address>,
-    /// By which claim it was judged last.
-    judged: Option<u64>,
+    /// By which claim it was judged last, and whether that was in exodus: then the same claim decides more.
+    judged: Option<(u64, bool)>,
     /// When it was reported.
     reported: Option<Instant>,
 }
@@ -347,8 +347,8 @@ impl Attesting {
                 continue;
             }
             for vouched in self.lane.vouched(direction, first, last).await? {
-                let Vouched { statement, signatures, transaction, block, .. } = vouched;
-                if course.met.insert((transaction, block, statement.nonce)) {
+                let Vouched { statement, signatures, transaction, block, signers, .. } = vouched;
+                if course.met.insert((block, transaction, statement, signers)) {
                     tracing::debug!(?statement, "vouched for");
                     course.suspects.push(Suspect {
                         statement,
@@ -379,6 +379,7 @@ impl Attesting {
             Direction::Down => None,
             Direction::Up => self.lane.court().await?,
         };
+        let sitting = court.as_ref().map(|court| (court.known.claim_id, court.known.in_exodus));
         let (observed, mut left, mut failed) = (course.observed, Vec::new(), None);
         for mut suspect in std::mem::take(&mut course.suspects) {
             let Suspect { statement, signatures, .. } = &suspect;
@@ -392,9 +393,7 @@ impl Attesting {
                     self.lane.verdict_of_l1(&self.attester, statement, signatures, is_final).await
                 }
                 (Direction::Up, None) => Ok(Verdict::Open),
-                (Direction::Up, Some(court)) if suspect.judged == Some(court.known.claim_id) => {
-                    Ok(Verdict::Open)
-                }
+                (Direction::Up, Some(_)) if suspect.judged == sitting => Ok(Verdict::Open),
                 (Direction::Up, Some(court)) => {
                     self.lane.verdict_of_l2(&self.attester, statement, signatures, court).await
                 }
@@ -402,7 +401,7 @@ impl Attesting {
             match verdict {
                 Ok(Verdict::True) => {}
                 Ok(Verdict::Open) => {
-                    suspect.judged = court.as_ref().map(|court| court.known.claim_id);
+                    suspect.judged = sitting;
                     left.push(suspect);
                 }
                 Ok(Verdict::False(slash)) => {
@@ -553,7 +552,8 @@ impl Attesting {
     }
 }
 
-/// Sends a report. True if there is nothing more to be done: those who lied have nothing left, or L1 will never take it.
+/// Sends a report. True if there is nothing more to be done: those who lied have nothing left. Whatever else L1 says may
+/// change, as when another claim becomes the last meanwhile.
 async fn report(lane: &Lane, l1: &TxManager, slash: Prepared) -> Result<bool, LaneError> {
     let Prepared { to, data } = slash;
     match lane.l1.estimate_gas(l1.address(), Some(to), U256::ZERO, &data).await {
@@ -563,7 +563,7 @@ async fn report(lane: &Lane, l1: &TxManager, slash: Prepared) -> Result<bool, La
             Ok(false)
         }
         Err(RpcError::Rejected { data: Some(reason), .. })
-            if !reason.starts_with(&IRelayerRegistry::NotContradicted::SELECTOR) =>
+            if reason.starts_with(&IRelayerRegistry::NothingToSlash::SELECTOR) =>
         {
             Ok(true)
         }

@@ -75,9 +75,12 @@ pub struct Vouching {
 }
 
 impl Vouching {
+    /// How long a message waits for enough signatures unless something else is said.
+    pub const PATIENCE: Duration = Duration::from_secs(15);
+
     /// With everything else as usual.
     pub const fn new(board: Board) -> Self {
-        Self { board, patience: Duration::from_secs(15), turn: Duration::from_secs(3) }
+        Self { board, patience: Self::PATIENCE, turn: Duration::from_secs(3) }
     }
 }
 
@@ -328,10 +331,7 @@ impl Relay {
             self.finish(sent);
             return Ok(true);
         }
-        let manager = match direction.destination() {
-            Layer::L1 => &self.l1,
-            Layer::L2 => &self.l2,
-        };
+        let manager = self.manager(direction.destination());
         let earner = manager.address();
         let mut fee = sent.message.relayFee;
         let prepared = match self.vouched(sent, earner).await {
@@ -370,10 +370,6 @@ impl Relay {
                 self.leave(sent);
                 return Ok(true);
             }
-        };
-        let manager = match direction.destination() {
-            Layer::L1 => &self.l1,
-            Layer::L2 => &self.l2,
         };
         let cost = self.lane.delivery_cost(direction, gas, prepared.data.len() as u64).await?;
         if !self.options.at_any_loss && fee < cost + self.options.least_profit {

@@ -19,6 +19,6 @@ pub use devnet::{Delays, Devnet, DevnetOptions};
 pub use embedded_l1::{EmbeddedL1, EmbeddedL1Options, L1_CHAIN_ID};
 pub use error::NodeError;
 pub use keys::{MNEMONIC, dev_accounts, dev_key, parse_key};
-pub use relayers::{DEV_RELAYERS, PATIENCE, Relayer, RelayerOptions};
+pub use relayers::{Relayer, RelayerOptions};
 pub use rollup::{BlobOptions, L2_CHAIN_ID, Roles, RollupNode, RollupOptions};
 pub use tasks::Tasks;

@@ -22,13 +22,11 @@ use jsonrpsee::RpcModule;
 use crate::{NodeError, Tasks, dev_key};
 
 /// How many relayers a devnet has.
-pub const DEV_RELAYERS: u32 = 5;
+const DEV_RELAYERS: u32 = 5;
 /// The development account of the first of them; no user's.
 const FIRST: u32 = 10;
 /// What each has on both layers beyond its stake, in wei: for gas.
 const SPENDING: u128 = 20_000_000_000_000_000_000;
-/// How long a message waits for enough signatures unless something else is said.
-pub const PATIENCE: Duration = Duration::from_secs(15);
 /// Gas of joining.
 const JOIN_GAS: u64 = 1_500_000;
 /// How long L1 may take for a transaction.
@@ -206,7 +204,7 @@ pub(crate) async fn start_dev_relayers(
             relay: RelayOptions::new(own),
             peers: others.map(|(_, url)| url.clone()).collect(),
             confirmations: Some(confirmations),
-            patience: PATIENCE,
+            patience: Vouching::PATIENCE,
         };
         relayer.start(lane, dev_key(FIRST + i as u32), options, tasks).await?;
     }
