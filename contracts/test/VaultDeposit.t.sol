@@ -39,14 +39,14 @@ contract VaultDepositTest is System {
     function test_constructor_badParameters_revert() public {
         (address q, address c) = (address(queue), address(settlement));
         vm.expectRevert(ZeroAddress.selector);
-        new Vault(address(0), c, address(1), address(0), EXODUS_DELAY);
+        new Vault(address(0), c, address(1), address(0), address(0), EXODUS_DELAY);
         vm.expectRevert(ZeroAddress.selector);
-        new Vault(q, address(0), address(1), address(0), EXODUS_DELAY);
+        new Vault(q, address(0), address(1), address(0), address(0), EXODUS_DELAY);
         vm.expectRevert(ZeroAddress.selector);
-        new Vault(q, c, address(0), address(0), EXODUS_DELAY);
+        new Vault(q, c, address(0), address(0), address(0), EXODUS_DELAY);
         vm.expectRevert(InvalidParameter.selector);
-        new Vault(q, c, address(1), address(0), 2 * MAX_DELAY - 1);
-        new Vault(q, c, address(1), address(0), 2 * MAX_DELAY);
+        new Vault(q, c, address(1), address(0), address(0), 2 * MAX_DELAY - 1);
+        new Vault(q, c, address(1), address(0), address(0), 2 * MAX_DELAY);
     }
 
     function test_constructor_value_isLocked() public view {

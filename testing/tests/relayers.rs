@@ -125,7 +125,7 @@ impl World {
     async fn carry(&self, name: &str, count: usize) {
         let target = |direction: Direction, i: usize| fresh(&format!("{name} {direction:?} {i}"));
         let amount = |i: usize| U256::from(1_000_000_000 + i as u64);
-        let lanes = (0..4).flat_map(|key| Direction::ALL.map(|direction| (key, direction)));
+        let lanes = (0..4).flat_map(|key| Direction::LAYERS.map(|direction| (key, direction)));
         let senders: Vec<_> = lanes
             .map(|(number, direction)| {
                 let (bridge, key) = (self.bridge.clone(), dev_key(&self.bridge.deployment, number));
@@ -150,7 +150,7 @@ impl World {
         for sender in senders {
             sender.await.unwrap();
         }
-        for direction in Direction::ALL {
+        for direction in Direction::LAYERS {
             let lane = self.lane();
             let (rpc, _) = lane.end(direction.destination());
             for i in 0..count {

@@ -1,6 +1,9 @@
 //! Arguments that several commands share.
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use alloy_primitives::{Address, U256};
 use alloy_signer_local::PrivateKeySigner;
@@ -9,7 +12,7 @@ use duplex_actors::{BatcherOptions, DaMode, ProposerOptions, SequencerOptions};
 use duplex_bridge::{Bridge, parse_units};
 use duplex_exit::find_deployment;
 use duplex_l1::{Crossing, Deployment, Parameters, Rpc};
-use duplex_lane::Direction;
+use duplex_lane::{Direction, Sibling, Siblings};
 use duplex_node::{BlobOptions, Delays, dev_key, parse_key};
 use duplex_storage::History;
 use eyre::{WrapErr, bail};
@@ -199,21 +202,50 @@ impl BridgeKind {
 }
 
 /// A layer.
-#[derive(Debug, Clone, Copy, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum LayerArg {
     /// L1.
     L1,
     /// L2.
     L2,
+    /// The other L2 (with --siblings).
+    Sibling,
 }
 
 impl LayerArg {
-    /// Of the messages from here.
-    pub(crate) const fn direction(self) -> Direction {
+    /// Of the messages from here, through the lane to L1 or to the sibling.
+    pub(crate) const fn direction(self, lane: &LaneArgs) -> Direction {
         match self {
             Self::L1 => Direction::Down,
+            Self::L2 if lane.siblings.is_some() => Direction::Over,
             Self::L2 => Direction::Up,
+            Self::Sibling => Direction::Back,
         }
+    }
+}
+
+/// Which lane: that to L1, or that to another L2.
+#[derive(Debug, Args)]
+pub(crate) struct LaneArgs {
+    /// File that says how this L2 and another one are joined (`duplex siblings join` writes it): the lane to that one is
+    /// meant then, not the one to L1.
+    #[arg(long, env = "DUPLEX_SIBLINGS", value_name = "FILE")]
+    pub(crate) siblings: Option<PathBuf>,
+    /// JSON-RPC of the other L2; that of its deployment file unless given.
+    #[arg(long, env = "DUPLEX_SIBLING_RPC", value_name = "URL", requires = "siblings")]
+    sibling_rpc: Option<String>,
+}
+
+impl LaneArgs {
+    /// The rollup, with the lane that is meant. What joins it with another L2 is checked.
+    pub(crate) async fn bridge(&self, connect: &ConnectArgs) -> eyre::Result<Bridge> {
+        let bridge = connect.bridge()?;
+        let Some(path) = &self.siblings else { return Ok(bridge) };
+        let (here, there) = Siblings::load(path)?.seen_from(bridge.deployment.l2_chain_id, path)?;
+        let folder = path.parent().unwrap_or_else(|| Path::new("."));
+        let deployment = Deployment::load(&folder.join(&there.deployment))?;
+        let rpc = Rpc::new(self.sibling_rpc.as_deref().unwrap_or(&deployment.l2_rpc))?;
+        Ok(bridge.with_sibling(Sibling { rpc, deployment, here, there }).await?)
     }
 }
 

@@ -15,6 +15,7 @@ mod output;
 mod progress;
 mod prove;
 mod relay;
+mod siblings;
 mod stake;
 mod tour;
 mod up;
@@ -75,6 +76,8 @@ enum Command {
     #[command(subcommand)]
     Message(message::MessageCommand),
     Relay(relay::RelayArgs),
+    #[command(subcommand)]
+    Siblings(siblings::SiblingsCommand),
     Verify(verify::VerifyArgs),
     Force(force::ForceArgs),
     Exit(exit::ExitArgs),
@@ -149,6 +152,7 @@ async fn run(command: Command) -> eyre::Result<ExitCode> {
         Command::Status(args) => user::status(args).await?,
         Command::Message(command) => message::run(command).await?,
         Command::Relay(args) => relay::run(args).await?,
+        Command::Siblings(command) => siblings::run(command).await?,
         Command::Verify(args) => return Ok(verify::run(args).await),
         Command::Force(args) => force::run(args).await?,
         Command::Exit(args) => return exit::run(args).await,

@@ -4,21 +4,23 @@ use std::time::Duration;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use clap::{Args, Subcommand, ValueEnum};
-use duplex_bridge::{Bridge, Delivery, MessageRequest, format_units, parse_units};
+use duplex_bridge::{Bridge, Delivery, LaneToken, MessageRequest, TokenRequest, format_units, parse_units};
 use duplex_exit::duration;
 use duplex_lane::{By, DeliveryState, Direction, Sent};
 use eyre::bail;
 use serde_json::{Value, json};
 
 use crate::{
-    args::{ConnectArgs, KeyArgs, LayerArg, OutputArgs},
+    args::{ConnectArgs, KeyArgs, LaneArgs, LayerArg, OutputArgs},
     output::{self, Told},
 };
 
-/// Send messages from one layer to the other, and follow them.
+/// Send messages from one layer to the other, or from one L2 to another, and follow them.
 ///
-/// A message calls a contract (or pays an account) on the other layer. Relays prove it there for its fee; its sender, or
-/// anyone else, can do so too. What is not delivered by its deadline is paid back.
+/// A message calls a contract on the other layer, pays an account, or brings it tokens. Relays prove it there for its fee;
+/// its sender, or anyone else, can do so too. What is not delivered by its deadline is paid back.
+///
+/// With --siblings FILE the other side is another L2 of the same L1.
 #[derive(Debug, Subcommand)]
 pub(crate) enum MessageCommand {
     Send(SendArgs),
@@ -28,7 +30,7 @@ pub(crate) enum MessageCommand {
     /// Try a message again that was delivered and failed.
     Retry(ActArgs),
     Expire(ActArgs),
-    /// Take back, in exodus, a message from L1 that L2 never got; or revive one whose refund it never got.
+    /// Take back the tokens of a message that was given up and refunded; in exodus, whatever L1 sent and L2 never got.
     Reclaim(ActArgs),
 }
 
@@ -58,13 +60,16 @@ pub(crate) struct SendArgs {
     /// Who is called on the other layer.
     #[arg(long, value_name = "ADDRESS")]
     to: Address,
-    /// ETH of the call.
-    #[arg(long, value_name = "ETH", default_value = "0")]
+    /// ETH of the call; with --token, how many of it.
+    #[arg(long, value_name = "AMOUNT", default_value = "0")]
     value: String,
+    /// Send an ERC-20 instead: UNI, DAI, or its address where it is sent from.
+    #[arg(long, value_name = "TOKEN", conflicts_with = "data")]
+    token: Option<String>,
     /// Input of the call.
     #[arg(long, value_name = "HEX", default_value = "0x")]
     data: Bytes,
-    /// Gas that the call gets, at least.
+    /// Gas that the call gets, at least; with --token, beyond what a usual token needs.
     #[arg(long, value_name = "GAS", default_value_t = 100_000)]
     gas: u64,
     /// ETH for who delivers it; what that costs now and half as much again unless given.
@@ -82,6 +87,8 @@ pub(crate) struct SendArgs {
     #[command(flatten)]
     connect: ConnectArgs,
     #[command(flatten)]
+    lane: LaneArgs,
+    #[command(flatten)]
     output: OutputArgs,
 }
 
@@ -93,6 +100,8 @@ pub(crate) struct NameArgs {
     message: B256,
     #[command(flatten)]
     connect: ConnectArgs,
+    #[command(flatten)]
+    lane: LaneArgs,
     #[command(flatten)]
     output: OutputArgs,
 }
@@ -122,25 +131,24 @@ pub(crate) async fn run(command: MessageCommand) -> eyre::Result<()> {
     match command {
         MessageCommand::Send(args) => send(args).await,
         MessageCommand::Status(args) => {
-            let bridge = args.connect.bridge()?;
-            let sent = bridge.lane()?.find(args.message).await?;
+            let (bridge, sent) = args.find().await?;
             show(&bridge.delivery(sent).await?, args.output.json)
         }
         MessageCommand::Deliver(DeliverArgs { name, by, key }) => {
-            let bridge = name.connect.bridge()?;
+            let (bridge, sent) = name.find().await?;
             let key = key.signer(&bridge.deployment)?;
-            let sent = bridge.lane()?.find(name.message).await?;
-            if by.by() == By::Receipt && sent.direction == Direction::Up {
-                bail!("L1 knows the last block of each claim only: messages from L2 are proved by --by slot");
+            if by.by() == By::Receipt && sent.direction != Direction::Down {
+                bail!(
+                    "of an L2 the last block of each claim is known only: its messages are proved by --by slot"
+                );
             }
             refuse_delivered(&bridge, &sent).await?;
             bridge.deliver_message(&key, &sent, by.by(), &Told).await?;
             show(&bridge.delivery(sent).await?, name.output.json)
         }
         MessageCommand::Retry(ActArgs { name, key }) => {
-            let bridge = name.connect.bridge()?;
+            let (bridge, sent) = name.find().await?;
             let key = key.signer(&bridge.deployment)?;
-            let sent = bridge.lane()?.find(name.message).await?;
             let state = bridge.delivery(sent.clone()).await?.state;
             if state != DeliveryState::Failed {
                 bail!("message {} has not failed: it is {}", sent.id, word(state));
@@ -149,19 +157,23 @@ pub(crate) async fn run(command: MessageCommand) -> eyre::Result<()> {
             show(&bridge.delivery(sent).await?, name.output.json)
         }
         MessageCommand::Reclaim(ActArgs { name, key }) => {
-            let bridge = name.connect.bridge()?;
+            let (bridge, sent) = name.find().await?;
             let key = key.signer(&bridge.deployment)?;
-            let sent = bridge.lane()?.find(name.message).await?;
-            if bridge.delivery(sent.clone()).await?.refunded {
+            let delivery = bridge.delivery(sent.clone()).await?;
+            if delivery.refunded && delivery.tokens.is_none() {
                 bail!("message {} has been paid back already", sent.id);
             }
-            bridge.reclaim_message(&key, &sent).await?;
+            if !delivery.refunded {
+                bridge.reclaim_message(&key, &sent).await?;
+            }
+            if delivery.tokens.is_some() {
+                bridge.take_back(&key, &sent).await?;
+            }
             show(&bridge.delivery(sent).await?, name.output.json)
         }
         MessageCommand::Expire(ActArgs { name, key }) => {
-            let bridge = name.connect.bridge()?;
+            let (bridge, sent) = name.find().await?;
             let key = key.signer(&bridge.deployment)?;
-            let sent = bridge.lane()?.find(name.message).await?;
             refuse_delivered(&bridge, &sent).await?;
             let now = bridge.lane()?.time(sent.direction.destination()).await?;
             let failed = bridge.delivery(sent.clone()).await?.state == DeliveryState::Failed;
@@ -177,7 +189,14 @@ pub(crate) async fn run(command: MessageCommand) -> eyre::Result<()> {
                 );
             }
             let (refund, _) = bridge.expire_message(&key, &sent).await?;
-            output::note(&format!("given up; bring its refund with: duplex message deliver {}", refund.id));
+            let then = match bridge.delivery(sent).await?.tokens {
+                Some(_) => ", then take its tokens back with `duplex message reclaim`",
+                None => "",
+            };
+            output::note(&format!(
+                "given up; bring its refund with `duplex message deliver {}`{then}",
+                refund.id
+            ));
             show(&bridge.delivery(refund).await?, name.output.json)
         }
     }
@@ -193,19 +212,45 @@ async fn refuse_delivered(bridge: &Bridge, sent: &Sent) -> eyre::Result<()> {
     }
 }
 
+impl NameArgs {
+    async fn find(&self) -> eyre::Result<(Bridge, Sent)> {
+        let bridge = self.lane.bridge(&self.connect).await?;
+        let sent = bridge.lane()?.find(self.message).await?;
+        Ok((bridge, sent))
+    }
+}
+
 async fn send(args: SendArgs) -> eyre::Result<()> {
-    let bridge = args.connect.bridge()?;
+    let bridge = args.lane.bridge(&args.connect).await?;
     let key = args.key.signer(&bridge.deployment)?;
-    let request = MessageRequest {
-        direction: args.from.direction(),
-        target: args.to,
-        value: eth(&args.value, "--value")?,
-        payload: args.data,
-        gas_limit: args.gas,
-        lifetime: args.lifetime.map(Duration::from_secs),
-        relay_fee: args.fee.as_deref().map(|fee| eth(fee, "--fee")).transpose()?,
+    let direction = args.from.direction(&args.lane);
+    let lifetime = args.lifetime.map(Duration::from_secs);
+    let relay_fee = args.fee.as_deref().map(|fee| eth(fee, "--fee")).transpose()?;
+    let sent = match &args.token {
+        None => {
+            let request = MessageRequest {
+                direction,
+                target: args.to,
+                value: eth(&args.value, "--value")?,
+                payload: args.data,
+                gas_limit: args.gas,
+                lifetime,
+                relay_fee,
+            };
+            bridge.send_message(&key, &request).await?.0
+        }
+        Some(name) => {
+            let (token, decimals) = bridge.token_at(direction, name).await?;
+            let Some(amount) = parse_units(&args.value, decimals).filter(|amount| !amount.is_zero()) else {
+                bail!("--value {:?} is not an amount of {name}, which has {decimals} decimals", args.value);
+            };
+            let Ok(gas) = u32::try_from(args.gas) else {
+                bail!("--gas {} is more than any chain gives", args.gas)
+            };
+            let request = TokenRequest { direction, token, to: args.to, amount, gas, lifetime, relay_fee };
+            bridge.send_tokens(&key, &request).await?.0
+        }
     };
-    let (sent, _) = bridge.send_message(&key, &request).await?;
     if !args.wait {
         return show(&bridge.delivery(sent).await?, args.output.json);
     }
@@ -244,6 +289,7 @@ fn as_json(delivery: &Delivery) -> Value {
         "sent": { "block": block, "transaction": transaction },
         "state": delivery.state,
         "refunded": delivery.refunded,
+        "tokens": delivery.tokens,
         "delivered": delivery.transaction.map(|hash| json!({ "block": delivery.block, "transaction": hash })),
     })
 }
@@ -264,8 +310,18 @@ pub(crate) fn show(delivery: &Delivery, json: bool) -> eyre::Result<()> {
     if let (Some(hash), Some(block)) = (delivery.transaction, delivery.block) {
         row("delivered", format!("{hash} ({to} block {block})"));
     }
-    if delivery.refunded {
-        row("refunded", format!("to its sender on {from}"));
+    if let Some(LaneToken { home, from, to, amount, .. }) = &delivery.tokens {
+        row("tokens", format!("{amount} units of {home} from {from} for {to}"));
+    }
+    match &delivery.tokens {
+        Some(LaneToken { taken_back: true, from: owner, .. }) => {
+            row("refunded", format!("its tokens went back to {owner}"));
+        }
+        Some(_) if delivery.refunded => {
+            row("refunded", format!("take its tokens back with: duplex message reclaim {id}"));
+        }
+        None if delivery.refunded => row("refunded", format!("to its sender on {from}")),
+        _ => {}
     }
     Ok(())
 }

@@ -7,13 +7,13 @@ use alloy_signer_local::PrivateKeySigner;
 use clap::{Args, Subcommand, ValueEnum};
 use duplex_bridge::{Bridge, Sent, format_units};
 use duplex_exit::duration;
-use duplex_lane::{Direction, Relay, RelayOptions, RelayersStatus, Vouching};
+use duplex_lane::{LaneError, Relay, RelayOptions, RelayersStatus, Vouching};
 use duplex_node::{Relayer, RelayerOptions, Tasks};
 use eyre::bail;
 use serde_json::json;
 
 use crate::{
-    args::{ConnectArgs, KeyArgs, LayerArg, OutputArgs},
+    args::{ConnectArgs, KeyArgs, LaneArgs, LayerArg, OutputArgs},
     message::eth,
     output,
     up::stop_on_signal,
@@ -27,6 +27,9 @@ use crate::{
 ///
 /// With `--mode attest`: a relayer with a stake (`duplex relay join`). It signs what is final, exchanges signatures with the
 /// others, delivers what enough of them have signed, proves the rest, answers summonses, and reports who lies.
+///
+/// With `--siblings FILE`: carries between two L2s, by what L1 knows of each. Nothing pays for that: it is for who wants the
+/// messages to arrive.
 ///
 /// What was signed is on disk: after a restart the relay goes on.
 #[derive(Debug, Args)]
@@ -140,6 +143,8 @@ struct RunArgs {
     key: Option<String>,
     #[command(flatten)]
     connect: ConnectArgs,
+    #[command(flatten)]
+    lane: LaneArgs,
 }
 
 pub(crate) async fn run(args: RelayArgs) -> eyre::Result<()> {
@@ -244,7 +249,11 @@ fn status(bridge: &Bridge, status: &RelayersStatus, json: bool) -> eyre::Result<
 }
 
 async fn relay(args: RunArgs) -> eyre::Result<()> {
-    let bridge = args.connect.bridge()?;
+    let joined = args.lane.siblings.is_some();
+    if joined && args.mode == Mode::Attest {
+        bail!("nobody vouches between two L2s: leave out --mode attest, or --siblings");
+    }
+    let bridge = args.lane.bridge(&args.connect).await?;
     let key = match &args.key {
         Some(key) => duplex_node::parse_key(key)?,
         None if !bridge.deployment.accounts.is_empty() => duplex_node::dev_key(7),
@@ -253,13 +262,17 @@ async fn relay(args: RunArgs) -> eyre::Result<()> {
     let options = RelayOptions {
         poll: std::time::Duration::from_millis(args.poll.max(10)),
         least_profit: eth(&args.least_profit, "--least-profit")?,
-        at_any_loss: args.at_any_loss,
-        directions: args.from.map_or_else(|| Direction::ALL.to_vec(), |from| vec![from.direction()]),
+        // Between two L2s nothing pays a fee.
+        at_any_loss: args.at_any_loss || joined,
+        directions: args.from.map(|from| from.direction(&args.lane)).into_iter().collect(),
         most_in_flight: args.most_in_flight.into(),
         ..RelayOptions::new(args.data_dir)
     };
     let address = key.address();
     let lane = bridge.lane()?;
+    if let Some(direction) = options.directions.iter().find(|way| !lane.directions().contains(way)) {
+        return Err(LaneError::NoEnd(direction.source()).into());
+    }
     if args.mode == Mode::Spv {
         if !args.peers.is_empty() || args.confirmations.is_some() {
             bail!("--peer and --confirmations are for relayers with stakes: add --mode attest");

@@ -1,11 +1,15 @@
 //! `duplex up`.
 
-use std::{net::IpAddr, path::PathBuf, time::Duration};
+use std::{
+    net::IpAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use clap::Args;
 use duplex_bridge::format_units;
 use duplex_l1::Deployment;
-use duplex_node::{BOND_GAS_PRICE, Devnet, DevnetOptions, L2_CHAIN_ID, parse_key};
+use duplex_node::{BOND_GAS_PRICE, Devnet, DevnetOptions, L2_CHAIN_ID, Pair, parse_key};
 
 use crate::{
     args::{BlobArgs, BridgeKind, DelayArgs, OutputArgs, PaceArgs, relayer_stake},
@@ -50,6 +54,10 @@ pub(crate) struct UpArgs {
     /// Chain id of the L2.
     #[arg(long, env = "DUPLEX_L2_CHAIN_ID", value_name = "ID", default_value_t = L2_CHAIN_ID)]
     l2_chain_id: u64,
+    /// How many rollups: 2 are on the same L1 and joined, so that messages and tokens go from one to the other.
+    #[arg(long, env = "DUPLEX_ROLLUPS", value_name = "N", default_value_t = 1,
+          value_parser = clap::value_parser!(u8).range(1..=2))]
+    rollups: u8,
     /// How deposits and messages cross.
     #[arg(long, env = "DUPLEX_BRIDGE", value_name = "KIND", value_enum, default_value_t = BridgeKind::Derived)]
     bridge: BridgeKind,
@@ -93,10 +101,14 @@ pub(crate) async fn run(args: UpArgs) -> eyre::Result<()> {
         relay: args.relay,
         relayer_stake: relayer_stake(&args.relayer_stake)?,
         key: args.l1_key.as_deref().map(parse_key).transpose()?,
+        relay_key: None,
         history: args.pace.history(),
         progress: |step| output::note(&format!("  {step}")),
     };
     let started = std::time::Instant::now();
+    if args.rollups == 2 {
+        return run_pair(Pair::start(options).await?, &args.data_dir, args.output.json, started).await;
+    }
     let devnet = Devnet::start(options).await?;
     if args.output.json {
         output::json(&devnet.deployment)?;
@@ -116,6 +128,44 @@ pub(crate) async fn run(args: UpArgs) -> eyre::Result<()> {
     }
     stop_on_signal(devnet.cancel_token());
     devnet.run().await?;
+    output::note("stopped; everything is on disk");
+    Ok(())
+}
+
+async fn run_pair(pair: Pair, data_dir: &Path, json: bool, started: std::time::Instant) -> eyre::Result<()> {
+    let Pair { first, second, siblings } = &pair;
+    if json {
+        let rollups = [&first.deployment, &second.deployment];
+        output::json(&serde_json::json!({ "rollups": rollups, "siblings": siblings }))?;
+    } else {
+        let row = |name: &str, value: String| output::line(&format!("  {name:<14}{value}"));
+        output::line(&output::bold("Two rollups on one L1, joined"));
+        row("L1", format!("{} (chain id {})", first.deployment.l1_rpc, first.deployment.l1_chain_id));
+        for (devnet, folder) in [(first, data_dir.to_owned()), (second, data_dir.join("second"))] {
+            let Deployment { l2_rpc, l2_chain_id, contracts, .. } = &devnet.deployment;
+            output::line(&format!("\n{}", output::bold(&format!("Rollup {l2_chain_id}"))));
+            row("RPC", l2_rpc.clone());
+            row("Vault", contracts.vault.to_string());
+            row("deployment", folder.join("deployment.json").display().to_string());
+            for token in &devnet.deployment.tokens {
+                row(&token.symbol, format!("{} on L1, {} on L2", token.l1, token.l2));
+            }
+            if let Some(end) = siblings.ends.iter().find(|end| end.chain_id == *l2_chain_id) {
+                row("Endpoint", format!("{} (to the other one)", end.endpoint));
+                row("port", format!("{} (tokens to the other one)", end.port));
+            }
+        }
+        output::line(
+            "\nDevelopment accounts 4, 5 and 6 carry, relay and operate the second; 8 and 9 the first.",
+        );
+        output::line(&format!(
+            "Ready after {:.1} s. From one to the other: duplex message send --siblings {} …. Stop with Ctrl-C.",
+            started.elapsed().as_secs_f64(),
+            data_dir.join("siblings.json").display()
+        ));
+    }
+    stop_on_signal(pair.cancel_token());
+    pair.run().await?;
     output::note("stopped; everything is on disk");
     Ok(())
 }

@@ -33,6 +33,9 @@ contract Vault is IVault, Exodus {
     address public immutable endpoint;
 
     /// @inheritdoc IVault
+    address public immutable tokenPort;
+
+    /// @inheritdoc IVault
     mapping(bytes32 withdrawalHash => WithdrawalState) public withdrawalState;
 
     /// @dev ETH sent with the deployment backs what the L2 genesis allocates.
@@ -41,11 +44,12 @@ contract Vault is IVault, Exodus {
         address settlement_,
         address courier_,
         address endpoint_,
+        address tokenPort_,
         uint64 exodusDelay_
     ) payable Exodus(messageQueue_, settlement_, exodusDelay_) {
         if (courier_ == address(0)) revert ZeroAddress();
         courier = courier_;
-        endpoint = endpoint_;
+        (endpoint, tokenPort) = (endpoint_, tokenPort_);
         _lockedETH = msg.value;
     }
 
@@ -104,6 +108,23 @@ contract Vault is IVault, Exodus {
     function unlock(uint256 amount) external {
         if (msg.sender != endpoint) revert Unauthorized(msg.sender);
         _payETH(msg.sender, amount);
+    }
+
+    /// @inheritdoc IVault
+    function lockERC20(address l1Token, address from, uint256 amount)
+        external
+        nonReentrant
+        beforeExodus
+        returns (uint256)
+    {
+        if (msg.sender != tokenPort) revert Unauthorized(msg.sender);
+        return _collect(IERC20(l1Token), from, amount);
+    }
+
+    /// @inheritdoc IVault
+    function unlockERC20(address l1Token, address to, uint256 amount) external {
+        if (msg.sender != tokenPort) revert Unauthorized(msg.sender);
+        _payERC20(l1Token, to, amount);
     }
 
     /// @inheritdoc IVault
@@ -221,7 +242,7 @@ contract Vault is IVault, Exodus {
         address expected = l2TokenAddress(l1Token);
         if (l2Token != expected) revert UnexpectedL2Token(expected, l2Token);
 
-        amount = _collect(IERC20(l1Token), amount);
+        amount = _collect(IERC20(l1Token), msg.sender, amount);
         bytes memory data = _erc20Message(l1Token, to, amount, extraData);
         uint64 index = IMessageQueue(_queue).send(
             Predeploys.L2_BRIDGE, 0, erc20DepositGas(minGasLimit, data.length), data
@@ -229,10 +250,10 @@ contract Vault is IVault, Exodus {
         emit ERC20DepositInitiated(l1Token, l2Token, msg.sender, to, amount, extraData, index);
     }
 
-    /// @dev Takes tokens from the caller; returns what arrived.
-    function _collect(IERC20 token, uint256 amount) private returns (uint256 received) {
+    /// @dev Takes tokens; returns what arrived.
+    function _collect(IERC20 token, address from, uint256 amount) private returns (uint256 received) {
         uint256 balance = token.balanceOf(address(this));
-        token.safeTransferFrom(msg.sender, address(this), amount);
+        token.safeTransferFrom(from, address(this), amount);
         received = token.balanceOf(address(this)) - balance;
         if (received == 0) revert ZeroAmount();
         _locked[address(token)] += received;

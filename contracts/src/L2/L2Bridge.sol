@@ -34,6 +34,11 @@ contract L2Bridge is IL2Bridge {
         _;
     }
 
+    modifier onlyPort() {
+        if (msg.sender != Predeploys.TOKEN_PORT) revert Unauthorized(msg.sender);
+        _;
+    }
+
     // --- withdrawals ---
 
     /// @inheritdoc IL2Bridge
@@ -84,6 +89,41 @@ contract L2Bridge is IL2Bridge {
         uint8 decimals,
         bytes calldata extraData
     ) external onlyVault {
+        _finalizeERC20Deposit(l1Token, from, to, amount, name, symbol, decimals, extraData);
+    }
+
+    // --- the lane ---
+
+    /// @inheritdoc IL2Bridge
+    function mint(
+        address l1Token,
+        address from,
+        address to,
+        uint256 amount,
+        string calldata name,
+        string calldata symbol,
+        uint8 decimals
+    ) external onlyPort {
+        _finalizeERC20Deposit(l1Token, from, to, amount, name, symbol, decimals, "");
+    }
+
+    /// @inheritdoc IL2Bridge
+    function burn(address l2Token, address from, uint256 amount) external onlyPort {
+        IOptimismMintableERC20(l2Token).burn(from, amount);
+    }
+
+    // --- internals ---
+
+    function _finalizeERC20Deposit(
+        address l1Token,
+        address from,
+        address to,
+        uint256 amount,
+        string calldata name,
+        string calldata symbol,
+        uint8 decimals,
+        bytes memory extraData
+    ) private {
         address l2Token = FACTORY.tokenAddress(l1Token);
         if (!FACTORY.isBridged(l2Token)) FACTORY.create(l1Token, name, symbol, decimals);
         try IOptimismMintableERC20(l2Token).mint(to, amount) {
@@ -93,8 +133,6 @@ contract L2Bridge is IL2Bridge {
             _passTokens(l1Token, to, from, amount, ERC20_WITHDRAWAL_GAS, "");
         }
     }
-
-    // --- internals ---
 
     function _withdraw(
         address l2Token,

@@ -5,9 +5,11 @@ import {Credits} from "../L1/Credits.sol";
 import {IAttestationVerifier} from "../interfaces/IAttestationVerifier.sol";
 import {IEndpoint} from "../interfaces/IEndpoint.sol";
 import {IExodus} from "../interfaces/IExodus.sol";
+import {IVault} from "../interfaces/IVault.sol";
 import {IVerifier} from "../interfaces/IVerifier.sol";
 import {Attesting} from "../libraries/Attesting.sol";
 import "../libraries/Errors.sol";
+import {Predeploys} from "../libraries/Predeploys.sol";
 import {Attestation, Message} from "../libraries/Types.sol";
 
 /// @title AttestationVerifier
@@ -100,9 +102,9 @@ contract AttestationVerifier is IAttestationVerifier, Credits {
             // After the kind and the offset that `abi.encode` begins with.
             p := add(proof.offset, 0x21)
         }
-        // A refund pays what its content says: the limit does not see it.
+        // A refund pays what its content says, and so do tokens, which travel without ETH: the limit sees neither.
         address source = peer();
-        if (m.sender == source) revert OnlyByProof();
+        if (m.sender == source || m.value == 0 && m.target == tokenPort()) revert OnlyByProof();
         _checkCourt();
         Set memory s = set[p.setId];
         Bucket memory b = _bucket;
@@ -168,6 +170,12 @@ contract AttestationVerifier is IAttestationVerifier, Credits {
     /// @inheritdoc IAttestationVerifier
     function vault() public view returns (address) {
         return IEndpoint(endpoint).vault();
+    }
+
+    /// @inheritdoc IAttestationVerifier
+    function tokenPort() public view returns (address) {
+        address court = vault();
+        return court == address(0) ? Predeploys.TOKEN_PORT : IVault(court).tokenPort();
     }
 
     // --- internals ---

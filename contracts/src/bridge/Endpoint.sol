@@ -8,6 +8,7 @@ import {IVault} from "../interfaces/IVault.sol";
 import {IVerifier} from "../interfaces/IVerifier.sol";
 import "../libraries/Errors.sol";
 import {Hashing} from "../libraries/Hashing.sol";
+import {Predeploys} from "../libraries/Predeploys.sol";
 import {StateProof} from "../libraries/StateProof.sol";
 import {DeliveryState, Message, OutputRootProof} from "../libraries/Types.sol";
 
@@ -60,8 +61,8 @@ contract Endpoint is IEndpoint {
     /// @inheritdoc IEndpoint
     address public vault;
     // slot 6
-    /// @inheritdoc IEndpoint
-    mapping(bytes32 id => bool) public isRefunded;
+    /// @dev What was paid back of a message, and one.
+    mapping(bytes32 id => uint256) private _refunds;
     // slot 7
     /// @inheritdoc IEndpoint
     mapping(bytes32 id => Reservation) public reservation;
@@ -87,6 +88,7 @@ contract Endpoint is IEndpoint {
     {
         if (target == address(0)) revert ZeroAddress();
         if (msg.value < relayFee) revert WrongValue(relayFee, msg.value);
+        if (msg.value != 0 && !carriesETH()) revert NoETHHere();
         if (gasLimit > MAX_GAS_LIMIT) revert MessageGasTooHigh(gasLimit, MAX_GAS_LIMIT);
         if (payload.length > MAX_PAYLOAD) revert PayloadTooLong(payload.length, MAX_PAYLOAD);
         if (deadline <= block.timestamp) revert DeadlineOver(deadline);
@@ -237,6 +239,22 @@ contract Endpoint is IEndpoint {
         return Hashing.messageId(m, peer, address(this));
     }
 
+    /// @inheritdoc IEndpoint
+    function isRefunded(bytes32 id) public view returns (bool) {
+        return _refunds[id] != 0;
+    }
+
+    /// @inheritdoc IEndpoint
+    function refundOf(bytes32 id) external view returns (uint256) {
+        if (!isRefunded(id)) revert NotRefunded(id);
+        return _refunds[id] - 1;
+    }
+
+    /// @inheritdoc IEndpoint
+    function carriesETH() public view returns (bool) {
+        return vault != address(0) || address(this) == Predeploys.ENDPOINT;
+    }
+
     // --- internals ---
 
     /// @dev Makes the call. All bookkeeping is done before it, and undone if it fails. Reverts, rather than recording a
@@ -280,8 +298,8 @@ contract Endpoint is IEndpoint {
         // The accumulator of a nonce that was not given out is zero.
         bool sent = m.nonce != 0 && accumulator[m.nonce] == Hashing.extend(accumulator[m.nonce - 1], id);
         if (!sent) revert UnknownMessageId(id);
-        if (isRefunded[id]) revert AlreadyReclaimed(id);
-        isRefunded[id] = true;
+        if (_refunds[id] != 0) revert AlreadyReclaimed(id);
+        _refunds[id] = 1;
     }
 
     /// @dev What was given up here, and whose refund L2 never got, is again as it was before.
@@ -296,6 +314,7 @@ contract Endpoint is IEndpoint {
     function _refund(Message calldata m, bool withFee) private {
         bytes32 id = _markRefunded(m);
         uint256 amount = m.value + (withFee ? m.relayFee : 0);
+        _refunds[id] += amount;
         emit MessageRefunded(m.nonce, id, m.sender, amount);
         if (vault != address(0) && amount != 0) IVault(vault).unlock(amount);
         _pay(m.sender, amount);

@@ -106,6 +106,9 @@ interface IAttestationVerifier is IVerifier {
     /// @notice EIP-712 domain of attestations.
     function domain() external view returns (bytes32);
 
+    /// @notice Who takes in tokens here. What is for it needs a proof: what tokens are worth, no limit in ETH sees.
+    function tokenPort() external view returns (address);
+
     /// @notice L1's Vault; zero on L2.
     function vault() external view returns (address);
 

@@ -6,8 +6,9 @@ import {DeliveryState, Message, OutputRootProof} from "../libraries/Types.sol";
 /// @title IEndpoint
 /// @notice One end of a lane between two chains: messages go out here and come in from the other end, the *peer*. Who
 /// convinces this end that the peer sent something is its *verifier*. The same contract is at both ends; only the one on
-/// L1 has a Vault, which keeps the ETH of the lane. On L2 the Endpoint has more ETH than can exist, and what leaves it
-/// is minted.
+/// L1 has a Vault, which keeps the ETH of the lane. On L2 the Endpoint that is there from genesis has more ETH than can
+/// exist, and what leaves it is minted. Others there join two L2s, and carry calls only: ETH of one backed by the Vault of
+/// the other would make each liable for the other's faults.
 interface IEndpoint {
     /// @notice A message was sent.
     /// @param nonce Its number.
@@ -99,6 +100,12 @@ interface IEndpoint {
 
     /// @notice Whether a message of this end was paid back.
     function isRefunded(bytes32 id) external view returns (bool);
+
+    /// @notice What was paid back of a message of this end, in wei. Reverts if it was not.
+    function refundOf(bytes32 id) external view returns (uint256);
+
+    /// @notice Whether messages can carry ETH and fees: between L1 and L2 they can, between two L2s they cannot.
+    function carriesETH() external view returns (bool);
 
     /// @notice The id of a message that the peer sent here.
     function idOf(Message calldata message) external view returns (bytes32);

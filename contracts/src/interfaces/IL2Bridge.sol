@@ -66,6 +66,20 @@ interface IL2Bridge {
         bytes calldata extraData
     ) external;
 
+    /// @notice As {finalizeERC20Deposit}, for tokens that came by a message of the lane. Called by the TokenPort only.
+    function mint(
+        address l1Token,
+        address from,
+        address to,
+        uint256 amount,
+        string calldata name,
+        string calldata symbol,
+        uint8 decimals
+    ) external;
+
+    /// @notice Destroys tokens that leave by a message of the lane. Called by the TokenPort only.
+    function burn(address l2Token, address from, uint256 amount) external;
+
     /// @notice The Vault on L1.
     function vault() external view returns (address);
 }

@@ -77,6 +77,13 @@ interface IVault {
     /// @notice Hands locked ETH to the Endpoint, which pays it out. Called by it only.
     function unlock(uint256 amount) external;
 
+    /// @notice Takes tokens of `from`, who approved the Vault, into custody. Called by the TokenPort only.
+    /// @return received What arrived.
+    function lockERC20(address l1Token, address from, uint256 amount) external returns (uint256 received);
+
+    /// @notice Pays out locked tokens. Called by the TokenPort only.
+    function unlockERC20(address l1Token, address to, uint256 amount) external;
+
     /// @notice Adds the ETH sent to what backs L2's: makes good what false attestations took. Nobody is owed it.
     function cover() external payable;
 
@@ -85,6 +92,9 @@ interface IVault {
 
     /// @notice The Endpoint whose messages carry ETH that is locked here; zero if there is none.
     function endpoint() external view returns (address);
+
+    /// @notice Who sends and receives tokens by messages of the lane; zero if there is none.
+    function tokenPort() external view returns (address);
 
     /// @notice Releases a withdrawal: proves that it was sent on L2 and makes its call, once.
     /// @dev If the call fails the ETH stays here and `retry` can be called. The transaction must bring enough

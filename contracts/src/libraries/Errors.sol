@@ -275,6 +275,10 @@ error MessageGasTooHigh(uint256 gasLimit, uint256 maximum);
 error Reserved(address relayer, uint256 until);
 /// @notice The message has been refunded.
 error AlreadyReclaimed(bytes32 id);
+/// @notice The message has not been refunded.
+error NotRefunded(bytes32 id);
+/// @notice Messages between two L2s carry no ETH and no fee; wrap it and send it as a token.
+error NoETHHere();
 /// @notice The block is not one of the other chain.
 error UnknownBlock(bytes32 blockHash);
 /// @notice The event is that of a transaction that failed, of another contract, or another event.
@@ -296,7 +300,7 @@ error InvalidSignature(uint256 index);
 error TimeAhead(uint64 time);
 /// @notice Relayers may not vouch for so much at the moment: split the value, or wait for a proof.
 error OverLimit(uint256 amount, uint256 available);
-/// @notice Relayers may not vouch for refunds: this takes a proof.
+/// @notice Relayers may not vouch for refunds and tokens: these take a proof.
 error OnlyByProof();
 /// @notice Claims have not become final for so long that a false attestation could not be shown in time.
 error FinalityStalled(uint256 since);

@@ -18,6 +18,7 @@ library Predeploys {
     address internal constant MESSENGER = 0x4200000000000000000000000000000000000024;
     address internal constant ANCHOR_VERIFIER = 0x4200000000000000000000000000000000000025;
     address internal constant ATTESTATION_VERIFIER = 0x4200000000000000000000000000000000000026;
+    address internal constant TOKEN_PORT = 0x4200000000000000000000000000000000000027;
 
     /// @notice Stands for ETH where an L2 token is named.
     address internal constant ETH = 0xDeadDeAddeAddEAddeadDEaDDEAdDeaDDeAD0000;

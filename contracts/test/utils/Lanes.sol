@@ -5,8 +5,10 @@ import {RLP} from "@openzeppelin/contracts/utils/RLP.sol";
 
 import {AnchorVerifier} from "../../src/bridge/AnchorVerifier.sol";
 import {Endpoint} from "../../src/bridge/Endpoint.sol";
+import {L2Port} from "../../src/bridge/L2Port.sol";
 import {Messenger} from "../../src/bridge/Messenger.sol";
 import {OutputVerifier} from "../../src/bridge/OutputVerifier.sol";
+import {VaultPort} from "../../src/bridge/VaultPort.sol";
 import {Hashing} from "../../src/libraries/Hashing.sol";
 import {MessageProof} from "../../src/libraries/MessageProof.sol";
 import {Predeploys} from "../../src/libraries/Predeploys.sol";
@@ -28,6 +30,8 @@ abstract contract Lanes is System {
     Endpoint internal down = Endpoint(payable(Predeploys.ENDPOINT));
     OutputVerifier internal outputs;
     Messenger internal caller;
+    VaultPort internal port;
+    L2Port internal l2Port = L2Port(payable(Predeploys.TOKEN_PORT));
     Messenger internal l2Caller = Messenger(Predeploys.MESSENGER);
 
     address internal relayer = user("relayer");
@@ -48,6 +52,9 @@ abstract contract Lanes is System {
         vm.etch(address(l2Caller), address(new Messenger(address(1))).code);
         vm.store(address(l2Caller), 0, bytes32(uint256(uint160(address(down)))));
         vm.etch(Predeploys.ANCHOR_VERIFIER, address(new AnchorVerifier()).code);
+        vm.etch(address(l2Port), address(new L2Port(address(down), address(port))).code);
+        vm.store(address(l2Port), 0, bytes32(uint256(uint160(address(down)))));
+        vm.store(address(l2Port), bytes32(uint256(1)), bytes32(uint256(uint160(address(port)))));
         vm.deal(relayer, 10 ether);
         vm.deal(copier, 10 ether);
     }
@@ -62,10 +69,16 @@ abstract contract Lanes is System {
         caller = new Messenger(vm.computeCreateAddress(address(this), vm.getNonce(address(this)) + 1));
         up = new Endpoint(address(down), L2, address(outputs), address(caller), address(vault));
         vm.assertEq(address(up), vault.endpoint());
+        port = new VaultPort(address(up));
+        vm.assertEq(address(port), vault.tokenPort());
     }
 
     function laneEndpoint(uint64 next) internal view virtual override returns (address) {
         return vm.computeCreateAddress(address(this), next + 2);
+    }
+
+    function lanePort(uint64 next) internal view virtual override returns (address) {
+        return vm.computeCreateAddress(address(this), next + 3);
     }
 
     modifier onL2() {

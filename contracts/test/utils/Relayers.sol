@@ -6,6 +6,7 @@ import {AttestationVerifier} from "../../src/bridge/AttestationVerifier.sol";
 import {Endpoint} from "../../src/bridge/Endpoint.sol";
 import {Messenger} from "../../src/bridge/Messenger.sol";
 import {OutputVerifier} from "../../src/bridge/OutputVerifier.sol";
+import {VaultPort} from "../../src/bridge/VaultPort.sol";
 import {IAttestationVerifier} from "../../src/interfaces/IAttestationVerifier.sol";
 import {Attesting} from "../../src/libraries/Attesting.sol";
 import {Hashing} from "../../src/libraries/Hashing.sol";
@@ -61,6 +62,12 @@ abstract contract Relayers is Lanes {
         caller = new Messenger(endpointAddress);
         up = new Endpoint(address(down), L2, address(onL1), address(caller), address(vault));
         vm.assertEq(address(up), vault.endpoint());
+        port = new VaultPort(address(up));
+        vm.assertEq(address(port), vault.tokenPort());
+    }
+
+    function lanePort(uint64 next) internal view virtual override returns (address) {
+        return vm.computeCreateAddress(address(this), next + 5);
     }
 
     function laneEndpoint(uint64 next) internal view virtual override returns (address) {

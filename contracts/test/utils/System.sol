@@ -121,6 +121,11 @@ abstract contract System is Test {
         return address(0);
     }
 
+    /// @dev And the port.
+    function lanePort(uint64) internal view virtual returns (address) {
+        return address(0);
+    }
+
     /// @dev What follows the Vault.
     function deployLane() internal virtual {}
 
@@ -151,7 +156,12 @@ abstract contract System is Test {
         vm.assertEq(address(disputes), disputesAddress);
         courier = new Courier(vaultAddress);
         vault = new Vault{value: GENESIS_ETH}(
-            address(queue), address(settlement), address(courier), laneEndpoint(nonce + 8), EXODUS_DELAY
+            address(queue),
+            address(settlement),
+            address(courier),
+            laneEndpoint(nonce + 8),
+            lanePort(nonce + 8),
+            EXODUS_DELAY
         );
         vm.assertEq(address(vault), vaultAddress);
         deployLane();

@@ -9,7 +9,9 @@ use duplex_contracts::bindings::{IERC20, IVault};
 use duplex_lane::Direction;
 use serde::{Deserialize, Serialize};
 
-use crate::{Asset, Bridge, BridgeError, MessageRequest, Progress, Sent, send::send_transaction};
+use crate::{
+    Asset, Bridge, BridgeError, MessageRequest, Progress, Sent, TokenRequest, send::send_transaction,
+};
 
 /// Gas that the recipient's code may use on L2.
 pub(crate) const RECIPIENT_GAS: u32 = 100_000;
@@ -66,8 +68,8 @@ impl Bridge {
         let start = Instant::now();
         let from = key.address();
         self.check_balance(asset, from, amount, "L1").await?;
-        if *asset == Asset::Eth && self.deployment.lane.is_some() {
-            return self.deposit_by_message(key, to, amount, progress).await;
+        if self.deployment.lane.is_some() {
+            return self.deposit_by_message(key, asset, to, amount, progress).await;
         }
         let vault = self.deployment.contracts.vault;
         let mut cost = U256::ZERO;
@@ -119,26 +121,46 @@ impl Bridge {
         Ok(DepositReport { l1, cost, l2_transaction: hash, l2_block: message.l2_block, seconds })
     }
 
-    /// Deposits ETH as a message of the lane, which a relay delivers for a fee.
+    /// Deposits as a message of the lane, which a relay delivers for a fee.
     async fn deposit_by_message(
         &self,
         key: &PrivateKeySigner,
+        asset: &Asset,
         to: Address,
         amount: U256,
         progress: &dyn Progress,
     ) -> Result<DepositReport, BridgeError> {
         let start = Instant::now();
-        let request = MessageRequest {
-            direction: Direction::Down,
-            target: to,
-            value: amount,
-            payload: Bytes::new(),
-            gas_limit: RECIPIENT_GAS.into(),
-            lifetime: None,
-            relay_fee: None,
+        let direction = Direction::Down;
+        progress.wait("L1 to take the message", "one L1 block, two with an approval");
+        let (sent, l1, cost) = match asset.l1() {
+            None => {
+                let request = MessageRequest {
+                    direction,
+                    target: to,
+                    value: amount,
+                    payload: Bytes::new(),
+                    gas_limit: RECIPIENT_GAS.into(),
+                    lifetime: None,
+                    relay_fee: None,
+                };
+                let (sent, l1) = self.send_message(key, &request).await?;
+                let cost = l1.receipt.cost() + sent.message.relayFee;
+                (sent, l1, cost)
+            }
+            Some(token) => {
+                let request = TokenRequest {
+                    direction,
+                    token,
+                    to,
+                    amount,
+                    gas: RECIPIENT_GAS,
+                    lifetime: None,
+                    relay_fee: None,
+                };
+                self.send_tokens(key, &request).await?
+            }
         };
-        progress.wait("L1 to take the message", "one L1 block");
-        let (sent, l1) = self.send_message(key, &request).await?;
         let fee = sent.message.relayFee;
         progress
             .done(&format!("L1 took it in block {}, with a relay fee of {fee} wei", l1.receipt.block_number));
@@ -147,7 +169,6 @@ impl Bridge {
         let l2_transaction = delivery.transaction.unwrap_or_default();
         let l2_block = U64::from(delivery.block.unwrap_or_default());
         progress.done(&format!("L2 minted it in block {l2_block}"));
-        let cost = l1.receipt.cost() + fee;
         Ok(DepositReport { l1, cost, l2_transaction, l2_block, seconds: start.elapsed().as_secs_f64() })
     }
 

@@ -105,6 +105,30 @@ pub enum BridgeError {
     /// A deposit's call on L2 failed.
     #[error("the deposit's call failed on L2 (transaction {0}); its value belongs to the sender there")]
     DepositFailed(B256),
+    /// Between two L2s there is no ETH.
+    #[error(
+        "messages between two L2s carry no ETH and no fee ({wei} wei were to go): wrap it (WETH is at 0x4200000000000000000000000000000000000006) and send that with --token, or withdraw to L1 and deposit there",
+        wei = .0
+    )]
+    NoEth(U256),
+    /// Two rollups cannot be joined.
+    #[error(
+        "chains {0} and {1} are not two rollups of this L1: both Vaults must be on it, and their chain ids differ"
+    )]
+    NoSiblings(u64, u64),
+    /// A message carries no tokens that could be taken back.
+    #[error("message {0} {1}")]
+    NothingToTakeBack(B256, &'static str),
+    /// The port kept no tokens: they are another one's on the other side.
+    #[error("{token} is no token that can be sent from {layer}: {why}")]
+    NotSendable {
+        /// The token.
+        token: Address,
+        /// Where.
+        layer: duplex_lane::Layer,
+        /// Why.
+        why: String,
+    },
     /// The value is out of range.
     #[error("{0} is more than exists")]
     TooMuch(U256),

@@ -9,6 +9,8 @@ mod force;
 mod message;
 mod relayers;
 mod send;
+mod siblings;
+mod tokens;
 mod withdraw;
 
 pub use asset::{Asset, format_units, parse_units};
@@ -18,6 +20,8 @@ pub use force::{ForceError, ForceRequest, Forced, Included, force, wait_for_incl
 pub use message::{Delivery, FastReport, MessageRequest};
 pub use relayers::Collected;
 pub use send::{Sent, send_transaction};
+pub use siblings::{JoinRequest, join_siblings};
+pub use tokens::{LaneToken, TokenRequest};
 pub use withdraw::{WithdrawReport, WithdrawalStage};
 
 use std::fmt::Debug;
@@ -27,6 +31,7 @@ use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use duplex_contracts::bindings::IERC20;
 use duplex_l1::{Deployment, Rpc};
+use duplex_lane::Sibling;
 
 /// Told what is being waited for, and how long.
 pub trait Progress: Sync {
@@ -54,6 +59,8 @@ pub struct Bridge {
     pub l2: Rpc,
     /// What connects them.
     pub deployment: Deployment,
+    /// Another L2, if messages are for it, not for L1.
+    pub sibling: Option<Sibling>,
 }
 
 impl Bridge {
@@ -66,7 +73,18 @@ impl Bridge {
             l1: Rpc::new(l1.unwrap_or(&deployment.l1_rpc))?,
             l2: Rpc::new(l2.unwrap_or(&deployment.l2_rpc))?,
             deployment,
+            sibling: None,
         })
+    }
+
+    /// The same rollup, with its lane to another L2 instead of that to L1.
+    ///
+    /// # Errors
+    /// If the contracts that join the two are not those of this program, or not for these two.
+    pub async fn with_sibling(self, sibling: Sibling) -> Result<Self, BridgeError> {
+        let joined = Self { sibling: Some(sibling), ..self };
+        joined.lane()?.check_siblings().await?;
+        Ok(joined)
     }
 
     /// Balances of an address on L1 and L2, in the asset's smallest unit.

@@ -6,11 +6,12 @@ use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::{SolCall, SolEvent};
 use duplex_contracts::bindings::IEndpoint;
+use duplex_l1::Parameters;
 use duplex_lane::{By, DeliveryState, Direction, Lane, LaneError, Layer, Sent as SentMessage};
 
 use serde::Serialize;
 
-use crate::{Bridge, BridgeError, Progress, Sent, deposit::RECIPIENT_GAS, send::send_transaction};
+use crate::{Bridge, BridgeError, LaneToken, Progress, Sent, deposit::RECIPIENT_GAS, send::send_transaction};
 
 /// How long a message is waited for: going up, a challenge window passes first.
 const WITHIN: Duration = Duration::from_secs(20 * 60);
@@ -65,6 +66,8 @@ pub struct Delivery {
     pub state: DeliveryState,
     /// Whether it was paid back where it was sent.
     pub refunded: bool,
+    /// The tokens that it carries, and whether they were taken back.
+    pub tokens: Option<LaneToken>,
     /// The transaction that delivered it.
     pub transaction: Option<B256>,
     /// Its block.
@@ -72,23 +75,54 @@ pub struct Delivery {
 }
 
 impl Bridge {
-    /// The lane between the layers.
+    /// The lane between the layers, or to the sibling.
     ///
     /// # Errors
     /// If the rollup has none.
     pub fn lane(&self) -> Result<Lane, LaneError> {
-        Lane::new(self.l1.clone(), self.l2.clone(), self.deployment.clone())
+        let (l1, l2, deployment) = (self.l1.clone(), self.l2.clone(), self.deployment.clone());
+        match self.sibling.clone() {
+            None => Lane::new(l1, l2, deployment),
+            Some(sibling) => Ok(Lane::between(l1, l2, deployment, sibling)),
+        }
+    }
+
+    /// The lane, if it goes this way.
+    pub(crate) fn lane_for(&self, direction: Direction) -> Result<Lane, LaneError> {
+        let lane = self.lane()?;
+        match lane.directions().contains(&direction) {
+            true => Ok(lane),
+            false => Err(LaneError::NoEnd(match self.sibling {
+                Some(_) => Layer::L1,
+                None => Layer::Sibling,
+            })),
+        }
     }
 
     /// For how long a message can be delivered unless something else is said: twice what its way takes if a sequencer keeps
     /// it out, or its claim is disputed as long as that can last; and a day.
     pub fn lifetime(&self, direction: Direction) -> Duration {
-        let p = &self.deployment.parameters;
+        let ours = &self.deployment.parameters;
+        let other = self.sibling.as_ref().map_or(ours, |sibling| &sibling.deployment.parameters);
+        let up = |p: &Parameters| p.sequencer_timeout + p.challenge_window + p.longest_dispute();
         let worst = match direction {
-            Direction::Down => p.sequencer_timeout,
-            Direction::Up => p.sequencer_timeout + p.challenge_window + p.longest_dispute(),
+            Direction::Down => ours.sequencer_timeout,
+            Direction::Up => up(ours),
+            Direction::Over => up(ours) + other.sequencer_timeout,
+            Direction::Back => up(other) + ours.sequencer_timeout,
         };
         Duration::from_secs(worst.saturating_mul(2)) + SPARE
+    }
+
+    /// The deadline of a message that is sent now. It is looked at on both ends: by the clock that is ahead.
+    pub(crate) async fn deadline(
+        &self,
+        lane: &Lane,
+        direction: Direction,
+        lifetime: Option<Duration>,
+    ) -> Result<u64, LaneError> {
+        let now = lane.time(direction.source()).await?.max(lane.time(direction.destination()).await?);
+        Ok(now.saturating_add(lifetime.unwrap_or_else(|| self.lifetime(direction)).as_secs()))
     }
 
     /// Takes a message of L1's back in exodus.
@@ -113,28 +147,24 @@ impl Bridge {
         key: &PrivateKeySigner,
         request: &MessageRequest,
     ) -> Result<(SentMessage, Sent), BridgeError> {
-        let lane = self.lane()?;
         let direction = request.direction;
+        let lane = self.lane_for(direction)?;
         let relay_fee = match request.relay_fee {
             Some(fee) => fee,
             None => lane.quote(direction, request.gas_limit, request.payload.len() as u64).await?,
         };
-        // A deadline is looked at on both layers: by the clock that is ahead.
-        let now = lane.time(Layer::L1).await?.max(lane.time(Layer::L2).await?);
         let call = IEndpoint::sendCall {
             target: request.target,
             gasLimit: request.gas_limit,
-            deadline: now
-                .saturating_add(request.lifetime.unwrap_or_else(|| self.lifetime(direction)).as_secs()),
+            deadline: self.deadline(&lane, direction, request.lifetime).await?,
             relayFee: relay_fee,
             payload: request.payload.clone(),
         };
         let total = request.value.checked_add(relay_fee).ok_or(BridgeError::TooMuch(request.value))?;
-        let layer = match direction {
-            Direction::Down => "L1",
-            Direction::Up => "L2",
-        };
-        self.check_balance(&crate::Asset::Eth, key.address(), total, layer).await?;
+        if lane.sibling.is_some() && !total.is_zero() {
+            return Err(BridgeError::NoEth(total));
+        }
+        self.check_eth(&lane, direction.source(), key.address(), total).await?;
         let (rpc, endpoint) = lane.end(direction.source());
         let sent = send_transaction(rpc, key, Some(endpoint), total, call.abi_encode().into()).await?;
         Ok((lane.find(sent.receipt.transaction_hash).await?, sent))
@@ -191,7 +221,8 @@ impl Bridge {
         };
         let (transaction, block) =
             logs.first().map_or((None, None), |log| (log.transaction_hash, log.block_number));
-        Ok(Delivery { sent, state, refunded, transaction, block })
+        let tokens = self.tokens_of(&lane, &sent).await?;
+        Ok(Delivery { sent, state, refunded, tokens, transaction, block })
     }
 
     /// Waits until somebody has delivered a message.
@@ -234,6 +265,7 @@ impl Bridge {
         let expected = match sent.direction {
             Direction::Down => "one L2 block after the L1 confirmations",
             Direction::Up => "a batch, a claim and the challenge window",
+            Direction::Over | Direction::Back => "a batch, a claim, the challenge window and an anchor",
         };
         let layer = sent.direction.destination();
         progress.wait(&format!("{layer} to know of it"), expected);
@@ -241,13 +273,15 @@ impl Bridge {
         let prepared = loop {
             match lane.prepare(sent, by, Address::ZERO).await? {
                 Some(prepared) => break prepared,
-                None if sent.direction == Direction::Down && nudged.elapsed() > NUDGE_AFTER => {
-                    let (rpc, _) = lane.end(layer);
-                    send_transaction(rpc, key, Some(key.address()), U256::ZERO, Bytes::new()).await?;
-                    nudged = Instant::now();
-                }
                 None if start.elapsed() > WITHIN => {
                     return Err(BridgeError::MessageSlow { id: sent.id, layer, seconds: WITHIN.as_secs() });
+                }
+                None if nudged.elapsed() > NUDGE_AFTER => {
+                    if lane.wants_anchor(sent).await? {
+                        let (rpc, _) = lane.end(layer);
+                        send_transaction(rpc, key, Some(key.address()), U256::ZERO, Bytes::new()).await?;
+                    }
+                    nudged = Instant::now();
                 }
                 None => tokio::time::sleep(PAUSE).await,
             }

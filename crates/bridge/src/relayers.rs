@@ -106,7 +106,7 @@ impl Bridge {
             self.to_registry(key, &IRelayerRegistry::withdrawStakeCall {}, U256::ZERO).await?;
         }
         let mut collected = Collected::default();
-        for direction in Direction::ALL {
+        for direction in Direction::LAYERS {
             let layer = direction.destination();
             let (rpc, _) = lane.end(layer);
             let verifier = lane.attestation_verifier(layer)?;
@@ -138,7 +138,7 @@ impl Bridge {
                 send_transaction(rpc, key, Some(ower), U256::ZERO, data).await?;
                 match layer {
                     Layer::L1 => collected.l1 += credit,
-                    Layer::L2 => collected.l2 += credit,
+                    Layer::L2 | Layer::Sibling => collected.l2 += credit,
                 }
             }
         }

@@ -33,6 +33,7 @@ const SOURCES: &[(&str, &str)] = artifacts![
     "Inbox",
     "L1Block",
     "L2Bridge",
+    "L2Port",
     "Manifest",
     "MessagePasser",
     "MessageQueue",
@@ -43,7 +44,11 @@ const SOURCES: &[(&str, &str)] = artifacts![
     "RelayerRegistry",
     "RiscvStep",
     "Settlement",
+    "SiblingPort",
+    "SiblingToken",
+    "SiblingVerifier",
     "Vault",
+    "VaultPort",
     "WETH9",
 ];
 

@@ -256,7 +256,7 @@ sol! {
         ) external pure returns (bytes32 blockHash, uint256 value);
     }
 
-    #[derive(Debug, PartialEq, Eq)]
+    #[derive(Debug, Default, PartialEq, Eq)]
     struct OutputRootProof {
         bytes32 version;
         bytes32 stateRoot;
@@ -295,6 +295,7 @@ sol! {
         function settlement() external view returns (address);
         function courier() external view returns (address);
         function endpoint() external view returns (address);
+        function tokenPort() external view returns (address);
     }
 
     /// A message between the endpoints of two chains.
@@ -333,6 +334,8 @@ sol! {
         function accumulator(uint64 nonce) external view returns (bytes32);
         function delivery(bytes32 id) external view returns (uint8);
         function isRefunded(bytes32 id) external view returns (bool);
+        function refundOf(bytes32 id) external view returns (uint256);
+        function carriesETH() external view returns (bool);
         function reservation(bytes32 id) external view returns (address relayer, uint64 until, uint256 bonds);
         function peer() external view returns (address);
         function peerChainId() external view returns (uint64);
@@ -345,6 +348,53 @@ sol! {
     interface IMessenger {
         function endpoint() external view returns (address);
         function sender() external view returns (address);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface ITokenPort {
+        event TokensSent(bytes32 indexed id, address indexed token, address indexed from, address to, uint256 amount);
+        event TokensArrived(address indexed home, address indexed from, address indexed to, uint256 amount);
+        event TokensReturned(bytes32 indexed id, address indexed home, address indexed to, uint256 amount, uint256 fee);
+        function send(address token, address to, uint256 amount, uint32 minGasLimit, uint64 deadline)
+            external payable returns (uint64 nonce, bytes32 id);
+        function mint(
+            address home, address from, address to, uint256 amount, string calldata name, string calldata symbol, uint8 decimals
+        ) external;
+        function release(address home, address from, address to, uint256 amount) external;
+        function takeBack(Message calldata message, address to) external;
+        function isTakenBack(bytes32 id) external view returns (bool);
+        function homeOf(address token) external view returns (address);
+        function endpoint() external view returns (address);
+        function peer() external view returns (address);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface ISiblingPort {
+        function tokenAddress(address home) external view returns (address);
+        function tokenCode() external view returns (address);
+        function locked(address token) external view returns (uint256);
+    }
+
+    #[derive(Debug, PartialEq, Eq)]
+    interface ISiblingVerifier {
+        function vault() external view returns (address);
+        function settlement() external view returns (address);
+    }
+
+    /// What the `SiblingVerifier` takes.
+    #[derive(Debug, Default, PartialEq, Eq)]
+    struct SiblingProof {
+        uint64 anchor;
+        bytes header;
+        bytes[] vaultNodes;
+        bytes[] exodusNodes;
+        bytes[] rootNodes;
+        uint64 claimId;
+        bytes[] settlementNodes;
+        bytes[] statusNodes;
+        bytes[] outputNodes;
+        OutputRootProof output;
+        Evidence evidence;
     }
 
     /// What shows a message in a block: `MessageProof.Evidence`.

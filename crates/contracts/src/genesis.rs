@@ -27,6 +27,8 @@ pub struct L2GenesisParams {
 pub struct LanePeer {
     /// Its `Endpoint`.
     pub endpoint: Address,
+    /// Its `VaultPort`.
+    pub port: Address,
     /// Chain id of L1.
     pub chain_id: u64,
     /// The relayers who vouch for it, if there are any.
@@ -89,6 +91,8 @@ pub fn l2_alloc(params: &L2GenesisParams) -> BTreeMap<Address, GenesisAccount> {
             "Messenger",
             vec![(slot(0), predeploys::ENDPOINT.into_word())],
         ));
+        let port = vec![(slot(0), predeploys::ENDPOINT.into_word()), (slot(1), peer.port.into_word())];
+        accounts.push((predeploys::TOKEN_PORT, "L2Port", port));
         accounts.push((predeploys::ANCHOR_VERIFIER, "AnchorVerifier", vec![]));
         if let Some(relayers) = peer.relayers {
             // The address of the Endpoint, then window and drift.

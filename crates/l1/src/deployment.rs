@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Form of the deployment file.
-const VERSION: u32 = 4;
+const VERSION: u32 = 5;
 
 /// The contracts on L1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -114,6 +114,8 @@ pub struct LaneContracts {
     pub messenger: Address,
     /// Decides what L2 sent.
     pub verifier: Address,
+    /// Sends and receives tokens.
+    pub port: Address,
     /// The relayers, where there are some.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub relayers: Option<RelayerContracts>,

@@ -13,7 +13,7 @@ use alloy_sol_types::{SolCall, SolEvent};
 use duplex_contracts::{
     bindings::{
         IAttestationVerifier, ICourier, IDisputes, IEndpoint, IExodus, IInbox, IManifest, IMessageQueue,
-        IMessenger, IOutputVerifier, IRelayerRegistry, ISettlement, IVault,
+        IMessenger, IOutputVerifier, IRelayerRegistry, ISettlement, ITokenPort, IVault,
     },
     l2_token_address,
 };
@@ -247,7 +247,9 @@ pub async fn check(
     asks.same("the vault", c.vault, c.courier, &ICourier::vaultCall {}).await?;
     asks.same("the vault", c.vault, c.message_queue, &IMessageQueue::vaultCall {}).await?;
     let endpoint = deployment.lane.map_or(Address::ZERO, |lane| lane.endpoint);
+    let port = deployment.lane.map_or(Address::ZERO, |lane| lane.port);
     asks.same("the endpoint", endpoint, c.vault, &IVault::endpointCall {}).await?;
+    asks.same("the token port", port, c.vault, &IVault::tokenPortCall {}).await?;
     if let Some(lane) = &deployment.lane {
         asks.same("the vault", c.vault, endpoint, &IEndpoint::vaultCall {}).await?;
         asks.same("the peer", predeploys::ENDPOINT, endpoint, &IEndpoint::peerCall {}).await?;
@@ -256,6 +258,8 @@ pub async fn check(
         asks.same("the messenger", lane.messenger, endpoint, &IEndpoint::messengerCall {}).await?;
         asks.same("the verifier", lane.verifier, endpoint, &IEndpoint::verifierCall {}).await?;
         asks.same("the endpoint", endpoint, lane.messenger, &IMessenger::endpointCall {}).await?;
+        asks.same("the endpoint", endpoint, port, &ITokenPort::endpointCall {}).await?;
+        asks.same("the port's peer", predeploys::TOKEN_PORT, port, &ITokenPort::peerCall {}).await?;
         let prover = lane.relayers.map_or(lane.verifier, |relayers| relayers.prover);
         asks.same("the vault", c.vault, prover, &IOutputVerifier::vaultCall {}).await?;
         let kind = lane.relayers.map_or(Crossing::Spv, |_| Crossing::Multisig);

@@ -55,6 +55,7 @@ fn rollup(first: u64) -> Deployment {
             endpoint: at(20),
             messenger: at(21),
             verifier: at(22),
+            port: at(25),
             relayers: Some(RelayerContracts {
                 registry: at(23),
                 prover: at(24),

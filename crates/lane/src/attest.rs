@@ -76,10 +76,7 @@ impl Attester {
 
     /// A statement as it is signed.
     pub fn attestation(&self, s: &Statement) -> Attestation {
-        let (chain_id, endpoint) = match s.direction {
-            Direction::Down => self.chains[0],
-            Direction::Up => self.chains[1],
-        };
+        let (chain_id, endpoint) = self.chains[usize::from(s.direction != Direction::Down)];
         Attestation { chainId: chain_id, endpoint, nonce: s.nonce, accumulator: s.accumulator, time: s.time }
     }
 

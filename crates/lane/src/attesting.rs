@@ -122,7 +122,7 @@ impl Attesting {
         let attester = Attester::new(&lane)?;
         let failed = |error: &dyn std::fmt::Display| LaneError::Records(error.to_string());
         let records = Records::open(&options.dir.join("signed.redb")).map_err(|error| failed(&error))?;
-        let courses = Direction::ALL
+        let courses = Direction::LAYERS
             .map(|direction| {
                 let (next, watched) = (lane.start(direction.source()), lane.start(direction.destination()));
                 (direction, Course { next, watched, settled: 1, ..Default::default() })
@@ -179,11 +179,11 @@ impl Attesting {
     /// One look at everything. What goes wrong with one part keeps no other from its duty.
     async fn look(&mut self) -> Result<(), LaneError> {
         let mut parts = vec![("answering", self.answer().await)];
-        for direction in Direction::ALL {
+        for direction in Direction::LAYERS {
             parts.push(("observing", self.observe(direction).await));
         }
         parts.push(("who vouches", self.meet().await));
-        for direction in Direction::ALL {
+        for direction in Direction::LAYERS {
             parts.push(("watching", self.watch(direction).await));
             parts.push(("settling", self.settle(direction).await));
         }
@@ -203,7 +203,7 @@ impl Attesting {
     /// Learns who the others are.
     async fn meet(&self) -> Result<(), LaneError> {
         let mut members = BTreeSet::new();
-        for direction in Direction::ALL {
+        for direction in Direction::LAYERS {
             members.extend(self.lane.relayer_set(direction).await?.members);
         }
         self.board.set_members(members);
@@ -270,7 +270,7 @@ impl Attesting {
     async fn observe(&mut self, direction: Direction) -> Result<(), LaneError> {
         let last = match direction {
             Direction::Down => self.final_on_l1().await?,
-            Direction::Up => self.final_on_l2().await?,
+            _ => self.final_on_l2().await?,
         };
         let Some(course) = self.courses.get(&direction) else { return Ok(()) };
         let (from, Some(last)) = (course.next, last) else { return Ok(()) };
@@ -335,7 +335,7 @@ impl Attesting {
         let start = self.lane.start(direction.destination());
         let held = match direction {
             Direction::Down => self.final_on_l2().await?,
-            Direction::Up => self.final_on_l1().await?,
+            _ => self.final_on_l1().await?,
         };
         let Some(course) = self.courses.get_mut(&direction) else { return Ok(()) };
         let to = head.min(course.watched + MOST_BLOCKS);
@@ -377,7 +377,7 @@ impl Attesting {
         }
         let court = match direction {
             Direction::Down => None,
-            Direction::Up => self.lane.court().await?,
+            _ => self.lane.court().await?,
         };
         let sitting = court.as_ref().map(|court| (court.known.claim_id, court.known.in_exodus));
         let (observed, mut left, mut failed) = (course.observed, Vec::new(), None);
@@ -392,9 +392,9 @@ impl Attesting {
                     let is_final = statement.nonce <= observed;
                     self.lane.verdict_of_l1(&self.attester, statement, signatures, is_final).await
                 }
-                (Direction::Up, None) => Ok(Verdict::Open),
-                (Direction::Up, Some(_)) if suspect.judged == sitting => Ok(Verdict::Open),
-                (Direction::Up, Some(court)) => {
+                (_, None) => Ok(Verdict::Open),
+                (_, Some(_)) if suspect.judged == sitting => Ok(Verdict::Open),
+                (_, Some(court)) => {
                     self.lane.verdict_of_l2(&self.attester, statement, signatures, court).await
                 }
             };
@@ -581,7 +581,7 @@ async fn ask(peer: Rpc, attester: Attester, board: Board, poll: Duration, cancel
     let mut signer = Address::ZERO;
     loop {
         let mut pause = poll;
-        for direction in Direction::ALL {
+        for direction in Direction::LAYERS {
             let from = board.wanted(direction, signer);
             if from == u64::MAX {
                 continue;

@@ -82,6 +82,45 @@ pub enum LaneError {
         /// The one that would be.
         now: B256,
     },
+    /// The lane does not go there.
+    #[error(
+        "this lane has no end on {0}: one between two L2s is named with --siblings FILE, and then there is none to L1"
+    )]
+    NoEnd(Layer),
+    /// The file that says how two L2s are joined is not about this one.
+    #[error(
+        "{path} joins the L2s {chains}; this one has chain id {ours}: name the right file with --siblings, or the right rollup with --deployment"
+    )]
+    OtherSiblings {
+        /// The file.
+        path: String,
+        /// The chain ids in it.
+        chains: String,
+        /// Ours.
+        ours: u64,
+    },
+    /// A contract between two L2s is not what it should be.
+    #[error(
+        "on chain {chain}, {what} {address} {why}: whoever deployed this could take what is sent; do not use it"
+    )]
+    ForeignSiblings {
+        /// The chain.
+        chain: u64,
+        /// Which contract.
+        what: &'static str,
+        /// Where.
+        address: alloy_primitives::Address,
+        /// What is wrong.
+        why: String,
+    },
+    /// A file cannot be read or written.
+    #[error("{path}: {why}")]
+    File {
+        /// The file.
+        path: String,
+        /// Why.
+        why: String,
+    },
     /// A layer refused or could not be reached.
     #[error(transparent)]
     Rpc(#[from] RpcError),

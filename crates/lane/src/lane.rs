@@ -15,11 +15,11 @@ use duplex_primitives::predeploys;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    LaneError,
+    LaneError, Sibling,
     message::{extend, message_id},
 };
 
-/// One of the two layers.
+/// Where an end of a lane is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Layer {
@@ -27,6 +27,8 @@ pub enum Layer {
     L1,
     /// L2.
     L2,
+    /// Another L2 of the same L1.
+    Sibling,
 }
 
 impl fmt::Display for Layer {
@@ -34,6 +36,7 @@ impl fmt::Display for Layer {
         f.write_str(match self {
             Self::L1 => "L1",
             Self::L2 => "L2",
+            Self::Sibling => "the sibling",
         })
     }
 }
@@ -46,25 +49,33 @@ pub enum Direction {
     Down,
     /// From L2 to L1.
     Up,
+    /// From L2 to its sibling.
+    Over,
+    /// From the sibling to L2.
+    Back,
 }
 
 impl Direction {
-    /// Both.
-    pub const ALL: [Self; 2] = [Self::Down, Self::Up];
+    /// Both ways between L1 and L2.
+    pub const LAYERS: [Self; 2] = [Self::Down, Self::Up];
+    /// Both ways between two L2s.
+    pub const SIBLINGS: [Self; 2] = [Self::Over, Self::Back];
 
     /// Where its messages are sent.
     pub const fn source(self) -> Layer {
         match self {
             Self::Down => Layer::L1,
-            Self::Up => Layer::L2,
+            Self::Up | Self::Over => Layer::L2,
+            Self::Back => Layer::Sibling,
         }
     }
 
     /// Where they are delivered.
     pub const fn destination(self) -> Layer {
         match self {
-            Self::Down => Layer::L2,
             Self::Up => Layer::L1,
+            Self::Down | Self::Back => Layer::L2,
+            Self::Over => Layer::Sibling,
         }
     }
 }
@@ -102,7 +113,7 @@ pub struct Sent {
     pub log_index: u64,
 }
 
-/// A lane, through the JSON-RPC of both layers.
+/// A lane, through the JSON-RPC of both layers; or, if there is a sibling, the lane between the two L2s.
 #[derive(Debug, Clone)]
 pub struct Lane {
     /// L1.
@@ -115,6 +126,8 @@ pub struct Lane {
     pub endpoint: Address,
     /// The rollup.
     pub deployment: Deployment,
+    /// The other L2, if this is the lane to it.
+    pub sibling: Option<Sibling>,
 }
 
 impl Lane {
@@ -124,7 +137,23 @@ impl Lane {
     /// If it has none.
     pub fn new(l1: Rpc, l2: Rpc, deployment: Deployment) -> Result<Self, LaneError> {
         let lane = deployment.lane.ok_or(LaneError::None)?;
-        Ok(Self { l1, l2, crossing: lane.crossing, endpoint: lane.endpoint, deployment })
+        let (crossing, endpoint) = (lane.crossing, lane.endpoint);
+        Ok(Self { l1, l2, crossing, endpoint, deployment, sibling: None })
+    }
+
+    /// The lane between a rollup and another one on the same L1.
+    pub fn between(l1: Rpc, l2: Rpc, deployment: Deployment, sibling: Sibling) -> Self {
+        // Its ends are proved to, whatever the rollups' own lanes are.
+        let (crossing, endpoint) = (Crossing::Spv, Address::ZERO);
+        Self { l1, l2, crossing, endpoint, deployment, sibling: Some(sibling) }
+    }
+
+    /// The ways that it has.
+    pub const fn directions(&self) -> [Direction; 2] {
+        match self.sibling {
+            None => Direction::LAYERS,
+            Some(_) => Direction::SIBLINGS,
+        }
     }
 
     /// Its relayers.
@@ -135,19 +164,35 @@ impl Lane {
         self.deployment.lane.and_then(|lane| lane.relayers).ok_or(LaneError::NoRelayers)
     }
 
-    /// A layer's RPC, and the lane's end there.
-    pub const fn end(&self, layer: Layer) -> (&Rpc, Address) {
-        match layer {
-            Layer::L1 => (&self.l1, self.endpoint),
-            Layer::L2 => (&self.l2, predeploys::ENDPOINT),
+    /// A layer's RPC, and the lane's end there. Where it has none, that is address zero.
+    pub fn end(&self, layer: Layer) -> (&Rpc, Address) {
+        match (layer, &self.sibling) {
+            (Layer::L1, _) => (&self.l1, self.endpoint),
+            (Layer::L2, None) => (&self.l2, predeploys::ENDPOINT),
+            (Layer::L2, Some(sibling)) => (&self.l2, sibling.here.endpoint),
+            (Layer::Sibling, Some(sibling)) => (&sibling.rpc, sibling.there.endpoint),
+            (Layer::Sibling, None) => (&self.l2, Address::ZERO),
+        }
+    }
+
+    /// The port of a layer, which sends and receives tokens.
+    pub fn port(&self, layer: Layer) -> Address {
+        match (layer, &self.sibling) {
+            (Layer::L1, _) => self.deployment.lane.map(|lane| lane.port).unwrap_or_default(),
+            (Layer::L2, None) => predeploys::TOKEN_PORT,
+            (Layer::L2, Some(sibling)) => sibling.here.port,
+            (Layer::Sibling, sibling) => {
+                sibling.as_ref().map(|sibling| sibling.there.port).unwrap_or_default()
+            }
         }
     }
 
     /// The block from which a layer's end is there.
-    pub const fn start(&self, layer: Layer) -> u64 {
-        match layer {
-            Layer::L1 => self.deployment.start_block,
-            Layer::L2 => 0,
+    pub fn start(&self, layer: Layer) -> u64 {
+        match (layer, &self.sibling) {
+            (Layer::L1, _) => self.deployment.start_block,
+            (Layer::L2, sibling) => sibling.as_ref().map_or(0, |sibling| sibling.here.start_block),
+            (Layer::Sibling, sibling) => sibling.as_ref().map_or(0, |sibling| sibling.there.start_block),
         }
     }
 
@@ -186,7 +231,7 @@ impl Lane {
     /// # Errors
     /// If there is none.
     pub async fn find(&self, name: B256) -> Result<Sent, LaneError> {
-        for direction in Direction::ALL {
+        for direction in self.directions() {
             let (rpc, endpoint) = self.end(direction.source());
             let topics = [Some(IEndpoint::MessageSent::SIGNATURE_HASH), None, Some(name)];
             let start = self.start(direction.source());

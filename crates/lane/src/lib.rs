@@ -1,4 +1,4 @@
-//! Messages between L1 and L2 (`docs/bridge.md`).
+//! Messages between L1 and L2, and between two L2s (`docs/bridge.md`).
 //!
 //! A *lane* has an `Endpoint` contract at each end. A message goes out at one, is proved to the other by what the other
 //! knows of the first chain, and is called there. This crate reads what was sent, builds the proofs from the public
@@ -12,6 +12,7 @@ mod message;
 mod prove;
 mod relay;
 mod relayers;
+mod sibling;
 mod witness;
 
 pub use attest::{Attester, Board, RelayerSet, SignedStatement, Statement};
@@ -22,4 +23,5 @@ pub use message::{accumulator_slot, delivery_slot, message_id};
 pub use prove::{By, Prepared};
 pub use relay::{Relay, RelayOptions, Vouching};
 pub use relayers::{Allowance, RelayerRow, RelayersStatus};
+pub use sibling::{Sibling, SiblingEnd, Siblings};
 pub use witness::Vouched;

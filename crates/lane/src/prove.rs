@@ -49,6 +49,9 @@ impl Lane {
         let proof = match sent.direction {
             Direction::Down => self.anchor_proof(sent, by).await?.map(|proof| proof.abi_encode()),
             Direction::Up => self.output_proof(sent, by).await?.map(|proof| proof.abi_encode()),
+            Direction::Over | Direction::Back => {
+                self.sibling_proof(sent).await?.map(|proof| proof.abi_encode())
+            }
         };
         let Some(mut proof) = proof else { return Ok(None) };
         if self.crossing == Crossing::Multisig {
@@ -75,12 +78,12 @@ impl Lane {
         }
         if by == By::Receipt {
             let evidence = receipt_evidence(&self.l1, sent).await?;
-            let known = self.anchor_hash(sent.block).await?;
+            let known = anchor_hash(&self.l2, sent.block).await?;
             if known == keccak256(&evidence.header) {
                 return Ok(Some(AnchorProof { anchor: sent.block, evidence, ..Default::default() }));
             }
             // L2 built on no such block, but L1 has its hash at the anchor.
-            let Some(header) = self.anchor_header(anchor).await? else { return Ok(None) };
+            let Some(header) = self.anchor_header(&self.l2, anchor).await? else { return Ok(None) };
             let slot = U256::from(sent.block % HISTORY_WINDOW).into();
             let proof = self.l1.proof(HISTORY, &[slot], anchor).await?;
             return Ok(Some(AnchorProof {
@@ -92,21 +95,16 @@ impl Lane {
                 evidence,
             }));
         }
-        let Some(header) = self.anchor_header(anchor).await? else { return Ok(None) };
+        let Some(header) = self.anchor_header(&self.l2, anchor).await? else { return Ok(None) };
         let evidence = slot_evidence(&self.l1, Layer::L1, self.endpoint, sent, previous, anchor).await?;
         let evidence = Evidence { header, ..evidence };
         Ok(Some(AnchorProof { anchor, evidence, ..Default::default() }))
     }
 
-    async fn anchor_hash(&self, number: u64) -> Result<B256, LaneError> {
-        let call = IL1Block::anchorHashCall { number: U256::from(number) };
-        Ok(self.l2.call(predeploys::L1_BLOCK, &call).await?)
-    }
-
-    /// The anchor's header, unless L1 has another block there by now.
-    async fn anchor_header(&self, anchor: u64) -> Result<Option<Bytes>, LaneError> {
+    /// The header of an L2's anchor, unless L1 has another block there by now.
+    pub(crate) async fn anchor_header(&self, l2: &Rpc, anchor: u64) -> Result<Option<Bytes>, LaneError> {
         let Some(L1Header { header, hash }) = self.l1.header(anchor).await? else { return Ok(None) };
-        let same = self.anchor_hash(anchor).await? == hash;
+        let same = anchor_hash(l2, anchor).await? == hash;
         Ok(same.then(|| alloy_rlp::encode(&header).into()))
     }
 
@@ -140,14 +138,7 @@ impl Lane {
         let claim = self.l1.call(contracts.settlement, &ISettlement::claimCall { id: claim_id }).await?;
         let batch = self.l1.call(contracts.inbox, &IInbox::batchCall { index: claim.lastBatch }).await?;
         let block = batch.lastBlock;
-        let Some(L1Header { header, hash }) = self.l2.header(block).await? else { return Ok(None) };
-        let passer = self.l2.proof(predeploys::MESSAGE_PASSER, &[], block).await?;
-        let output = OutputRootProof {
-            version: B256::ZERO,
-            stateRoot: header.state_root,
-            messagePasserStorageRoot: passer.storage_hash,
-            latestBlockhash: hash,
-        };
+        let Some(output) = output_of(&self.l2, block).await? else { return Ok(None) };
         let ours = keccak256(output.abi_encode());
         if ours != claim.outputRoot {
             let claimed = claim.outputRoot;
@@ -191,7 +182,24 @@ pub(crate) struct KnownOutput {
     pub(crate) in_exodus: bool,
 }
 
-async fn slot_evidence(
+async fn anchor_hash(l2: &Rpc, number: u64) -> Result<B256, LaneError> {
+    let call = IL1Block::anchorHashCall { number: U256::from(number) };
+    Ok(l2.call(predeploys::L1_BLOCK, &call).await?)
+}
+
+/// Preimage of the output root of an L2 block, if the node has it.
+pub(crate) async fn output_of(l2: &Rpc, block: u64) -> Result<Option<OutputRootProof>, LaneError> {
+    let Some(L1Header { header, hash }) = l2.header(block).await? else { return Ok(None) };
+    let passer = l2.proof(predeploys::MESSAGE_PASSER, &[], block).await?;
+    Ok(Some(OutputRootProof {
+        version: B256::ZERO,
+        stateRoot: header.state_root,
+        messagePasserStorageRoot: passer.storage_hash,
+        latestBlockhash: hash,
+    }))
+}
+
+pub(crate) async fn slot_evidence(
     rpc: &Rpc,
     layer: Layer,
     endpoint: Address,

@@ -13,7 +13,7 @@ use std::{
 use alloy_primitives::{Address, B256, U256};
 use alloy_signer_local::PrivateKeySigner;
 use duplex_contracts::bindings::IL1Block;
-use duplex_l1::{Crossing, FeeQuote, TxManager, TxManagerError, TxManagerOptions, TxReceipt, TxRequest};
+use duplex_l1::{Crossing, FeeQuote, Rpc, TxManager, TxManagerError, TxManagerOptions, TxReceipt, TxRequest};
 use duplex_primitives::predeploys;
 use duplex_storage::Records;
 use tokio::sync::oneshot::{Receiver, error::TryRecvError};
@@ -53,7 +53,7 @@ pub struct RelayOptions {
     pub least_profit: U256,
     /// Whether to deliver whatever it earns.
     pub at_any_loss: bool,
-    /// Which ways to carry.
+    /// Which ways to carry; all that the lane has if there is none.
     pub directions: Vec<Direction>,
     /// Most deliveries under way at a time, each way.
     pub most_in_flight: usize,
@@ -99,7 +99,7 @@ impl RelayOptions {
             poll: Duration::from_millis(500),
             least_profit: U256::ZERO,
             at_any_loss: false,
-            directions: Direction::ALL.to_vec(),
+            directions: Vec::new(),
             most_in_flight: 32,
             by: By::Slot,
             vouching: None,
@@ -137,8 +137,7 @@ struct Way {
 pub struct Relay {
     lane: Lane,
     options: RelayOptions,
-    l1: TxManager,
-    l2: TxManager,
+    managers: BTreeMap<Layer, TxManager>,
     ways: BTreeMap<Direction, Way>,
 }
 
@@ -147,9 +146,21 @@ impl Relay {
     ///
     /// # Errors
     /// If a layer cannot be reached or the records cannot be read.
-    pub async fn open(lane: Lane, key: PrivateKeySigner, options: RelayOptions) -> Result<Self, LaneError> {
+    pub async fn open(
+        lane: Lane,
+        key: PrivateKeySigner,
+        mut options: RelayOptions,
+    ) -> Result<Self, LaneError> {
+        if options.directions.is_empty() {
+            options.directions = lane.directions().to_vec();
+        }
         let manager = async |layer: Layer| {
-            let path = options.dir.join(format!("{layer}.redb").to_lowercase());
+            let name = match layer {
+                Layer::L1 => "l1.redb",
+                Layer::L2 => "l2.redb",
+                Layer::Sibling => "sibling.redb",
+            };
+            let path = options.dir.join(name);
             let records = Records::open(&path).map_err(|error| LaneError::Records(error.to_string()))?;
             let tx_options = TxManagerOptions { poll: options.poll, resend_after: RESEND_AFTER };
             let (rpc, _) = lane.end(layer);
@@ -157,21 +168,25 @@ impl Relay {
                 TxManager::open(rpc.clone(), key.clone(), Arc::new(records), tx_options).await?,
             )
         };
-        let (l1, l2) = (manager(Layer::L1).await?, manager(Layer::L2).await?);
+        let mut managers = BTreeMap::new();
+        for direction in lane.directions() {
+            let layer = direction.destination();
+            managers.insert(layer, manager(layer).await?);
+        }
         let ways = options
             .directions
             .iter()
             .map(|direction| (*direction, Way { next: lane.start(direction.source()), ..Default::default() }))
             .collect();
-        Ok(Self { lane, options, l1, l2, ways })
+        Ok(Self { lane, options, managers, ways })
     }
 
     /// What sends its transactions on a layer; for whoever acts with the same key.
-    pub fn manager(&self, layer: Layer) -> TxManager {
-        match layer {
-            Layer::L1 => self.l1.clone(),
-            Layer::L2 => self.l2.clone(),
-        }
+    ///
+    /// # Errors
+    /// If the lane has no end there.
+    pub fn manager(&self, layer: Layer) -> Result<TxManager, LaneError> {
+        self.managers.get(&layer).cloned().ok_or(LaneError::NoEnd(layer))
     }
 
     /// Carries until cancelled.
@@ -179,8 +194,8 @@ impl Relay {
     /// # Errors
     /// If its records cannot be written.
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), LaneError> {
-        let senders = [self.l1.clone().run(cancel.clone()), self.l2.clone().run(cancel.clone())];
-        let [l1, l2] = senders.map(tokio::spawn);
+        let senders: Vec<_> =
+            self.managers.values().map(|sender| tokio::spawn(sender.clone().run(cancel.clone()))).collect();
         let stop = cancel.clone();
         let work = async {
             loop {
@@ -203,7 +218,7 @@ impl Relay {
             result = work => result,
         };
         cancel.cancel();
-        for sender in [l1, l2] {
+        for sender in senders {
             sender.await.map_err(|error| LaneError::Records(error.to_string()))??;
         }
         result
@@ -235,7 +250,7 @@ impl Relay {
             match self.carry(&sent).await {
                 Ok(true) => {}
                 // What was sent later cannot be proved either.
-                Ok(false) => return self.nudge(direction).await,
+                Ok(false) => return self.nudge(&sent).await,
                 Err(error @ LaneError::Records(_)) => return Err(error),
                 Err(LaneError::Tx(error @ TxManagerError::Storage(_))) => return Err(error.into()),
                 // Of this message only: the others are carried all the same.
@@ -252,22 +267,27 @@ impl Relay {
     }
 
     /// Has an idle L2 build a block, whose anchor then has what waits.
-    async fn nudge(&mut self, direction: Direction) -> Result<(), LaneError> {
+    async fn nudge(&mut self, sent: &Sent) -> Result<(), LaneError> {
+        let direction = sent.direction;
+        let manager = self.manager(direction.destination())?;
         let Some(way) = self.ways.get_mut(&direction) else { return Ok(()) };
         let since = *way.unknown_since.get_or_insert_with(Instant::now);
-        if direction != Direction::Down || since.elapsed() < NUDGE_AFTER || self.l2.in_flight().await > 0 {
+        if since.elapsed() < NUDGE_AFTER
+            || !self.lane.wants_anchor(sent).await?
+            || manager.in_flight().await > 0
+        {
             return Ok(());
         }
         way.unknown_since = None;
         let request = TxRequest {
-            to: self.l2.address(),
+            to: manager.address(),
             data: Default::default(),
             value: U256::ZERO,
             gas_limit: Some(NUDGE_GAS),
             label: "nudge".into(),
             blobs: Vec::new(),
         };
-        drop(self.l2.submit(request).await?);
+        drop(manager.submit(request).await?);
         Ok(())
     }
 
@@ -326,12 +346,13 @@ impl Relay {
             return Ok(true);
         }
         // In exodus deadlines do not count on L1: whether this one does shows when it is tried.
-        if direction == Direction::Down && sent.message.deadline < self.lane.time(Layer::L2).await? {
+        let layer = direction.destination();
+        if layer != Layer::L1 && sent.message.deadline < self.lane.time(layer).await? {
             tracing::info!(nonce, id = %sent.id, "its deadline is over; anyone can give it up");
             self.finish(sent);
             return Ok(true);
         }
-        let manager = self.manager(direction.destination());
+        let manager = self.manager(layer)?;
         let earner = manager.address();
         let mut fee = sent.message.relayFee;
         let prepared = match self.vouched(sent, earner).await {
@@ -473,9 +494,9 @@ impl Lane {
         // Room for the base fee to double is not what it costs.
         let price = U256::from(fees.max_fee.saturating_sub(fees.priority_fee) / 2 + fees.priority_fee);
         let execution = U256::from(gas) * price;
-        match direction {
-            Direction::Up => Ok(execution),
-            Direction::Down => Ok(execution + self.data_fee(bytes).await?),
+        match direction.destination() {
+            Layer::L1 => Ok(execution),
+            Layer::L2 | Layer::Sibling => Ok(execution + data_fee(rpc, bytes).await?),
         }
     }
 
@@ -484,6 +505,10 @@ impl Lane {
     /// # Errors
     /// If a layer cannot be reached.
     pub async fn quote(&self, direction: Direction, gas: u64, payload: u64) -> Result<U256, LaneError> {
+        // Between siblings there is no ETH to pay with.
+        if self.sibling.is_some() {
+            return Ok(U256::ZERO);
+        }
         // 40 gas a byte is what calldata may cost (EIP-7623).
         let bytes = DELIVERY_BYTES + payload;
         let gas = (gas + DELIVERY_GAS).max(21_000 + 40 * bytes);
@@ -492,15 +517,15 @@ impl Lane {
         // Where relayers vouch, half of it is theirs who signed.
         Ok(if self.crossing == Crossing::Multisig { fee + fee } else { fee })
     }
+}
 
-    /// The most that L2 asks for so many bytes of data (Fjord's formula, for data that does not compress).
-    async fn data_fee(&self, bytes: u64) -> Result<U256, LaneError> {
-        let at = predeploys::L1_BLOCK;
-        let base = self.l2.call(at, &IL1Block::basefeeCall {}).await?;
-        let blob = self.l2.call(at, &IL1Block::blobBaseFeeCall {}).await?;
-        let base_scalar = U256::from(self.l2.call(at, &IL1Block::baseFeeScalarCall {}).await?);
-        let blob_scalar = U256::from(self.l2.call(at, &IL1Block::blobBaseFeeScalarCall {}).await?);
-        let price = U256::from(16) * base_scalar * base + blob_scalar * blob;
-        Ok(U256::from(bytes) * U256::from(836_500) * price / U256::from(1_000_000_000_000u64))
-    }
+/// The most that an L2 asks for so many bytes of data (Fjord's formula, for data that does not compress).
+async fn data_fee(l2: &Rpc, bytes: u64) -> Result<U256, LaneError> {
+    let at = predeploys::L1_BLOCK;
+    let base = l2.call(at, &IL1Block::basefeeCall {}).await?;
+    let blob = l2.call(at, &IL1Block::blobBaseFeeCall {}).await?;
+    let base_scalar = U256::from(l2.call(at, &IL1Block::baseFeeScalarCall {}).await?);
+    let blob_scalar = U256::from(l2.call(at, &IL1Block::blobBaseFeeScalarCall {}).await?);
+    let price = U256::from(16) * base_scalar * base + blob_scalar * blob;
+    Ok(U256::from(bytes) * U256::from(836_500) * price / U256::from(1_000_000_000_000u64))
 }

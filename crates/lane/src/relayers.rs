@@ -66,6 +66,7 @@ impl Lane {
         Ok(match layer {
             Layer::L1 => self.deployment.lane.map(|lane| lane.verifier).unwrap_or_default(),
             Layer::L2 => predeploys::ATTESTATION_VERIFIER,
+            Layer::Sibling => return Err(LaneError::NoRelayers),
         })
     }
 
@@ -145,7 +146,7 @@ impl Lane {
         stakes.sort();
         let slashable = stakes.iter().take(threshold.into()).sum();
         let mut allowances = Vec::new();
-        for direction in Direction::ALL {
+        for direction in Direction::LAYERS {
             allowances.push(self.allowance(direction).await?);
         }
         Ok(RelayersStatus { set_id, threshold, relayers, slashable, allowances })

@@ -142,16 +142,16 @@ async fn make_plan(
     let lane = options.lane.map(|crossing| {
         let prover = address(tokens + 6);
         let relayers = (crossing == Crossing::Multisig).then(|| RelayerContracts {
-            registry: address(tokens + 9),
+            registry: address(tokens + 10),
             prover,
             terms: RelayerTerms::new(options.relayer_stake, &parameters),
         });
-        let verifier = relayers.map_or(prover, |_| address(tokens + 10));
-        let (messenger, endpoint) = (address(tokens + 7), address(tokens + 8));
-        LaneContracts { crossing, endpoint, messenger, verifier, relayers }
+        let verifier = relayers.map_or(prover, |_| address(tokens + 11));
+        let (messenger, endpoint, port) = (address(tokens + 7), address(tokens + 8), address(tokens + 9));
+        LaneContracts { crossing, endpoint, messenger, verifier, port, relayers }
     });
     // The Manifest follows the Vault at once: so it is known to be of the same deployer.
-    let last = tokens + lane.map_or(6, |lane| if lane.relayers.is_some() { 11 } else { 9 });
+    let last = tokens + lane.map_or(6, |lane| if lane.relayers.is_some() { 12 } else { 10 });
     let contracts = L1Contracts {
         message_queue: address(tokens),
         inbox: address(tokens + 1),
@@ -176,6 +176,7 @@ async fn make_plan(
         l1_base_fee: anchor.header.base_fee_per_gas.unwrap_or_default(),
         lane: lane.map(|lane| LanePeer {
             endpoint: lane.endpoint,
+            port: lane.port,
             chain_id: l1_chain_id,
             relayers: lane.relayers.map(|relayers| RelayersPeer {
                 registry: relayers.registry,
@@ -259,6 +260,7 @@ async fn make_plan(
         let endpoint =
             (predeploys::ENDPOINT, options.l2_chain_id, lane.verifier, lane.messenger, contracts.vault);
         step("Endpoint", endpoint.abi_encode_params(), U256::ZERO);
+        step("VaultPort", (lane.endpoint,).abi_encode_params(), U256::ZERO);
     }
     if let Some((lane, relayers)) = lane.and_then(|lane| Some((lane, lane.relayers?))) {
         step("RelayerRegistry", registry_args(&deployment, &lane, &relayers), U256::ZERO);
@@ -268,8 +270,9 @@ async fn make_plan(
         step("AttestationVerifier", verifier.abi_encode_params(), U256::ZERO);
     }
     step("Courier", (contracts.vault,).abi_encode_params(), U256::ZERO);
-    let endpoint = lane.map_or(Address::ZERO, |lane| lane.endpoint);
-    let vault = (contracts.message_queue, contracts.settlement, contracts.courier, endpoint, p.exodus_delay);
+    let (endpoint, port) = lane.map_or((Address::ZERO, Address::ZERO), |lane| (lane.endpoint, lane.port));
+    let (queue, settlement, courier) = (contracts.message_queue, contracts.settlement, contracts.courier);
+    let vault = (queue, settlement, courier, endpoint, port, p.exodus_delay);
     step("Vault", vault.abi_encode_params(), locked);
     let manifest = (contracts.vault, Bytes::from(manifest::encode(&deployment)?));
     step("Manifest", manifest.abi_encode_params(), U256::ZERO);

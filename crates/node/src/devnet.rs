@@ -18,6 +18,7 @@ use crate::{
     BOND_GAS_PRICE, BlobOptions, DeployOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, NodeError,
     RELAYER_STAKE, Roles, RollupNode, RollupOptions, Tasks, deploy, dev_key,
     embedded_l1::{create_dir, read_json, write_json},
+    pair::{SECOND, SIBLING_RELAY, SIBLINGS},
     relayers::{enlist, start_dev_relayers},
 };
 
@@ -135,6 +136,8 @@ pub struct DevnetOptions {
     pub relayer_stake: U256,
     /// The key that deploys and operates.
     pub key: Option<PrivateKeySigner>,
+    /// The key that relays.
+    pub relay_key: Option<PrivateKeySigner>,
     /// How far back state can be read.
     pub history: History,
     /// Called with what is being done.
@@ -167,6 +170,7 @@ impl Default for DevnetOptions {
             relay: true,
             relayer_stake: RELAYER_STAKE,
             key: None,
+            relay_key: None,
             history: History::Archive,
             progress: |_| {},
         }
@@ -206,7 +210,7 @@ pub struct Devnet {
     pub l2: RollupNode,
     /// True if it went on with what was there.
     pub resumed: bool,
-    tasks: Tasks,
+    pub(crate) tasks: Tasks,
 }
 
 impl Devnet {
@@ -336,7 +340,8 @@ impl Devnet {
             start_dev_relayers(&deployment, options.confirmations, &dir, &mut tasks).await?;
         } else if deployment.lane.is_some() && options.relay {
             let lane = Lane::new(rpc.clone(), Rpc::new(&deployment.l2_rpc)?, deployment.clone())?;
-            let relay = Relay::open(lane, dev_key(RELAYER), RelayOptions::new(dir.join("relay"))).await?;
+            let key = options.relay_key.unwrap_or_else(|| dev_key(RELAYER));
+            let relay = Relay::open(lane, key, RelayOptions::new(dir.join("relay"))).await?;
             tasks.spawn("relay", relay.run(tasks.cancel_token()));
         }
         deployment.save(&path)?;
@@ -366,13 +371,13 @@ impl Devnet {
 
 /// Removes what a devnet wrote, and nothing else.
 fn remove_devnet(dir: &Path) -> Result<(), NodeError> {
-    for name in ["l1", "l2", "relay", "relayers"] {
+    for name in ["l1", "l2", "relay", "relayers", SECOND, SIBLING_RELAY] {
         let path = dir.join(name);
         if path.exists() {
             std::fs::remove_dir_all(&path).map_err(|source| NodeError::Io { path, source })?;
         }
     }
-    for name in ["setup.json", "deployment.json", "deployment.plan.json"] {
+    for name in ["setup.json", "deployment.json", "deployment.plan.json", SIBLINGS] {
         let path = dir.join(name);
         if path.exists() {
             std::fs::remove_file(&path).map_err(|source| NodeError::Io { path, source })?;

@@ -18,6 +18,19 @@ pub enum NodeError {
     /// The lane between the layers cannot be used.
     #[error(transparent)]
     Lane(#[from] duplex_lane::LaneError),
+    /// Two rollups could not be joined.
+    #[error(transparent)]
+    Join(#[from] duplex_bridge::BridgeError),
+    /// Keys that everybody knows are for development only.
+    #[error(
+        "--rollups 2 uses keys that everybody knows, and this L1 is none for development: start each rollup with its own key, and join them with `duplex siblings join`"
+    )]
+    TwoForDevelopment,
+    /// Two rollups cannot share relayers with stakes.
+    #[error(
+        "two rollups at once, both with relayers of the same keys, would get into each other's way: take --bridge derived or spv with --rollups 2"
+    )]
+    TwoOfRelayers,
     /// A chain failed.
     #[error(transparent)]
     Chain(#[from] duplex_chain::ChainError),

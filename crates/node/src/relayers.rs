@@ -99,7 +99,7 @@ impl Relayer {
             RelayOptions { vouching: Some(vouching), ..options.relay },
         )
         .await?;
-        let attesting = Attesting::open(lane, key, self.board, relay.manager(Layer::L1), attesting)?;
+        let attesting = Attesting::open(lane, key, self.board, relay.manager(Layer::L1)?, attesting)?;
         let cancel = tasks.cancel_token();
         tasks.spawn("attesting", attesting.run(cancel.clone()));
         tasks.spawn("relay", relay.run(cancel.clone()));

@@ -28,6 +28,8 @@ pub const MESSENGER: Address = address!("420000000000000000000000000000000000002
 pub const ANCHOR_VERIFIER: Address = address!("4200000000000000000000000000000000000025");
 /// Takes the word of staked relayers for the lane's messages, where a deployment has them.
 pub const ATTESTATION_VERIFIER: Address = address!("4200000000000000000000000000000000000026");
+/// Sends and receives tokens by the lane's messages.
+pub const TOKEN_PORT: Address = address!("4200000000000000000000000000000000000027");
 /// Sender of the transaction that tells L2 its new anchor. Nobody has its key.
 pub const DEPOSITOR: Address = address!("DeaDDEaDDeAdDeAdDEAdDEaddeAddEAdDEAd0001");
 /// Stands for ETH where the bridge asks for a token.

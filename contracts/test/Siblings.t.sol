@@ -1,0 +1,410 @@
+// SPDX-License-Identifier: MIT
+pragma solidity 0.8.37;
+
+import {Endpoint} from "../src/bridge/Endpoint.sol";
+import {SiblingPort} from "../src/bridge/SiblingPort.sol";
+import {SiblingToken} from "../src/bridge/SiblingToken.sol";
+import {SiblingVerifier} from "../src/bridge/SiblingVerifier.sol";
+import {IMessenger} from "../src/interfaces/IMessenger.sol";
+import {ITokenPort} from "../src/interfaces/ITokenPort.sol";
+import "../src/dev/AwkwardTokens.sol";
+import "../src/libraries/Errors.sol";
+import {Hashing} from "../src/libraries/Hashing.sol";
+import {MessageProof} from "../src/libraries/MessageProof.sol";
+import {ClaimStatus, DeliveryState, Message as Mail, OutputRootProof} from "../src/libraries/Types.sol";
+import {Siblings} from "./utils/Siblings.sol";
+
+/// @notice Remembers who called it from where.
+contract Listener {
+    address public sender;
+    uint256 public count;
+
+    function hear() external payable {
+        (sender, count) = (IMessenger(msg.sender).sender(), count + 1);
+    }
+}
+
+/// @notice From one L2 to another by what L1 knows of both.
+contract SiblingsTest is Siblings {
+    Listener internal listener = new Listener();
+    PlainToken internal token;
+
+    function setUp() public override {
+        super.setUp();
+        token = new PlainToken();
+        give(address(token));
+    }
+
+    /// @dev Gives alice tokens, and the port of A leave to take them.
+    function give(address token_) internal {
+        PlainToken(token_).mint(alice, 1000);
+        vm.prank(alice);
+        (bool success,) =
+            token_.call(abi.encodeWithSignature("approve(address,uint256)", address(portA), type(uint256).max));
+        vm.assertTrue(success);
+    }
+
+    function hello() internal returns (Mail memory) {
+        return sendTo(endA, address(listener), NEVER, abi.encodeCall(listener.hear, ()));
+    }
+
+    function assertRefused(Mail memory m, SiblingVerifier.Proof memory p, bytes4 why) internal {
+        onChain(B);
+        (bool success, bytes memory result) =
+            address(endB).call(abi.encodeCall(endB.deliver, (m, abi.encode(p), address(0))));
+        onChain(L1);
+        vm.assertFalse(success);
+        vm.assertEq(bytes32(bytes4(result)), bytes32(why));
+        vm.assertEq(uint256(endB.delivery(idAt(endA, m))), 0);
+    }
+
+    // --- messages ---
+
+    function test_message_arrives() public {
+        Mail memory m = hello();
+        bring(endA, m);
+        vm.assertEq(listener.sender(), alice);
+        m = sendTo(endB, address(listener), NEVER, abi.encodeCall(listener.hear, ()));
+        bring(endB, m);
+        vm.assertEq(listener.count(), 2);
+        bytes memory proof = abi.encode(proofOf(endB, m));
+        onChain(A);
+        vm.expectRevert(abi.encodeWithSelector(AlreadyDelivered.selector, idAt(endB, m)));
+        endA.deliver(m, proof, address(0));
+    }
+
+    function test_ETH_isRefused() public {
+        vm.assertFalse(endA.carriesETH());
+        vm.assertTrue(up.carriesETH());
+        vm.assertTrue(down.carriesETH());
+        onChain(A);
+        vm.expectRevert(NoETHHere.selector);
+        endA.send{value: 1}(bob, 0, NEVER, 0, "");
+        vm.expectRevert(NoETHHere.selector);
+        endA.send{value: 1}(bob, 0, NEVER, 1, "");
+    }
+
+    function test_constructor_zero_reverts() public {
+        vm.expectRevert(ZeroAddress.selector);
+        new SiblingVerifier(address(0), address(settlement));
+        vm.expectRevert(ZeroAddress.selector);
+        new SiblingVerifier(address(vault), address(0));
+    }
+
+    /// @dev Replay: to another chain, another end, and the way back.
+    function test_otherLanes_refuse() public {
+        Mail memory m = hello();
+        bytes memory proof = abi.encode(proofOf(endA, m));
+        onChain(A);
+        vm.expectRevert(abi.encodeWithSelector(UnexpectedChain.selector, B, A));
+        endA.deliver(m, proof, address(0));
+        onChain(L2);
+        vm.expectRevert(abi.encodeWithSelector(UnexpectedChain.selector, uint64(L1), A));
+        down.deliver(m, proof, address(0));
+        // A second lane between the same two chains.
+        onChain(B);
+        Endpoint second = new Endpoint(address(endA), A, address(light), address(1), address(0));
+        vm.expectRevert(InvalidProof.selector);
+        second.deliver(m, proof, address(0));
+        onChain(L1);
+    }
+
+    // --- what a proof must show ---
+
+    function test_claimNotFinal_isRefused() public {
+        Mail memory m = hello();
+        (MessageProof.Evidence memory e, bytes32 stateRoot) = slotEvidence(endA, m);
+        OutputRootProof memory output = OutputRootProof(0, stateRoot, keccak256("passer"), keccak256("block"));
+        uint64 parent = settlement.lastFinalClaim();
+        uint64 claimId = propose(parent, appendNext().index, Hashing.outputRoot(output));
+        assertRefused(m, proofBy(claimId, output, e), NotFinal.selector);
+        vm.warp(block.timestamp + WINDOW);
+        settlement.finalize(claimId);
+        SiblingVerifier.Proof memory p = proofBy(claimId, output, e);
+        bytes memory proof = abi.encode(p);
+        onChain(B);
+        endB.deliver(m, proof, address(0));
+        vm.assertEq(listener.count(), 1);
+    }
+
+    /// @dev A false claim of the same content, rejected, or one that never was.
+    function test_otherClaims_areRefused() public {
+        Mail memory m = hello();
+        SiblingVerifier.Proof memory p = proofOf(endA, m);
+        uint64 right = p.claimId;
+        p.claimId = right + 1;
+        assertRefused(m, p, InvalidProof.selector);
+        p.claimId = 0;
+        assertRefused(m, p, InvalidProof.selector);
+        // The status of one claim, the root of another.
+        uint256 first = claimSlot(0);
+        p = proofBy(right, p.output, p.evidence);
+        SiblingVerifier.Proof memory genesis = proofBy(0, p.output, p.evidence);
+        p.statusNodes = genesis.statusNodes;
+        assertRefused(m, p, InvalidProof.selector);
+        assertRefused(m, genesis, UnexpectedOutputRoot.selector);
+        vm.assertEq(uint256(vm.load(address(settlement), bytes32(first + 3))), uint256(GENESIS_OUTPUT));
+    }
+
+    function test_otherRoot_isRefused() public {
+        Mail memory m = hello();
+        SiblingVerifier.Proof memory p = proofOf(endA, m);
+        p.output.stateRoot = keccak256("state");
+        assertRefused(m, p, UnexpectedOutputRoot.selector);
+    }
+
+    function test_blockThatIsNoAnchor_isRefused() public {
+        Mail memory m = hello();
+        SiblingVerifier.Proof memory p = proofOf(endA, m);
+        ++p.anchor;
+        assertRefused(m, p, UnknownBlock.selector);
+        --p.anchor;
+        p.header[p.header.length - 1] = 0x81;
+        assertRefused(m, p, UnknownBlock.selector);
+    }
+
+    /// @dev Another contract's account for each that is read.
+    function test_otherAccounts_areRefused() public {
+        Mail memory m = hello();
+        SiblingVerifier.Proof memory p = proofOf(endA, m);
+        bytes[] memory vaultNodes = p.vaultNodes;
+        p.vaultNodes = p.settlementNodes;
+        assertRefused(m, p, InvalidProof.selector);
+        p.vaultNodes = vaultNodes;
+        p.settlementNodes = vaultNodes;
+        assertRefused(m, p, InvalidProof.selector);
+    }
+
+    function test_anythingMissing_isRefused() public {
+        Mail memory m = hello();
+        SiblingVerifier.Proof memory p = proofOf(endA, m);
+        bytes[] memory none = new bytes[](0);
+        bytes[] memory kept = p.vaultNodes;
+        p.vaultNodes = none;
+        assertRefused(m, p, InvalidProof.selector);
+        (p.vaultNodes, kept, p.exodusNodes) = (kept, p.exodusNodes, none);
+        assertRefused(m, p, InvalidProof.selector);
+        (p.exodusNodes, kept, p.settlementNodes) = (kept, p.settlementNodes, none);
+        assertRefused(m, p, InvalidProof.selector);
+        (p.settlementNodes, kept, p.statusNodes) = (kept, p.statusNodes, none);
+        assertRefused(m, p, InvalidProof.selector);
+        (p.statusNodes, kept, p.outputNodes) = (kept, p.outputNodes, none);
+        assertRefused(m, p, InvalidProof.selector);
+        p.outputNodes = kept;
+        p.evidence.slotNodes = none;
+        assertRefused(m, p, InvalidProof.selector);
+    }
+
+    function test_messageThatWasNotSent_isRefused() public {
+        Mail memory m = hello();
+        SiblingVerifier.Proof memory p = proofOf(endA, m);
+        m.sender = bob;
+        assertRefused(m, p, InvalidProof.selector);
+        m.sender = alice;
+        m.value = 1;
+        assertRefused(m, p, InvalidProof.selector);
+    }
+
+    // --- exodus of the other ---
+
+    /// @dev What became final after the exodus is worth nothing on L1: whoever sends it has left there already.
+    function test_exodus_laterClaims_areRefused() public {
+        bytes32 before = keccak256("state");
+        finalState(before, keccak256("block"));
+        Mail memory m = hello();
+        (MessageProof.Evidence memory e, bytes32 stateRoot) = slotEvidence(endA, m);
+        OutputRootProof memory output = OutputRootProof(0, stateRoot, keccak256("passer"), keccak256("block"));
+        uint64 claimId = propose(settlement.lastFinalClaim(), appendNext().index, Hashing.outputRoot(output));
+        vm.warp(vault.exodusOpensAt() + 1);
+        vault.startExodus();
+        settlement.finalize(claimId);
+        vm.assertTrue(settlement.isFinal(claimId));
+        assertRefused(m, proofBy(claimId, output, e), UnexpectedOutputRoot.selector);
+    }
+
+    /// @dev What the exodus' root has is delivered, whatever claim a proof names.
+    function test_exodus_itsOwnRoot_isTaken() public {
+        Mail memory m = hello();
+        SiblingVerifier.Proof memory p = proofOf(endA, m);
+        vm.warp(vault.exodusOpensAt() + 1);
+        vault.startExodus();
+        p = proofBy(p.claimId, p.output, p.evidence);
+        bytes[] memory kept = p.rootNodes;
+        p.rootNodes = new bytes[](0);
+        assertRefused(m, p, InvalidProof.selector);
+        p.rootNodes = kept;
+        bytes memory proof = abi.encode(p);
+        onChain(B);
+        endB.deliver(m, proof, address(0));
+        vm.assertEq(listener.count(), 1);
+    }
+
+    // --- tokens ---
+
+    function cross(SiblingPort from, address token_, address to, uint256 amount, uint64 deadline, address sender)
+        internal
+        returns (Mail memory)
+    {
+        onChain(from == portA ? A : B);
+        vm.recordLogs();
+        vm.prank(sender);
+        from.send(token_, to, amount, 0, deadline);
+        onChain(L1);
+        return lastSent();
+    }
+
+    function counterpart(address token_) internal view returns (SiblingToken) {
+        return SiblingToken(portB.tokenAddress(token_));
+    }
+
+    function assertTokens(address token_, uint256 onTheWay) internal view {
+        SiblingToken there = counterpart(token_);
+        uint256 supply = address(there).code.length == 0 ? 0 : there.totalSupply();
+        vm.assertEq(portA.locked(token_), supply + onTheWay);
+    }
+
+    function toBob(address token_, uint256 amount) internal {
+        bring(endA, cross(portA, token_, bob, amount, NEVER, alice));
+    }
+
+    function test_token_thereAndBack() public {
+        toBob(address(token), 100);
+        SiblingToken there = counterpart(address(token));
+        vm.assertEq(there.balanceOf(bob), 100);
+        vm.assertEq(there.name(), "Plain Token of 42424");
+        vm.assertEq(there.symbol(), "PLAIN.42424");
+        vm.assertEq(uint256(there.decimals()), 6);
+        vm.assertEq(there.home(), address(token));
+        toBob(address(token), 100);
+        assertTokens(address(token), 0);
+        Mail memory m = cross(portB, address(there), alice, 150, NEVER, bob);
+        assertTokens(address(token), 150);
+        bring(endB, m);
+        vm.assertEq(token.balanceOf(alice), 950);
+        assertTokens(address(token), 0);
+    }
+
+    /// @dev One and the same address is another token on each chain.
+    function test_tokensOfBothChains_areApart() public {
+        toBob(address(token), 100);
+        vm.prank(alice);
+        token.approve(address(portB), 100);
+        bring(endB, cross(portB, address(token), bob, 50, NEVER, alice));
+        vm.assertEq(SiblingToken(portA.tokenAddress(address(token))).balanceOf(bob), 50);
+        vm.assertEq(portA.locked(address(token)), 100);
+        vm.assertEq(portB.locked(address(token)), 50);
+        // What came from there goes back there, and no further.
+        SiblingToken fromA = counterpart(address(token));
+        bring(endB, cross(portB, address(fromA), bob, 100, NEVER, bob));
+        vm.assertEq(token.balanceOf(bob), 100);
+        vm.assertEq(portB.locked(address(fromA)), 0);
+    }
+
+    function test_strangers_areRefused() public {
+        toBob(address(token), 100);
+        SiblingToken there = counterpart(address(token));
+        bytes memory refused = abi.encodeWithSelector(Unauthorized.selector, alice);
+        vm.startPrank(alice);
+        vm.expectRevert(refused);
+        there.mint(alice, 1);
+        vm.expectRevert(refused);
+        there.burn(bob, 1);
+        vm.expectRevert(refused);
+        there.initialize(address(1), "", "", 0);
+        vm.expectRevert(refused);
+        portB.mint(address(token), alice, alice, 1, "", "", 0);
+        vm.expectRevert(refused);
+        portA.release(address(token), alice, alice, 1);
+        vm.stopPrank();
+        vm.startPrank(address(portB));
+        vm.expectRevert(AlreadyInitialized.selector);
+        there.initialize(address(1), "", "", 0);
+        SiblingToken code = SiblingToken(portB.tokenCode());
+        vm.expectRevert(AlreadyInitialized.selector);
+        code.initialize(address(1), "", "", 0);
+        vm.stopPrank();
+        // A message of her own that says what the port's would.
+        bytes memory minting =
+            abi.encodeCall(ITokenPort.mint, (address(token), alice, alice, 100, "", "", uint8(0)));
+        Mail memory m = sendTo(endA, address(portB), NEVER, minting);
+        bring(endA, m);
+        vm.assertEq(uint256(endB.delivery(idAt(endA, m))), uint256(DeliveryState.Failed));
+        vm.assertEq(there.balanceOf(alice), 0);
+    }
+
+    /// @dev More than is kept of it cannot be released, whatever the other chain says.
+    function test_release_ofMoreThanIsLocked_fails() public {
+        toBob(address(token), 100);
+        token.mint(address(portA), 1000);
+        // As if the other chain were broken.
+        SiblingToken there = counterpart(address(token));
+        vm.prank(address(portB));
+        there.mint(bob, 50);
+        Mail memory m = cross(portB, address(there), bob, 150, NEVER, bob);
+        bring(endB, m);
+        vm.assertEq(uint256(endA.delivery(idAt(endB, m))), uint256(DeliveryState.Failed));
+    }
+
+    function test_awkwardTokens() public {
+        FeeToken fee = new FeeToken();
+        give(address(fee));
+        toBob(address(fee), 100);
+        vm.assertEq(counterpart(address(fee)).balanceOf(bob), 99);
+        NoReturnToken silent = new NoReturnToken();
+        give(address(silent));
+        toBob(address(silent), 100);
+        bring(endB, cross(portB, address(counterpart(address(silent))), bob, 100, NEVER, bob));
+        vm.assertEq(silent.balanceOf(bob), 100);
+        HookToken hooked = new HookToken();
+        give(address(hooked));
+        hooked.setHook(address(portA), abi.encodeCall(portA.send, (address(hooked), bob, 1, 0, NEVER)));
+        toBob(address(hooked), 100);
+        vm.assertFalse(hooked.hookSucceeded());
+        HugeNameToken huge = new HugeNameToken();
+        give(address(huge));
+        toBob(address(huge), 100);
+        vm.assertEq(bytes(counterpart(address(huge)).symbol()).length, 64 + 6);
+    }
+
+    /// @dev Tokens that never arrived, and such as could not be paid out, go back; of the rest nothing is paid twice.
+    function test_givenUp_comesBack() public {
+        Mail memory m = cross(portA, address(token), bob, 100, uint64(block.timestamp + 1), alice);
+        vm.warp(block.timestamp + 2);
+        onChain(B);
+        vm.recordLogs();
+        endB.expire(m);
+        Mail memory back = lastSent();
+        onChain(A);
+        vm.expectRevert(abi.encodeWithSelector(NotRefunded.selector, idAt(endA, m)));
+        portA.takeBack(m, alice);
+        bring(endB, back);
+        onChain(A);
+        portA.takeBack(m, alice);
+        vm.expectRevert(abi.encodeWithSelector(AlreadyReclaimed.selector, idAt(endA, m)));
+        portA.takeBack(m, alice);
+        onChain(L1);
+        vm.assertEq(token.balanceOf(alice), 1000);
+        assertTokens(address(token), 0);
+
+        BlacklistToken listed = new BlacklistToken();
+        give(address(listed));
+        toBob(address(listed), 100);
+        listed.setBlocked(alice, true);
+        SiblingToken there = counterpart(address(listed));
+        m = cross(portB, address(there), alice, 100, uint64(block.timestamp + 30 days), bob);
+        bring(endB, m);
+        vm.assertEq(uint256(endA.delivery(idAt(endB, m))), uint256(DeliveryState.Failed));
+        vm.warp(uint256(m.deadline) + 1 days + 1);
+        onChain(A);
+        vm.recordLogs();
+        endA.expire(m);
+        back = lastSent();
+        onChain(L1);
+        bring(endA, back);
+        onChain(B);
+        portB.takeBack(m, bob);
+        onChain(L1);
+        vm.assertEq(there.balanceOf(bob), 100);
+        assertTokens(address(listed), 0);
+    }
+}
