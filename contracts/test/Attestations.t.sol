@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {AttestationVerifier} from "../src/bridge/AttestationVerifier.sol";
 import {IAttestationVerifier} from "../src/interfaces/IAttestationVerifier.sol";
 import {Attesting} from "../src/libraries/Attesting.sol";
+import {PlainToken} from "../src/dev/AwkwardTokens.sol";
 import "../src/libraries/Errors.sol";
 import {Attestation, DeliveryState, Message as Mail} from "../src/libraries/Types.sol";
 import {Relayers} from "./utils/Relayers.sol";
@@ -268,6 +269,32 @@ contract AttestationsTest is Relayers {
         proof = bytes.concat(hex"00", proveUp(m));
         vm.expectRevert(abi.encodeWithSelector(Unauthorized.selector, address(this)));
         onL1.verify(m, id, proof);
+    }
+
+    // --- tokens ---
+
+    /// @dev What tokens are worth, the limit cannot know: relayers' word moves none, either way.
+    function test_tokens_takeAProof() public {
+        PlainToken token = new PlainToken();
+        token.mint(alice, 100);
+        vm.startPrank(alice);
+        token.approve(address(vault), 100);
+        vm.recordLogs();
+        port.send(address(token), alice, 100, 0, uint64(block.timestamp + 300 days));
+        vm.stopPrank();
+        Mail memory m = lastSent();
+        assertRefused(m, attested(m, 0x1f), OnlyByProof.selector);
+        assertDelivered(m, bytes.concat(hex"00", proveDown(m)));
+        address l2Token = vault.l2TokenAddress(address(token));
+        onChain(L2);
+        vm.recordLogs();
+        vm.prank(alice);
+        l2Port.send(l2Token, alice, 40, 0, uint64(block.timestamp + 300 days));
+        m = lastSent();
+        onChain(L1);
+        assertRefused(m, attested(m, 0x1f), OnlyByProof.selector);
+        assertDelivered(m, bytes.concat(hex"00", proveUp(m)));
+        vm.assertEq(token.balanceOf(alice), 40);
     }
 
     // --- refunds ---

@@ -2,6 +2,7 @@
 pragma solidity 0.8.37;
 
 import {OutputVerifier} from "../src/bridge/OutputVerifier.sol";
+import {PlainToken} from "../src/dev/AwkwardTokens.sol";
 import {MessageProof} from "../src/libraries/MessageProof.sol";
 import {Predeploys} from "../src/libraries/Predeploys.sol";
 import {Message as Mail} from "../src/libraries/Types.sol";
@@ -40,6 +41,41 @@ contract LaneGasSnapshotTest is Lanes {
         vm.prank(relayer);
         up.deliver(m, proof, address(0));
         vm.snapshotGasLastCall("Lane", "deliver ETH to L1, by slot (2 and 2 nodes)");
+
+        PlainToken token = new PlainToken();
+        token.mint(alice, 1000);
+        vm.prank(alice);
+        token.approve(address(vault), 1000);
+        for (uint256 i; i < 2; ++i) {
+            vm.recordLogs();
+            vm.prank(alice);
+            port.send{value: 0.01 ether}(address(token), bob, 100, 0, uint64(block.timestamp + 300 days));
+            if (i == 1) vm.snapshotGasLastCall("Lane", "send tokens from L1");
+            m = lastSent();
+            proof = proveDown(m);
+            onChain(L2);
+            vm.prank(relayer);
+            down.deliver(m, proof, address(0));
+            vm.snapshotGasLastCall(
+                "Lane",
+                i == 0
+                    ? "deliver tokens to L2, by slot (2 and 2 nodes), first"
+                    : "deliver tokens to L2, by slot (2 and 2 nodes)"
+            );
+            onChain(L1);
+        }
+        address l2Token = vault.l2TokenAddress(address(token));
+        onChain(L2);
+        vm.recordLogs();
+        vm.prank(bob);
+        l2Port.send{value: 0}(l2Token, alice, 50, 0, uint64(block.timestamp + 300 days));
+        vm.snapshotGasLastCall("Lane", "send tokens from L2");
+        m = lastSent();
+        onChain(L1);
+        proof = proveUp(m);
+        vm.prank(relayer);
+        up.deliver(m, proof, address(0));
+        vm.snapshotGasLastCall("Lane", "deliver tokens to L1, by slot (2 and 2 nodes)");
 
         m = sendFrom(up, bob, 1 ether, 50_000, uint64(block.timestamp + 1), 0.01 ether, "");
         vm.warp(block.timestamp + 2);

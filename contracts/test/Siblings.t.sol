@@ -13,6 +13,7 @@ import {Hashing} from "../src/libraries/Hashing.sol";
 import {MessageProof} from "../src/libraries/MessageProof.sol";
 import {ClaimStatus, DeliveryState, Message as Mail, OutputRootProof} from "../src/libraries/Types.sol";
 import {Siblings} from "./utils/Siblings.sol";
+import {StateTrie} from "./utils/StateTrie.sol";
 
 /// @notice Remembers who called it from where.
 contract Listener {
@@ -26,6 +27,9 @@ contract Listener {
 
 /// @notice From one L2 to another by what L1 knows of both.
 contract SiblingsTest is Siblings {
+    /// @dev A deadline within a year.
+    uint64 internal constant LATE = 1_800_000_000 + 360 days;
+
     Listener internal listener = new Listener();
     PlainToken internal token;
 
@@ -201,8 +205,13 @@ contract SiblingsTest is Siblings {
         m.sender = bob;
         assertRefused(m, p, InvalidProof.selector);
         m.sender = alice;
-        m.value = 1;
+        ++m.gasLimit;
         assertRefused(m, p, InvalidProof.selector);
+        // Nor is anything paid, whatever the other chain says.
+        m.value = 1;
+        assertRefused(m, p, NoETHHere.selector);
+        (m.value, m.relayFee) = (0, 1);
+        assertRefused(m, p, NoETHHere.selector);
     }
 
     // --- exodus of the other ---
@@ -264,7 +273,7 @@ contract SiblingsTest is Siblings {
     }
 
     function toBob(address token_, uint256 amount) internal {
-        bring(endA, cross(portA, token_, bob, amount, NEVER, alice));
+        bring(endA, cross(portA, token_, bob, amount, LATE, alice));
     }
 
     function test_token_thereAndBack() public {
@@ -277,7 +286,7 @@ contract SiblingsTest is Siblings {
         vm.assertEq(there.home(), address(token));
         toBob(address(token), 100);
         assertTokens(address(token), 0);
-        Mail memory m = cross(portB, address(there), alice, 150, NEVER, bob);
+        Mail memory m = cross(portB, address(there), alice, 150, LATE, bob);
         assertTokens(address(token), 150);
         bring(endB, m);
         vm.assertEq(token.balanceOf(alice), 950);
@@ -289,13 +298,13 @@ contract SiblingsTest is Siblings {
         toBob(address(token), 100);
         vm.prank(alice);
         token.approve(address(portB), 100);
-        bring(endB, cross(portB, address(token), bob, 50, NEVER, alice));
+        bring(endB, cross(portB, address(token), bob, 50, LATE, alice));
         vm.assertEq(SiblingToken(portA.tokenAddress(address(token))).balanceOf(bob), 50);
         vm.assertEq(portA.locked(address(token)), 100);
         vm.assertEq(portB.locked(address(token)), 50);
         // What came from there goes back there, and no further.
         SiblingToken fromA = counterpart(address(token));
-        bring(endB, cross(portB, address(fromA), bob, 100, NEVER, bob));
+        bring(endB, cross(portB, address(fromA), bob, 100, LATE, bob));
         vm.assertEq(token.balanceOf(bob), 100);
         vm.assertEq(portB.locked(address(fromA)), 0);
     }
@@ -326,7 +335,7 @@ contract SiblingsTest is Siblings {
         // A message of her own that says what the port's would.
         bytes memory minting =
             abi.encodeCall(ITokenPort.mint, (address(token), alice, alice, 100, "", "", uint8(0)));
-        Mail memory m = sendTo(endA, address(portB), NEVER, minting);
+        Mail memory m = sendTo(endA, address(portB), LATE, minting);
         bring(endA, m);
         vm.assertEq(uint256(endB.delivery(idAt(endA, m))), uint256(DeliveryState.Failed));
         vm.assertEq(there.balanceOf(alice), 0);
@@ -340,7 +349,7 @@ contract SiblingsTest is Siblings {
         SiblingToken there = counterpart(address(token));
         vm.prank(address(portB));
         there.mint(bob, 50);
-        Mail memory m = cross(portB, address(there), bob, 150, NEVER, bob);
+        Mail memory m = cross(portB, address(there), bob, 150, LATE, bob);
         bring(endB, m);
         vm.assertEq(uint256(endA.delivery(idAt(endB, m))), uint256(DeliveryState.Failed));
     }
@@ -353,11 +362,11 @@ contract SiblingsTest is Siblings {
         NoReturnToken silent = new NoReturnToken();
         give(address(silent));
         toBob(address(silent), 100);
-        bring(endB, cross(portB, address(counterpart(address(silent))), bob, 100, NEVER, bob));
+        bring(endB, cross(portB, address(counterpart(address(silent))), bob, 100, LATE, bob));
         vm.assertEq(silent.balanceOf(bob), 100);
         HookToken hooked = new HookToken();
         give(address(hooked));
-        hooked.setHook(address(portA), abi.encodeCall(portA.send, (address(hooked), bob, 1, 0, NEVER)));
+        hooked.setHook(address(portA), abi.encodeCall(portA.send, (address(hooked), bob, 1, 0, LATE)));
         toBob(address(hooked), 100);
         vm.assertFalse(hooked.hookSucceeded());
         HugeNameToken huge = new HugeNameToken();
@@ -379,7 +388,6 @@ contract SiblingsTest is Siblings {
         portA.takeBack(m, alice);
         bring(endB, back);
         onChain(A);
-        portA.takeBack(m, alice);
         vm.expectRevert(abi.encodeWithSelector(AlreadyReclaimed.selector, idAt(endA, m)));
         portA.takeBack(m, alice);
         onChain(L1);
@@ -401,10 +409,216 @@ contract SiblingsTest is Siblings {
         back = lastSent();
         onChain(L1);
         bring(endA, back);
-        onChain(B);
-        portB.takeBack(m, bob);
-        onChain(L1);
         vm.assertEq(there.balanceOf(bob), 100);
         assertTokens(address(listed), 0);
+    }
+
+    // --- when the other one ends ---
+
+    /// @dev The last state of B: what its Endpoint says of a message, and balances of a counterpart.
+    function lastState(Mail memory m, address token_, address holder)
+        internal
+        returns (StateTrie state, StateTrie states, StateTrie balances)
+    {
+        bytes32 slot = Hashing.deliverySlot(idAt(endA, m));
+        uint256 value = uint256(vm.load(address(endB), slot));
+        states = filled();
+        if (value != 0) states.setSlot(slot, value);
+        states.setSlot(Hashing.accumulatorSlot(1), 7);
+        bytes32 balance = Hashing.tokenBalanceSlot(holder);
+        balances = filled();
+        value = uint256(vm.load(address(counterpart(token_)), balance));
+        if (value != 0) balances.setSlot(balance, value);
+        state = new StateTrie();
+        state.setAccount(address(endB), 0, states.build(), keccak256("code"));
+        state.setAccount(address(counterpart(token_)), 0, balances.build(), keccak256("code"));
+        state.setAccount(holder, 1, keccak256("storage"), keccak256("holder's code"));
+        for (uint160 i = 1; i < 40; ++i) {
+            state.setAccount(address(i), i, keccak256(abi.encode(i)), keccak256("other code"));
+        }
+        state.build();
+    }
+
+    function filled() private returns (StateTrie trie) {
+        trie = new StateTrie();
+        for (uint256 i; i < 20; ++i) {
+            trie.setSlot(keccak256(abi.encode("slot", i)), uint256(keccak256(abi.encode(i))));
+        }
+    }
+
+    /// @dev The other chain goes into exodus with this state, and A is told.
+    function ends(StateTrie state) internal returns (bytes memory proof) {
+        (uint64 claimId, OutputRootProof memory output) = finalState(state.root(), keccak256("block"));
+        MessageProof.Evidence memory none;
+        proof = abi.encode(proofBy(claimId, output, none));
+        onChain(A);
+        vm.expectRevert(NotInExodus.selector);
+        endA.endPeer(proof);
+        onChain(L1);
+        vm.warp(vault.exodusOpensAt() + 1);
+        vault.startExodus();
+        proof = abi.encode(proofBy(claimId, output, none));
+        onChain(A);
+        endA.endPeer(proof);
+        vm.assertEq(endA.peerLastState(), state.root());
+    }
+
+    function test_end_whatWasOnItsWay_comesBack() public {
+        toBob(address(token), 50);
+        Mail memory m = cross(portA, address(token), bob, 100, LATE, alice);
+        (StateTrie state, StateTrie part,) = lastState(m, address(token), bob);
+        bytes[] memory account = state.proveAccount(address(endB));
+        bytes[] memory slot = part.proveSlot(Hashing.deliverySlot(idAt(endA, m)));
+        OutputRootProof memory p;
+        onChain(A);
+        vm.expectRevert(NotInExodus.selector);
+        endA.reclaim(m, p, account, slot);
+        onChain(L1);
+        ends(state);
+        // Nothing goes there any more.
+        vm.prank(alice);
+        vm.expectRevert(InExodus.selector);
+        portA.send(address(token), bob, 1, 0, LATE);
+        vm.expectRevert(InvalidProof.selector);
+        endA.reclaim(m, p, account, new bytes[](0));
+        endA.reclaim(m, p, account, slot);
+        vm.assertEq(token.balanceOf(alice), 950);
+        vm.assertEq(portA.locked(address(token)), 50);
+        vm.expectRevert(abi.encodeWithSelector(AlreadyReclaimed.selector, idAt(endA, m)));
+        endA.reclaim(m, p, account, slot);
+    }
+
+    function test_end_whatArrived_doesNotComeBack() public {
+        Mail memory m = cross(portA, address(token), bob, 100, LATE, alice);
+        bring(endA, m);
+        (StateTrie state, StateTrie part,) = lastState(m, address(token), bob);
+        bytes[] memory slot = part.proveSlot(Hashing.deliverySlot(idAt(endA, m)));
+        ends(state);
+        OutputRootProof memory p;
+        bytes[] memory account = state.proveAccount(address(endB));
+        vm.expectRevert(abi.encodeWithSelector(AlreadyDelivered.selector, idAt(endA, m)));
+        endA.reclaim(m, p, account, slot);
+    }
+
+    function test_end_holdersArePaid_once() public {
+        Mail memory m = cross(portA, address(token), bob, 100, LATE, alice);
+        bring(endA, m);
+        (StateTrie state,, StateTrie part) = lastState(m, address(token), bob);
+        bytes[] memory account = state.proveAccount(address(counterpart(address(token))));
+        bytes[] memory slot = part.proveSlot(Hashing.tokenBalanceSlot(bob));
+        bytes[] memory none = new bytes[](0);
+        onChain(A);
+        vm.prank(bob, bob);
+        vm.expectRevert(NotInExodus.selector);
+        portA.exit(address(token), bob, account, slot, none);
+        onChain(L1);
+        ends(state);
+        // Somebody else's proof is of somebody else's balance.
+        vm.prank(alice, alice);
+        vm.expectRevert(InvalidProof.selector);
+        portA.exit(address(token), alice, account, slot, none);
+        vm.prank(bob, bob);
+        vm.expectRevert(InvalidProof.selector);
+        portA.exit(address(listener), bob, account, slot, none);
+        vm.prank(bob, bob);
+        vm.expectRevert(ZeroAddress.selector);
+        portA.exit(address(token), address(0), account, slot, none);
+        vm.prank(bob, bob);
+        portA.exit(address(token), relayer, account, slot, none);
+        vm.assertEq(token.balanceOf(relayer), 100);
+        vm.assertEq(portA.locked(address(token)), 0);
+        vm.prank(bob, bob);
+        vm.expectRevert(abi.encodeWithSelector(AlreadyExited.selector, address(token), bob));
+        portA.exit(address(token), bob, account, slot, none);
+    }
+
+    /// @dev A contract at the holder's address here may be another one than there.
+    function test_end_contracts_needTheSameCode() public {
+        Mail memory m = cross(portA, address(token), address(listener), 100, LATE, alice);
+        bring(endA, m);
+        (StateTrie state,, StateTrie part) = lastState(m, address(token), address(listener));
+        state.setAccount(address(listener), 1, keccak256("storage"), keccak256("holder's code"));
+        state.build();
+        ends(state);
+        bytes[] memory account = state.proveAccount(address(counterpart(address(token))));
+        bytes[] memory slot = part.proveSlot(Hashing.tokenBalanceSlot(address(listener)));
+        bytes[] memory holder = state.proveAccount(address(listener));
+        vm.prank(address(listener));
+        vm.expectRevert(
+            abi.encodeWithSelector(
+                OtherCode.selector, keccak256("holder's code"), address(listener).codehash
+            )
+        );
+        portA.exit(address(token), alice, account, slot, holder);
+    }
+
+    function test_end_contracts_withTheSameCode_arePaid() public {
+        Mail memory m = cross(portA, address(token), address(listener), 100, LATE, alice);
+        bring(endA, m);
+        (StateTrie state,, StateTrie part) = lastState(m, address(token), address(listener));
+        state.setAccount(address(listener), 1, keccak256("storage"), address(listener).codehash);
+        state.build();
+        ends(state);
+        bytes[] memory account = state.proveAccount(address(counterpart(address(token))));
+        bytes[] memory slot = part.proveSlot(Hashing.tokenBalanceSlot(address(listener)));
+        bytes[] memory holder = state.proveAccount(address(listener));
+        vm.prank(address(listener));
+        portA.exit(address(token), alice, account, slot, holder);
+        vm.assertEq(token.balanceOf(alice), 1000);
+    }
+
+    /// @dev What the other one sent arrives after its deadline, if its last state has it; nothing is given up any more.
+    function test_end_deadlinesNoLongerCount() public {
+        Mail memory m = sendTo(
+            endB, address(listener), uint64(block.timestamp + 1), abi.encodeCall(listener.hear, ())
+        );
+        (MessageProof.Evidence memory e, bytes32 stateRoot) = slotEvidence(endB, m);
+        (uint64 claimId, OutputRootProof memory output) = finalState(stateRoot, keccak256("block"));
+        vm.warp(vault.exodusOpensAt() + 1);
+        vault.startExodus();
+        bytes memory proof = abi.encode(proofBy(claimId, output, e));
+        onChain(A);
+        vm.expectRevert(abi.encodeWithSelector(DeadlineOver.selector, m.deadline));
+        endA.deliver(m, proof, address(0));
+        endA.endPeer(proof);
+        vm.expectRevert(InExodus.selector);
+        endA.expire(m);
+        endA.deliver(m, proof, address(0));
+        vm.assertEq(listener.count(), 1);
+    }
+
+    /// @dev What was given up before anyone noticed, and whose refund never got there, is as it was.
+    function test_end_whatWasGivenUp_isRevived() public {
+        Mail memory m = sendTo(
+            endB, address(listener), uint64(block.timestamp + 1), abi.encodeCall(listener.hear, ())
+        );
+        (MessageProof.Evidence memory e, bytes32 stateRoot) = slotEvidence(endB, m);
+        (uint64 claimId, OutputRootProof memory output) = finalState(stateRoot, keccak256("block"));
+        vm.warp(vault.exodusOpensAt() + 1);
+        vault.startExodus();
+        onChain(A);
+        vm.recordLogs();
+        endA.expire(m);
+        Mail memory refund = lastSent();
+        bytes memory proof = abi.encode(proofBy(claimId, output, e));
+        endA.endPeer(proof);
+        (StateTrie state, StateTrie part) = stateAt(endB, m.nonce);
+        vm.assertEq(state.root(), stateRoot);
+        endA.reclaim(
+            refund,
+            output,
+            state.proveAccount(address(endB)),
+            part.proveSlot(Hashing.deliverySlot(idAt(endA, refund)))
+        );
+        endA.deliver(m, proof, address(0));
+        vm.assertEq(listener.count(), 1);
+    }
+
+    /// @dev Between L1 and L2 there is no such end: L1's exodus is known otherwise, and L2 outlives none.
+    function test_end_ofLayers_isRefused() public {
+        vm.expectRevert();
+        up.endPeer("");
+        vm.expectRevert();
+        down.endPeer("");
     }
 }

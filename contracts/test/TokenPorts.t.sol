@@ -25,6 +25,9 @@ contract Mute {
 
 /// @notice ERC-20s through the lane: nobody gets what is not theirs, and nothing is lost on the way.
 contract TokenPortsTest is Lanes {
+    /// @dev A deadline within a year.
+    uint64 internal constant LATE = 1_800_000_000 + 360 days;
+
     PlainToken internal token;
     BridgedToken internal l2Token;
 
@@ -59,7 +62,7 @@ contract TokenPortsTest is Lanes {
     }
 
     function toBob(address token_, uint256 amount) internal {
-        Mail memory m = sendDown(token_, amount, NEVER);
+        Mail memory m = sendDown(token_, amount, LATE);
         deliverDown(m, proveDown(m));
     }
 
@@ -91,7 +94,7 @@ contract TokenPortsTest is Lanes {
     // --- there and back ---
 
     function test_thereAndBack() public {
-        Mail memory m = sendDown(address(token), 100, NEVER);
+        Mail memory m = sendDown(address(token), 100, LATE);
         vm.assertEq(m.sender, address(port));
         vm.assertEq(m.target, address(l2Port));
         vm.assertEq(m.relayFee, 0.01 ether);
@@ -103,7 +106,7 @@ contract TokenPortsTest is Lanes {
         vm.assertEq(l2Token.l1Token(), address(token));
         assertTokens(address(token), 0);
         vm.deal(bob, 1 ether);
-        m = sendUp(address(l2Token), alice, 40, NEVER);
+        m = sendUp(address(l2Token), alice, 40, LATE);
         vm.assertEq(l2Token.balanceOf(bob), 60);
         assertTokens(address(token), 40);
         deliverUp(m, proveUp(m));
@@ -121,7 +124,7 @@ contract TokenPortsTest is Lanes {
         toBob(address(token), 50);
         vm.assertEq(l2Token.balanceOf(bob), 100);
         vm.deal(bob, 1 ether);
-        Mail memory m = sendUp(address(l2Token), alice, 75, NEVER);
+        Mail memory m = sendUp(address(l2Token), alice, 75, LATE);
         deliverUp(m, proveUp(m));
         vm.prank(bob);
         bridge.withdraw(address(l2Token), 25, 0, "");
@@ -132,29 +135,29 @@ contract TokenPortsTest is Lanes {
     function test_send_badInput_reverts() public {
         vm.prank(alice);
         vm.expectRevert(ZeroAddress.selector);
-        port.send(address(token), address(0), 1, 0, NEVER);
+        port.send(address(token), address(0), 1, 0, LATE);
         vm.prank(alice);
         vm.expectRevert(ZeroAmount.selector);
-        port.send(address(token), bob, 0, 0, NEVER);
+        port.send(address(token), bob, 0, 0, LATE);
         vm.prank(alice);
         vm.expectRevert(abi.encodeWithSelector(NotAToken.selector, bob));
-        port.send(bob, bob, 1, 0, NEVER);
+        port.send(bob, bob, 1, 0, LATE);
         vm.prank(alice);
         vm.expectRevert(abi.encodeWithSelector(DeadlineOver.selector, uint64(block.timestamp)));
         port.send(address(token), bob, 1, 0, uint64(block.timestamp));
         // More than she has.
         vm.prank(alice);
         vm.expectRevert();
-        port.send(address(token), bob, 1001, 0, NEVER);
+        port.send(address(token), bob, 1001, 0, LATE);
         toBob(address(token), 10);
         onChain(L2);
         vm.startPrank(bob);
         vm.expectRevert(abi.encodeWithSelector(NotBridged.selector, address(token)));
-        l2Port.send(address(token), bob, 1, 0, NEVER);
+        l2Port.send(address(token), bob, 1, 0, LATE);
         vm.expectRevert(ZeroAmount.selector);
-        l2Port.send(address(l2Token), bob, 0, 0, NEVER);
+        l2Port.send(address(l2Token), bob, 0, 0, LATE);
         vm.expectRevert();
-        l2Port.send(address(l2Token), bob, 11, 0, NEVER);
+        l2Port.send(address(l2Token), bob, 11, 0, LATE);
         vm.stopPrank();
     }
 
@@ -193,16 +196,16 @@ contract TokenPortsTest is Lanes {
         toBob(address(token), 100);
         bytes memory minting =
             abi.encodeCall(ITokenPort.mint, (address(token), alice, alice, 100, "", "", uint8(0)));
-        Mail memory m = sendFrom(up, address(l2Port), 0, 900_000, NEVER, 0, minting);
+        Mail memory m = sendFrom(up, address(l2Port), 0, 900_000, LATE, 0, minting);
         deliverDown(m, proveDown(m));
         vm.assertEq(uint256(down.delivery(idOf(up, m))), uint256(DeliveryState.Failed));
         bytes memory releasing = abi.encodeCall(ITokenPort.release, (address(token), alice, alice, 100));
-        m = sendFrom(down, address(port), 0, 900_000, NEVER, 0, releasing);
+        m = sendFrom(down, address(port), 0, 900_000, LATE, 0, releasing);
         deliverUp(m, proveUp(m));
         vm.assertEq(uint256(up.delivery(idOf(down, m))), uint256(DeliveryState.Failed));
         // Nor does the Vault, the L2Bridge or a token listen to a message.
         m = sendFrom(
-            down, address(vault), 0, 900_000, NEVER, 0, abi.encodeCall(vault.unlockERC20, (address(token), alice, 1))
+            down, address(vault), 0, 900_000, LATE, 0, abi.encodeCall(vault.unlockERC20, (address(token), alice, 1))
         );
         deliverUp(m, proveUp(m));
         vm.assertEq(uint256(up.delivery(idOf(down, m))), uint256(DeliveryState.Failed));
@@ -238,8 +241,8 @@ contract TokenPortsTest is Lanes {
     function test_send_reentered_reverts() public {
         HookToken hooked = new HookToken();
         give(address(hooked));
-        hooked.setHook(address(port), abi.encodeCall(port.send, (address(hooked), bob, 1, 0, NEVER)));
-        sendDown(address(hooked), 100, NEVER);
+        hooked.setHook(address(port), abi.encodeCall(port.send, (address(hooked), bob, 1, 0, LATE)));
+        sendDown(address(hooked), 100, LATE);
         vm.assertFalse(hooked.hookSucceeded());
         vm.assertEq(vault.locked(address(hooked)), 100);
         // Nor by the other door.
@@ -250,7 +253,7 @@ contract TokenPortsTest is Lanes {
                 (address(hooked), vault.l2TokenAddress(address(hooked)), bob, 1, 0, "")
             )
         );
-        sendDown(address(hooked), 100, NEVER);
+        sendDown(address(hooked), 100, LATE);
         vm.assertFalse(hooked.hookSucceeded());
         vm.assertEq(vault.locked(address(hooked)), 200);
     }
@@ -262,14 +265,14 @@ contract TokenPortsTest is Lanes {
         vm.recordLogs();
         vm.prank(bob);
         // Without a fee: the token could not take it.
-        l2Port.send(address(l2Token), alice, 40, 0, NEVER);
+        l2Port.send(address(l2Token), alice, 40, 0, LATE);
         Mail memory m = lastSent();
         onChain(L1);
         bytes memory proof = proveUp(m);
         HookToken hooked = new HookToken();
         give(address(hooked));
         hooked.setHook(address(up), abi.encodeCall(up.deliver, (m, proof, address(0))));
-        sendDown(address(hooked), 100, NEVER);
+        sendDown(address(hooked), 100, LATE);
         vm.assertTrue(hooked.hookSucceeded());
         vm.assertEq(uint256(up.delivery(idOf(down, m))), uint256(DeliveryState.Done));
         vm.assertEq(token.balanceOf(alice), 940);
@@ -284,7 +287,7 @@ contract TokenPortsTest is Lanes {
         toBob(address(fee), 100);
         vm.assertEq(there.balanceOf(bob), 99);
         vm.deal(bob, 1 ether);
-        Mail memory m = sendUp(address(there), alice, 99, NEVER);
+        Mail memory m = sendUp(address(there), alice, 99, LATE);
         deliverUp(m, proveUp(m));
         assertTokens(address(fee), 0);
     }
@@ -298,7 +301,7 @@ contract TokenPortsTest is Lanes {
         toBob(address(huge), 100);
         vm.assertEq(bytes(named.name()).length, 64);
         vm.deal(bob, 1 ether);
-        Mail memory m = sendUp(address(there), alice, 100, NEVER);
+        Mail memory m = sendUp(address(there), alice, 100, LATE);
         deliverUp(m, proveUp(m));
         vm.assertEq(silent.balanceOf(alice), 1000);
         assertTokens(address(silent), 0);
@@ -312,7 +315,7 @@ contract TokenPortsTest is Lanes {
         toBob(address(token), 100);
         rebasing.rebase(50);
         vm.deal(bob, 1 ether);
-        Mail memory m = sendUp(address(there), alice, 100, NEVER);
+        Mail memory m = sendUp(address(there), alice, 100, LATE);
         deliverUp(m, proveUp(m));
         vm.assertEq(uint256(up.delivery(idOf(down, m))), uint256(DeliveryState.Failed));
         assertTokens(address(token), 0);
@@ -328,12 +331,12 @@ contract TokenPortsTest is Lanes {
         liar.setRefuses(true);
         vm.prank(alice);
         vm.expectRevert();
-        port.send(address(liar), bob, 1, 0, NEVER);
+        port.send(address(liar), bob, 1, 0, LATE);
         liar.setRefuses(false);
         toBob(address(liar), 100);
         liar.setRefuses(true);
         vm.deal(bob, 1 ether);
-        Mail memory m = sendUp(address(there), alice, 100, NEVER);
+        Mail memory m = sendUp(address(there), alice, 100, LATE);
         deliverUp(m, proveUp(m));
         assertTokens(address(liar), 100);
         liar.setRefuses(false);
@@ -349,10 +352,8 @@ contract TokenPortsTest is Lanes {
         vm.expectRevert(abi.encodeWithSelector(NotRefunded.selector, idOf(up, m)));
         port.takeBack(m, alice);
         vm.warp(block.timestamp + 2);
-        refundDown(m);
-        assertTokens(address(token), 100);
         uint256 before = alice.balance;
-        port.takeBack(m, alice);
+        refundDown(m);
         vm.assertEq(token.balanceOf(alice), 1000);
         vm.assertEq(alice.balance - before, 0.01 ether);
         vm.assertTrue(port.isTakenBack(idOf(up, m)));
@@ -372,24 +373,27 @@ contract TokenPortsTest is Lanes {
         deliverUp(m, proveUp(m));
         vm.assertEq(uint256(up.delivery(idOf(down, m))), uint256(DeliveryState.Failed));
         vm.warp(uint256(m.deadline) + 1 days + 1);
-        refundUp(m);
-        onChain(L2);
         uint256 before = bob.balance;
-        l2Port.takeBack(m, bob);
-        onChain(L1);
+        refundUp(m);
         vm.assertEq(bob.balance, before);
         vm.assertEq(there.balanceOf(bob), 100);
         vm.assertEq(there.symbol(), "PLAIN");
         assertTokens(address(listed), 0);
     }
 
+    /// @dev Who sent them cannot have them back either, for now: they wait, for nobody else.
     function test_takeBack_ofOthers_reverts() public {
-        Mail memory m = sendDown(address(token), 100, uint64(block.timestamp + 1));
+        BlacklistToken listed = new BlacklistToken();
+        give(address(listed));
+        Mail memory m = sendDown(address(listed), 100, uint64(block.timestamp + 1));
         // A message of hers that says she had sent tokens.
         Mail memory forged = sendFrom(up, address(l2Port), 0, 900_000, uint64(block.timestamp + 1), 0, m.payload);
         vm.warp(block.timestamp + 2);
+        listed.setBlocked(alice, true);
         refundDown(m);
         refundDown(forged);
+        assertTokens(address(listed), 100);
+        vm.assertFalse(port.isTakenBack(idOf(up, m)));
         vm.expectRevert(abi.encodeWithSelector(UnknownMessageId.selector, idOf(up, forged)));
         port.takeBack(forged, alice);
         // The same, told to be the port's.
@@ -399,12 +403,25 @@ contract TokenPortsTest is Lanes {
         vm.prank(bob);
         vm.expectRevert(abi.encodeWithSelector(NotTheHolder.selector, alice, bob));
         port.takeBack(m, bob);
-        vm.prank(alice);
-        vm.expectRevert(ZeroAddress.selector);
-        port.takeBack(m, address(0));
+        vm.expectRevert();
+        port.takeBack(m, alice);
+        uint256 before = bob.balance;
         vm.prank(alice);
         port.takeBack(m, bob);
-        vm.assertEq(token.balanceOf(bob), 100);
+        vm.assertEq(listed.balanceOf(bob), 100);
+        vm.assertEq(bob.balance - before, 0.01 ether);
+        vm.prank(alice);
+        vm.expectRevert(abi.encodeWithSelector(AlreadyReclaimed.selector, idOf(up, m)));
+        port.takeBack(m, bob);
+    }
+
+    /// @dev A deadline that never comes would keep for good what can never be paid out.
+    function test_send_forEver_reverts() public {
+        uint256 latest = block.timestamp + 365 days;
+        vm.prank(alice);
+        vm.expectRevert(abi.encodeWithSelector(DeadlineTooFar.selector, latest + 1, latest));
+        port.send(address(token), bob, 1, 0, uint64(latest + 1));
+        sendDown(address(token), 1, uint64(latest));
     }
 
     /// @dev Who cannot take ETH does not lose the tokens over a fee.
@@ -421,7 +438,6 @@ contract TokenPortsTest is Lanes {
         Mail memory m = lastSent();
         vm.warp(block.timestamp + 2);
         refundDown(m);
-        port.takeBack(m, address(mute));
         vm.assertEq(token.balanceOf(address(mute)), 100);
         vm.assertEq(address(mute).balance, 0.01 ether);
     }
@@ -430,7 +446,7 @@ contract TokenPortsTest is Lanes {
 
     function test_exodus_depositOnItsWay_comesBack() public {
         toBob(address(token), 50);
-        Mail memory m = sendDown(address(token), 100, NEVER);
+        Mail memory m = sendDown(address(token), 100, LATE);
         bytes32 slot = Hashing.deliverySlot(idOf(up, m));
         (StateTrie state, StateTrie storage_) = stateOf(address(down), new bytes32[](0), new bytes32[](0));
         (, OutputRootProof memory p) = finalState(state.root(), keccak256("block"));
@@ -438,9 +454,8 @@ contract TokenPortsTest is Lanes {
         vault.startExodus();
         vm.prank(alice);
         vm.expectRevert(InExodus.selector);
-        port.send(address(token), bob, 1, 0, NEVER);
+        port.send(address(token), bob, 1, 0, LATE);
         up.reclaim(m, p, state.proveAccount(address(down)), storage_.proveSlot(slot));
-        port.takeBack(m, alice);
         vm.assertEq(token.balanceOf(alice), 950);
         vm.assertEq(vault.locked(address(token)), 50);
     }

@@ -9,7 +9,7 @@ use duplex_contracts::bindings::IVault;
 use duplex_lane::Direction;
 use duplex_primitives::predeploys;
 use duplex_testing::{
-    devnet::{Finished, Process, anvil_bin, bridge, free_port, say, until, words},
+    devnet::{Dice, Finished, Process, anvil_bin, bridge, free_port, say, until, words},
     load::dev_key,
 };
 use serde_json::Value;
@@ -157,8 +157,8 @@ async fn balanced(world: &World, on_the_way: U256) {
     assert_eq!(world.bridge.l1.balance(vault).await.unwrap(), locked);
 }
 
-/// Many messages each way while a second relay races the devnet's own, and both are killed meanwhile: every one arrives,
-/// once.
+/// Many messages each way while a second relay races the devnet's own and is killed again and again, and once everything
+/// is: every one arrives, once.
 async fn many(dir: &Path, world: &mut World, count: usize) {
     let file = dir.join("devnet/deployment.json");
     let racing = format!("relay --data-dir {} --deployment {}", dir.join("racer").display(), file.display());
@@ -166,7 +166,7 @@ async fn many(dir: &Path, world: &mut World, count: usize) {
     let start = std::time::Instant::now();
     let target = |direction: Direction, i: usize| fresh(&format!("{direction:?} {i}"));
     let amount = |i: usize| U256::from(1_000_000_000 + i as u64);
-    let send = async |world: &World, from: usize, to: usize| {
+    let send = |world: &World, from: usize, to: usize| {
         let lanes = (0..4).flat_map(|key| Direction::LAYERS.map(|direction| (key, direction)));
         let senders: Vec<_> = lanes
             .map(|(key, direction)| {
@@ -187,16 +187,34 @@ async fn many(dir: &Path, world: &mut World, count: usize) {
                 })
             })
             .collect();
-        for sender in senders {
-            sender.await.unwrap();
+        async move {
+            for sender in senders {
+                sender.await.unwrap();
+            }
         }
     };
-    send(world, 0, count / 2).await;
+    let mut dice = Dice::seeded(11);
+    let mut kills = 0;
+    let mut storm = async |until: &dyn Fn() -> bool| {
+        while !until() {
+            racer.kill();
+            kills += 1;
+            tokio::time::sleep(dice.millis(500)).await;
+            racer = Process::duplex(&words(&racing));
+            tokio::time::sleep(Duration::from_millis(500) + dice.millis(3_000)).await;
+        }
+    };
+    let half = tokio::spawn(send(world, 0, count / 2));
+    storm(&|| half.is_finished()).await;
+    half.await.unwrap();
     world.restart().await;
-    racer.kill();
-    racer = Process::duplex(&words(&racing));
-    send(world, count / 2, count).await;
-    say(&format!("{count} messages each way sent within {:.1} s", start.elapsed().as_secs_f64()));
+    let half = tokio::spawn(send(world, count / 2, count));
+    storm(&|| half.is_finished()).await;
+    half.await.unwrap();
+    say(&format!(
+        "{count} messages each way sent within {:.1} s, {kills} kills",
+        start.elapsed().as_secs_f64()
+    ));
     for direction in Direction::LAYERS {
         let (rpc, _) = world
             .bridge

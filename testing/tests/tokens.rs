@@ -1,6 +1,6 @@
-//! Tokens that do not behave, there and back by the commands.
+//! Tokens that do not behave, there and back by the commands, whoever convinces the receiving side.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use alloy_primitives::{Address, Bytes, U256, hex, keccak256};
 use alloy_signer_local::PrivateKeySigner;
@@ -8,7 +8,7 @@ use alloy_sol_types::{SolCall, sol};
 use duplex_bridge::{Bridge, send_transaction};
 use duplex_contracts::bindings::{IERC20, IVault};
 use duplex_testing::{
-    devnet::{Finished, Process, bridge, free_port, words},
+    devnet::{Finished, Process, bridge, free_port, until, words},
     load::dev_key,
 };
 use serde_json::Value;
@@ -91,21 +91,88 @@ fn amount(units: u64, decimals: u8) -> String {
     duplex_bridge::format_units(U256::from(units), decimals)
 }
 
+/// An address as JSON has it.
+fn text(address: Address) -> Value {
+    serde_json::to_value(address).unwrap()
+}
+
+impl World {
+    async fn start(dir: &Path, options: &str) -> Self {
+        let data = dir.join("devnet");
+        let command = format!(
+            "up --json --data-dir {} --l1-port {} --l2-port {} --block-time 100 --challenge-window 2 {options}",
+            data.display(),
+            free_port(),
+            free_port()
+        );
+        let mut devnet = Process::duplex(&words(&command));
+        let bridge = bridge(devnet.deployment().await);
+        let key = dev_key(&bridge.deployment, 0);
+        Self { file: data.join("deployment.json"), bridge, key, devnet }
+    }
+}
+
+/// What nobody delivers in time goes back to who sent it, and if the token then refuses, later to whom they say.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn awkward_tokens_go_there_and_back() {
+async fn tokens_that_were_given_up_go_back() {
     let dir = tempfile::tempdir().unwrap();
-    let data = dir.path().join("devnet");
-    let command = format!(
-        "up --json --bridge multisig --data-dir {} --l1-port {} --l2-port {} --l1-block-time 200 --block-time 100 \
-         --challenge-window 2",
-        data.display(),
-        free_port(),
-        free_port()
-    );
-    let mut devnet = Process::duplex(&words(&command));
-    let bridge = bridge(devnet.deployment().await);
-    let key = dev_key(&bridge.deployment, 0);
-    let world = World { file: data.join("deployment.json"), bridge, key, devnet };
+    // Faster blocks would let the time of L1 run ahead of ours, and deadlines with it.
+    let world = World::start(dir.path(), "--bridge spv --l1-block-time 1000").await;
+    let own = world.key.address();
+    let token = world.token("BlacklistToken").await;
+    let (before, locked) = (world.on_l1(token, own).await, world.locked(token).await);
+    for refuses in [false, true] {
+        let options = format!("--token {token} --value 0.25 --to {own} --fee 0 --lifetime 10");
+        let id = world.json(&format!("message send {options}")).await["id"].as_str().unwrap().to_owned();
+        assert_eq!(world.locked(token).await - locked, U256::from(250_000));
+        let early = world.run(&format!("message reclaim {id}")).await;
+        early.assert_refused(&["in exodus"]);
+        let refund = until("its deadline", || async {
+            let refund = world.run(&format!("message expire {id} --json")).await;
+            if refund.code != Some(0) {
+                tokio::time::sleep(std::time::Duration::from_millis(500)).await;
+                return None;
+            }
+            Some(refund.json()["id"].as_str().unwrap().to_owned())
+        })
+        .await;
+        world.tell(token, setBlockedCall { account: own, isBlocked: refuses }).await;
+        let done = world.json(&format!("message deliver {refund}")).await;
+        assert_eq!(done["state"], "done", "{done}");
+        let status = world.json(&format!("message status {id}")).await;
+        assert_eq!((&status["refunded"], &status["tokens"]["takenBack"]), (&true.into(), &(!refuses).into()));
+        if refuses {
+            world.run(&format!("message reclaim {id}")).await.assert_refused(&["revert"]);
+            world.tell(token, setBlockedCall { account: own, isBlocked: false }).await;
+            let back = world.json(&format!("message reclaim {id}")).await;
+            assert_eq!(back["tokens"]["takenBack"], true, "{back}");
+        }
+        assert_eq!((world.on_l1(token, own).await, world.locked(token).await), (before, locked));
+        let again = world.run(&format!("message reclaim {id}")).await;
+        again.assert_refused(&["taken back already"]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn awkward_tokens_by_derivation() {
+    awkward_tokens_go_there_and_back("derived").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn awkward_tokens_by_proofs() {
+    awkward_tokens_go_there_and_back("spv").await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn awkward_tokens_where_relayers_vouch() {
+    awkward_tokens_go_there_and_back("multisig").await;
+}
+
+/// Where there is a lane, deposits take it, and withdrawals both it and the derived way.
+async fn awkward_tokens_go_there_and_back(kind: &str) {
+    let by_lane = kind != "derived";
+    let dir = tempfile::tempdir().unwrap();
+    let world = World::start(dir.path(), &format!("--bridge {kind} --l1-block-time 200")).await;
     let vault = world.bridge.deployment.contracts.vault;
     let own = world.key.address();
 
@@ -127,6 +194,18 @@ async fn awkward_tokens_go_there_and_back() {
         let received = if name == "FeeToken" { 495_000 } else { 500_000 };
         assert_eq!(world.on_l1(token, own).await - before, U256::from(received), "{name}");
         assert_eq!(world.on_l1(token, vault).await, world.locked(token).await, "{name}");
+        if by_lane {
+            let before = world.on_l1(token, own).await;
+            let value = amount(100_000, decimals);
+            let l2 = duplex_contracts::l2_token_address(token);
+            let up = format!("message send --from l2 --token {l2} --value {value} --to {own} --wait");
+            let report = world.json(&up).await;
+            assert_eq!((&report["state"], &report["tokens"]["home"]), (&"done".into(), &text(token)));
+            let received = if name == "FeeToken" { 99_000 } else { 100_000 };
+            assert_eq!(world.on_l1(token, own).await - before, U256::from(received), "{name}");
+            assert_eq!(world.on_l2(token).await, U256::from(arrives - 600_000), "{name}");
+            assert_eq!(world.on_l1(token, vault).await, world.locked(token).await, "{name}");
+        }
     }
 
     // One that answers false and moves nothing: no deposit; a withdrawal waits until it moves again.

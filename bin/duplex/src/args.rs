@@ -232,7 +232,7 @@ pub(crate) struct LaneArgs {
     #[arg(long, env = "DUPLEX_SIBLINGS", value_name = "FILE")]
     pub(crate) siblings: Option<PathBuf>,
     /// JSON-RPC of the other L2; that of its deployment file unless given.
-    #[arg(long, env = "DUPLEX_SIBLING_RPC", value_name = "URL", requires = "siblings")]
+    #[arg(long, env = "DUPLEX_SIBLING_RPC", value_name = "URL")]
     sibling_rpc: Option<String>,
 }
 

@@ -30,7 +30,8 @@ pub(crate) enum MessageCommand {
     /// Try a message again that was delivered and failed.
     Retry(ActArgs),
     Expire(ActArgs),
-    /// Take back the tokens of a message that was given up and refunded; in exodus, whatever L1 sent and L2 never got.
+    /// Take back, in exodus, a message that the other side never got; or tokens that could not be paid back when their message
+    /// was.
     Reclaim(ActArgs),
 }
 
@@ -54,9 +55,9 @@ impl ByArg {
 /// Send a message to the other layer.
 #[derive(Debug, Args)]
 pub(crate) struct SendArgs {
-    /// Layer to send it from.
-    #[arg(long, value_name = "LAYER", value_enum, default_value_t = LayerArg::L1)]
-    from: LayerArg,
+    /// Layer to send it from: L1 unless given, with --siblings L2.
+    #[arg(long, value_name = "LAYER", value_enum)]
+    from: Option<LayerArg>,
     /// Who is called on the other layer.
     #[arg(long, value_name = "ADDRESS")]
     to: Address,
@@ -189,14 +190,7 @@ pub(crate) async fn run(command: MessageCommand) -> eyre::Result<()> {
                 );
             }
             let (refund, _) = bridge.expire_message(&key, &sent).await?;
-            let then = match bridge.delivery(sent).await?.tokens {
-                Some(_) => ", then take its tokens back with `duplex message reclaim`",
-                None => "",
-            };
-            output::note(&format!(
-                "given up; bring its refund with `duplex message deliver {}`{then}",
-                refund.id
-            ));
+            output::note(&format!("given up; bring its refund with: duplex message deliver {}", refund.id));
             show(&bridge.delivery(refund).await?, name.output.json)
         }
     }
@@ -223,7 +217,8 @@ impl NameArgs {
 async fn send(args: SendArgs) -> eyre::Result<()> {
     let bridge = args.lane.bridge(&args.connect).await?;
     let key = args.key.signer(&bridge.deployment)?;
-    let direction = args.from.direction(&args.lane);
+    let from = args.from.unwrap_or(if args.lane.siblings.is_some() { LayerArg::L2 } else { LayerArg::L1 });
+    let direction = from.direction(&args.lane);
     let lifetime = args.lifetime.map(Duration::from_secs);
     let relay_fee = args.fee.as_deref().map(|fee| eth(fee, "--fee")).transpose()?;
     let sent = match &args.token {

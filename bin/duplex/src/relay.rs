@@ -29,7 +29,7 @@ use crate::{
 /// others, delivers what enough of them have signed, proves the rest, answers summonses, and reports who lies.
 ///
 /// With `--siblings FILE`: carries between two L2s, by what L1 knows of each. Nothing pays for that: it is for who wants the
-/// messages to arrive.
+/// messages to arrive. `--most-gas` and `--only-from` bound what that costs.
 ///
 /// What was signed is on disk: after a restart the relay goes on.
 #[derive(Debug, Args)]
@@ -93,6 +93,9 @@ struct AbsentArgs {
     keyed: KeyedArgs,
 }
 
+/// Gas that a message between two L2s may ask of who carries it for nothing: what a token's takes, and half as much again.
+const SIBLING_GAS: u64 = 1_500_000;
+
 /// By what a relay carries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum Mode {
@@ -108,14 +111,21 @@ struct RunArgs {
     #[arg(long, env = "DUPLEX_RELAY_MODE", value_name = "MODE", value_enum, default_value_t = Mode::Spv)]
     mode: Mode,
     /// Where it keeps what it has signed.
-    #[arg(long, env = "DUPLEX_DATA_DIR", value_name = "DIR", default_value = "duplex-relay")]
-    data_dir: PathBuf,
+    /// duplex-relay unless given; between two L2s duplex-sibling-relay.
+    #[arg(long, env = "DUPLEX_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
     /// ETH that a delivery must earn beyond what it costs.
     #[arg(long, env = "DUPLEX_LEAST_PROFIT", value_name = "ETH", default_value = "0")]
     least_profit: String,
     /// Deliver whatever a message pays.
     #[arg(long, env = "DUPLEX_AT_ANY_LOSS", conflicts_with = "least_profit")]
     at_any_loss: bool,
+    /// Leave messages to others whose call asks for more gas than this; between two L2s 1,500,000 unless given.
+    #[arg(long, env = "DUPLEX_MOST_GAS", value_name = "GAS")]
+    most_gas: Option<u64>,
+    /// Carry the messages of this sender only (and tokens and refunds); may be given several times.
+    #[arg(long = "only-from", env = "DUPLEX_ONLY_FROM", value_name = "ADDRESS", value_delimiter = ',')]
+    only_from: Vec<Address>,
     /// Only the messages from this layer.
     #[arg(long, value_name = "LAYER", value_enum)]
     from: Option<LayerArg>,
@@ -138,7 +148,7 @@ struct RunArgs {
     /// With --mode attest: seconds that a message waits for enough signatures before it is proved instead.
     #[arg(long, env = "DUPLEX_PATIENCE", value_name = "SECS", default_value_t = Vouching::PATIENCE.as_secs())]
     patience: u64,
-    /// Private key that signs, pays and is paid, on both layers. On devnets: account 7 unless given.
+    /// Private key that signs, pays and is paid, on both layers. On devnets: account 7 unless given, between two L2s 3.
     #[arg(long, env = "DUPLEX_KEY", value_name = "HEX", hide_env_values = true)]
     key: Option<String>,
     #[command(flatten)]
@@ -253,20 +263,30 @@ async fn relay(args: RunArgs) -> eyre::Result<()> {
     if joined && args.mode == Mode::Attest {
         bail!("nobody vouches between two L2s: leave out --mode attest, or --siblings");
     }
+    if joined && args.least_profit != "0" {
+        bail!(
+            "between two L2s nothing pays a fee, so there is no profit: leave out --least-profit, or --siblings"
+        );
+    }
     let bridge = args.lane.bridge(&args.connect).await?;
     let key = match &args.key {
         Some(key) => duplex_node::parse_key(key)?,
-        None if !bridge.deployment.accounts.is_empty() => duplex_node::dev_key(7),
+        // Not the same: two relays with one key would take each other's nonces.
+        None if !bridge.deployment.accounts.is_empty() => duplex_node::dev_key(if joined { 3 } else { 7 }),
         None => bail!("this rollup is no devnet: say with --key (or DUPLEX_KEY) who pays and is paid"),
     };
+    let dir = if joined { "duplex-sibling-relay" } else { "duplex-relay" };
+    let dir = args.data_dir.unwrap_or_else(|| dir.into());
     let options = RelayOptions {
         poll: std::time::Duration::from_millis(args.poll.max(10)),
         least_profit: eth(&args.least_profit, "--least-profit")?,
         // Between two L2s nothing pays a fee.
         at_any_loss: args.at_any_loss || joined,
+        most_gas: args.most_gas.unwrap_or(if joined { SIBLING_GAS } else { u64::MAX }),
+        senders: args.only_from,
         directions: args.from.map(|from| from.direction(&args.lane)).into_iter().collect(),
         most_in_flight: args.most_in_flight.into(),
-        ..RelayOptions::new(args.data_dir)
+        ..RelayOptions::new(dir)
     };
     let address = key.address();
     let lane = bridge.lane()?;

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
+use alloy_primitives::Address;
 use clap::{Args, Subcommand};
 use duplex_bridge::{JoinRequest, join_siblings};
 use duplex_l1::{Deployment, Rpc};
-use duplex_lane::{SiblingEnd, Siblings};
+use duplex_lane::{Direction, Layer, SiblingEnd, Siblings};
 use eyre::{WrapErr, bail};
 
 use crate::{
@@ -21,6 +22,7 @@ use crate::{
 pub(crate) enum SiblingsCommand {
     Join(JoinArgs),
     Check(CheckArgs),
+    Exit(ExitArgs),
 }
 
 /// Put on both L2s what joins them, and write the file that says where it is.
@@ -51,10 +53,30 @@ pub(crate) struct CheckArgs {
     output: OutputArgs,
 }
 
+/// When the other L2 is in exodus: have back here what you held there of a token from here.
+#[derive(Debug, Args)]
+pub(crate) struct ExitArgs {
+    /// The token here: UNI, DAI, or its address.
+    #[arg(long, value_name = "TOKEN")]
+    token: String,
+    /// Who gets it; the signer unless given.
+    #[arg(long, value_name = "ADDRESS")]
+    to: Option<Address>,
+    #[command(flatten)]
+    key: KeyArgs,
+    #[command(flatten)]
+    connect: ConnectArgs,
+    #[command(flatten)]
+    lane: LaneArgs,
+    #[command(flatten)]
+    output: OutputArgs,
+}
+
 pub(crate) async fn run(command: SiblingsCommand) -> eyre::Result<()> {
     match command {
         SiblingsCommand::Join(args) => join(args).await,
         SiblingsCommand::Check(args) => check(args).await,
+        SiblingsCommand::Exit(args) => exit(args).await,
     }
 }
 
@@ -63,6 +85,9 @@ async fn join(args: JoinArgs) -> eyre::Result<()> {
     let key = args.key.signer(&bridge.deployment)?;
     if args.out.exists() {
         bail!("{} exists: name another file with --out, or remove it", args.out.display());
+    }
+    if args.out.parent().is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
+        bail!("{} cannot be written: there is no such folder", args.out.display());
     }
     let other = Deployment::load(&args.with)?;
     let rollups = [
@@ -83,6 +108,20 @@ async fn check(args: CheckArgs) -> eyre::Result<()> {
     // Whoever uses a lane between siblings has it checked first.
     args.lane.bridge(&args.connect).await?;
     show(&Siblings::load(&path)?, &path, args.output.json)
+}
+
+async fn exit(args: ExitArgs) -> eyre::Result<()> {
+    let bridge = args.lane.bridge(&args.connect).await?;
+    let key = args.key.signer(&bridge.deployment)?;
+    let (token, _) = bridge.token_at(Direction::Over, &args.token).await?;
+    let to = args.to.unwrap_or(key.address());
+    let sent = bridge.exit_sibling(&key, Layer::L2, Layer::Sibling, token, to).await?;
+    if args.output.json {
+        return output::json(&sent);
+    }
+    output::line(&format!("{to} has what {} held on the other L2", key.address()));
+    output::line(&format!("  L2 transaction  {}", sent.receipt.transaction_hash));
+    Ok(())
 }
 
 fn absolute(path: &Path) -> eyre::Result<PathBuf> {

@@ -4,6 +4,8 @@ pragma solidity 0.8.37;
 import {IEndpoint} from "../interfaces/IEndpoint.sol";
 import {IExodus} from "../interfaces/IExodus.sol";
 import {IMessenger} from "../interfaces/IMessenger.sol";
+import {ISiblingVerifier} from "../interfaces/ISiblingVerifier.sol";
+import {ITokenPort} from "../interfaces/ITokenPort.sol";
 import {IVault} from "../interfaces/IVault.sol";
 import {IVerifier} from "../interfaces/IVerifier.sol";
 import "../libraries/Errors.sol";
@@ -22,8 +24,8 @@ contract Endpoint is IEndpoint {
     uint256 private constant MAX_PAYLOAD = 32_768;
     /// @dev Gas for who reserved a message to take its fee.
     uint256 private constant FEE_GAS = 50_000;
-    /// @dev Gas for the other end to pay a message back.
-    uint64 private constant REFUND_GAS = 400_000;
+    /// @dev Gas for the other end to pay a message back, and its tokens with it.
+    uint64 private constant REFUND_GAS = 700_000;
 
     struct Reservation {
         address relayer;
@@ -66,6 +68,9 @@ contract Endpoint is IEndpoint {
     // slot 7
     /// @inheritdoc IEndpoint
     mapping(bytes32 id => Reservation) public reservation;
+    // slot 8
+    /// @inheritdoc IEndpoint
+    bytes32 public peerLastState;
 
     constructor(address peer_, uint64 peerChainId_, address verifier_, address messenger_, address vault_) {
         if (peer_ == address(0) || verifier_ == address(0) || messenger_ == address(0)) revert ZeroAddress();
@@ -89,6 +94,7 @@ contract Endpoint is IEndpoint {
         if (target == address(0)) revert ZeroAddress();
         if (msg.value < relayFee) revert WrongValue(relayFee, msg.value);
         if (msg.value != 0 && !carriesETH()) revert NoETHHere();
+        if (peerLastState != 0) revert InExodus();
         if (gasLimit > MAX_GAS_LIMIT) revert MessageGasTooHigh(gasLimit, MAX_GAS_LIMIT);
         if (payload.length > MAX_PAYLOAD) revert PayloadTooLong(payload.length, MAX_PAYLOAD);
         if (deadline <= block.timestamp) revert DeadlineOver(deadline);
@@ -131,6 +137,8 @@ contract Endpoint is IEndpoint {
     function deliver(Message calldata m, bytes calldata proof, address earner) external {
         bytes32 id = idOf(m);
         if (delivery[id] != DeliveryState.None) revert AlreadyDelivered(id);
+        // Whatever the peer's chain says, bonds of others are not paid out.
+        if (m.value + m.relayFee != 0 && !carriesETH()) revert NoETHHere();
         _checkDeadline(m.deadline);
         Reservation memory r = reservation[id];
         if (earner != address(0) && earner != r.relayer && block.timestamp <= r.until) {
@@ -201,19 +209,31 @@ contract Endpoint is IEndpoint {
         bytes[] calldata accountProof,
         bytes[] calldata slotProof
     ) external {
-        if (vault == address(0)) revert NotInExodus();
-        (bool started,, bytes32 root,) = IExodus(vault).exodus();
-        if (!started) revert NotInExodus();
-        bytes32 actual = Hashing.outputRoot(p);
-        if (actual != root) revert UnexpectedOutputRoot(root, actual);
+        bytes32 stateRoot = peerLastState;
+        if (vault != address(0)) {
+            (bool started,, bytes32 root,) = IExodus(vault).exodus();
+            if (!started) revert NotInExodus();
+            bytes32 actual = Hashing.outputRoot(p);
+            if (actual != root) revert UnexpectedOutputRoot(root, actual);
+            stateRoot = p.stateRoot;
+        } else if (stateRoot == 0) {
+            revert NotInExodus();
+        }
         bytes32 id = Hashing.messageId(m, address(this), peer);
-        bytes32 storageRoot = StateProof.account(p.stateRoot, peer, accountProof).storageRoot;
+        bytes32 storageRoot = StateProof.account(stateRoot, peer, accountProof).storageRoot;
         uint256 state = StateProof.slotOrZero(storageRoot, Hashing.deliverySlot(id), slotProof);
         if (state != uint256(DeliveryState.None) && state != uint256(DeliveryState.Failed)) {
             revert AlreadyDelivered(id);
         }
         if (m.sender == address(this)) _revive(m);
         else _refund(m, state == uint256(DeliveryState.None));
+    }
+
+    /// @inheritdoc IEndpoint
+    function endPeer(bytes calldata proof) external {
+        bytes32 stateRoot = ISiblingVerifier(verifier).exodusState(proof);
+        peerLastState = stateRoot;
+        emit PeerEnded(stateRoot);
     }
 
     // --- reservations ---
@@ -283,13 +303,14 @@ contract Endpoint is IEndpoint {
         IMessenger(messenger).deliver{value: value}(sender, target, gasLimit, payload);
     }
 
-    /// @dev In exodus nothing can be refunded on L2 any more, so nothing is too late.
+    /// @dev In exodus, or if the peer's chain is, nothing can be refunded there any more, so nothing is too late.
     function _checkDeadline(uint256 deadline) private view {
         if (block.timestamp > deadline && !_inExodus()) revert DeadlineOver(deadline);
     }
 
     function _inExodus() private view returns (bool started) {
-        if (vault != address(0)) (started,,,) = IExodus(vault).exodus();
+        if (vault == address(0)) return peerLastState != 0;
+        (started,,,) = IExodus(vault).exodus();
     }
 
     /// @dev Takes note that a message of this end is paid back, once.
@@ -318,6 +339,13 @@ contract Endpoint is IEndpoint {
         emit MessageRefunded(m.nonce, id, m.sender, amount);
         if (vault != address(0) && amount != 0) IVault(vault).unlock(amount);
         _pay(m.sender, amount);
+        // A port gives back what it took for the message. If it cannot, that can be tried again; others do not care.
+        if (m.sender.code.length == 0) return;
+        bytes memory input = abi.encodeCall(ITokenPort.takeBack, (m, address(0)));
+        address port = m.sender;
+        assembly ("memory-safe") {
+            pop(call(gas(), port, 0, add(input, 0x20), mload(input), 0, 0))
+        }
     }
 
     /// @dev Pays who may not want it, at a bounded cost.

@@ -7,13 +7,17 @@ import {SafeERC20} from "@openzeppelin/contracts/token/ERC20/utils/SafeERC20.sol
 import {Strings} from "@openzeppelin/contracts/utils/Strings.sol";
 
 import {IEndpoint} from "../interfaces/IEndpoint.sol";
-import {InsufficientLocked} from "../libraries/Errors.sol";
+import {AddressAlias} from "../libraries/AddressAlias.sol";
+import "../libraries/Errors.sol";
+import {Hashing} from "../libraries/Hashing.sol";
+import {StateProof} from "../libraries/StateProof.sol";
 import {SiblingToken} from "./SiblingToken.sol";
 import {TokenPort} from "./TokenPort.sol";
 
 /// @title SiblingPort
 /// @notice Joins two L2s: what is at home on either is locked there and has a counterpart on the other, of its own. A fault
-/// of one chain can so cost those only who hold what came from it.
+/// of one chain can so cost those only who sent tokens there, or hold what came from it. When the other one is in exodus,
+/// who held counterparts there has the tokens back here ({exit}), and what was on its way goes back ({IEndpoint.reclaim}).
 contract SiblingPort is TokenPort {
     using SafeERC20 for IERC20;
 
@@ -22,6 +26,11 @@ contract SiblingPort is TokenPort {
     /// @notice What is kept here of a token.
     mapping(address token => uint256) public locked;
     mapping(address token => address) private _homes;
+    /// @notice Who has been paid for what they held of a token's counterpart when the other chain ended.
+    mapping(address token => mapping(address holder => bool)) public hasExited;
+
+    /// @notice Somebody was paid for what they held on the other chain when it ended.
+    event Exited(address indexed token, address indexed holder, address to, uint256 amount);
 
     /// @param endpoint_ The Endpoint.
     /// @param peer_ The port at the other end.
@@ -33,6 +42,38 @@ contract SiblingPort is TokenPort {
     /// @param home The token on the chain where it is at home.
     function tokenAddress(address home) public view returns (address) {
         return Clones.predictDeterministicAddress(tokenCode, _salt(home));
+    }
+
+    /// @notice Pays the caller for what they held of a token's counterpart when the other chain ended. A contract must have
+    /// the same code here as there: else whoever made it here could be somebody else.
+    /// @param token The token here.
+    /// @param to Who gets it.
+    /// @param tokenProof Proof of the counterpart's account in the other chain's last state.
+    /// @param balanceProof Proof of the caller's balance in it.
+    /// @param holderProof Proof of the caller's account there; empty unless it is a contract.
+    function exit(
+        address token,
+        address to,
+        bytes[] calldata tokenProof,
+        bytes[] calldata balanceProof,
+        bytes[] calldata holderProof
+    ) external {
+        bytes32 state = IEndpoint(endpoint).peerLastState();
+        if (state == 0) revert NotInExodus();
+        if (to == address(0)) revert ZeroAddress();
+        if (hasExited[token][msg.sender]) revert AlreadyExited(token, msg.sender);
+        hasExited[token][msg.sender] = true;
+        if (!AddressAlias.isKeyed(msg.sender)) {
+            bytes32 codeHash = StateProof.account(state, msg.sender, holderProof).codeHash;
+            // A contract under construction has no code yet.
+            if (msg.sender.code.length == 0 || msg.sender.codehash != codeHash) {
+                revert OtherCode(codeHash, msg.sender.codehash);
+            }
+        }
+        bytes32 root = StateProof.account(state, _counterpart(token), tokenProof).storageRoot;
+        uint256 amount = StateProof.slot(root, Hashing.tokenBalanceSlot(msg.sender), balanceProof);
+        emit Exited(token, msg.sender, to, amount);
+        _unlock(token, to, amount);
     }
 
     function homeOf(address token) public view override returns (address) {
@@ -76,6 +117,13 @@ contract SiblingPort is TokenPort {
 
     function _burn(address token, uint256 amount) internal override {
         SiblingToken(token).burn(msg.sender, amount);
+    }
+
+    /// @dev The counterpart of a token on the other chain: a clone of what the port there created first (RLP of its address
+    /// and nonce 1).
+    function _counterpart(address token) private view returns (address) {
+        bytes32 code = keccak256(abi.encodePacked(hex"d694", peer, hex"01"));
+        return Clones.predictDeterministicAddress(address(uint160(uint256(code))), _salt(token), peer);
     }
 
     function _salt(address home) private pure returns (bytes32) {

@@ -3,6 +3,7 @@ pragma solidity 0.8.37;
 
 import {IEndpoint} from "../interfaces/IEndpoint.sol";
 import {IL1Block} from "../interfaces/IL1Block.sol";
+import {ISiblingVerifier} from "../interfaces/ISiblingVerifier.sol";
 import {IVerifier} from "../interfaces/IVerifier.sol";
 import {BlockProof} from "../libraries/BlockProof.sol";
 import "../libraries/Errors.sol";
@@ -17,7 +18,7 @@ import {ClaimStatus, Message, OutputRootProof} from "../libraries/Types.sol";
 /// Settlement, as L1's state has it at an anchor. Once the other's Vault is in exodus, only the exodus' root counts: what
 /// happens there later is nothing that L1 pays for.
 /// @dev Stateless: one serves all endpoints that are joined with this L2.
-contract SiblingVerifier is IVerifier {
+contract SiblingVerifier is ISiblingVerifier {
     /// @dev Where the Vault has whether it is in exodus (lowest byte), and where the exodus' root.
     uint256 private constant EXODUS_SLOT = 2;
     uint256 private constant EXODUS_ROOT_SLOT = 3;
@@ -28,9 +29,9 @@ contract SiblingVerifier is IVerifier {
     uint256 private constant STATUS_OFFSET = 160;
     uint256 private constant OUTPUT_PLACE = 3;
 
-    /// @notice The other L2's Vault, on L1.
+    /// @inheritdoc ISiblingVerifier
     address public immutable vault;
-    /// @notice The other L2's Settlement, on L1.
+    /// @inheritdoc ISiblingVerifier
     address public immutable settlement;
 
     /// @notice What shows a message. `abi.encode` of it is the proof.
@@ -70,32 +71,50 @@ contract SiblingVerifier is IVerifier {
         view
         returns (uint256)
     {
-        Proof calldata p;
-        assembly ("memory-safe") {
-            // After the offset that `abi.encode` begins with. What is in it is checked where it is read.
-            p := add(proof.offset, 0x20)
-        }
-        bytes32 blockHash = keccak256(p.header);
-        // The ring gives zero for what it does not have, and no header hashes to that.
-        if (IL1Block(Predeploys.L1_BLOCK).anchorHash(p.anchor) != blockHash) revert UnknownBlock(blockHash);
-        bytes32 expected = _outputRoot(BlockProof.stateRoot(p.header), p);
-        bytes32 actual = Hashing.outputRoot(p.output);
-        if (expected != actual) revert UnexpectedOutputRoot(expected, actual);
+        Proof calldata p = _read(proof);
+        _checkOutput(p);
         address endpoint = IEndpoint(msg.sender).peer();
         MessageProof.checkSlot(p.output.stateRoot, endpoint, m.nonce, id, p.evidence);
         return 0;
     }
 
-    /// @dev The output root that L1 believes.
-    function _outputRoot(bytes32 stateRoot, Proof calldata p) private view returns (bytes32) {
+    /// @inheritdoc ISiblingVerifier
+    function exodusState(bytes calldata proof) external view returns (bytes32) {
+        Proof calldata p = _read(proof);
+        if (!_checkOutput(p)) revert NotInExodus();
+        return p.output.stateRoot;
+    }
+
+    function _read(bytes calldata proof) private pure returns (Proof calldata p) {
+        assembly ("memory-safe") {
+            // After the offset that `abi.encode` begins with. What is in it is checked where it is read.
+            p := add(proof.offset, 0x20)
+        }
+    }
+
+    /// @dev Reverts unless the output is what L1 believes at the anchor; says whether it is that of an exodus.
+    function _checkOutput(Proof calldata p) private view returns (bool inExodus) {
+        bytes32 blockHash = keccak256(p.header);
+        // The ring gives zero for what it does not have, and no header hashes to that.
+        if (IL1Block(Predeploys.L1_BLOCK).anchorHash(p.anchor) != blockHash) revert UnknownBlock(blockHash);
+        bytes32 expected;
+        (expected, inExodus) = _outputRoot(BlockProof.stateRoot(p.header), p);
+        bytes32 actual = Hashing.outputRoot(p.output);
+        if (expected != actual) revert UnexpectedOutputRoot(expected, actual);
+    }
+
+    /// @dev The output root that L1 believes, and whether it is that of an exodus.
+    function _outputRoot(bytes32 stateRoot, Proof calldata p) private view returns (bytes32, bool) {
         bytes32 root = StateProof.account(stateRoot, vault, p.vaultNodes).storageRoot;
         uint256 exodus = StateProof.slotOrZero(root, bytes32(EXODUS_SLOT), p.exodusNodes);
-        if (uint8(exodus) != 0) return bytes32(StateProof.slot(root, bytes32(EXODUS_ROOT_SLOT), p.rootNodes));
+        if (uint8(exodus) != 0) {
+            return (bytes32(StateProof.slot(root, bytes32(EXODUS_ROOT_SLOT), p.rootNodes)), true);
+        }
 
         root = StateProof.account(stateRoot, settlement, p.settlementNodes).storageRoot;
         uint256 claim = uint256(keccak256(abi.encode(CLAIMS_SLOT))) + CLAIM_SLOTS * p.claimId;
         uint256 status = StateProof.slot(root, bytes32(claim + STATUS_PLACE), p.statusNodes);
         if (ClaimStatus(uint8(status >> STATUS_OFFSET)) != ClaimStatus.Final) revert NotFinal(p.claimId);
-        return bytes32(StateProof.slot(root, bytes32(claim + OUTPUT_PLACE), p.outputNodes));
+        return (bytes32(StateProof.slot(root, bytes32(claim + OUTPUT_PLACE), p.outputNodes)), false);
     }
 }

@@ -20,6 +20,8 @@ abstract contract TokenPort is ITokenPort, ReentrancyGuardTransient {
     /// @dev Gas to make a counterpart, with a new contract if it is the first; and to pay out a usual token.
     uint64 private constant MINT_GAS = 900_000;
     uint64 private constant RELEASE_GAS = 300_000;
+    /// @dev So that what can never be paid out comes back some day.
+    uint256 private constant LONGEST = 365 days;
 
     // slot 0
     /// @inheritdoc ITokenPort
@@ -57,6 +59,7 @@ abstract contract TokenPort is ITokenPort, ReentrancyGuardTransient {
         returns (uint64 nonce, bytes32 id)
     {
         if (to == address(0)) revert ZeroAddress();
+        if (deadline > block.timestamp + LONGEST) revert DeadlineTooFar(deadline, block.timestamp + LONGEST);
         address home = homeOf(token);
         uint64 gasLimit = minGasLimit;
         bytes memory payload;
@@ -107,8 +110,8 @@ abstract contract TokenPort is ITokenPort, ReentrancyGuardTransient {
         // Both kinds begin alike.
         (address home, address from,, uint256 amount) =
             abi.decode(m.payload[4:], (address, address, address, uint256));
+        if (to == address(0)) to = from;
         if (to != from && msg.sender != from) revert NotTheHolder(from, msg.sender);
-        if (to == address(0)) revert ZeroAddress();
         emit TokensReturned(id, home, to, amount, fee);
         // Whoever does not want ETH gets it, rather than lose the tokens over it.
         if (fee != 0) SafeTransferLib.forceSafeTransferETH(to, fee);

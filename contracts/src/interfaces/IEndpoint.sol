@@ -35,6 +35,9 @@ interface IEndpoint {
     /// @notice The fee of a message was promised to a relayer.
     event MessageReserved(bytes32 indexed id, address indexed relayer, uint256 until);
 
+    /// @notice The peer's chain, another L2, is in exodus: its last state is this.
+    event PeerEnded(bytes32 stateRoot);
+
     /// @notice Sends a message. What is sent along beyond the fee goes with it.
     /// @param target Who is called on the other chain.
     /// @param gasLimit Least gas that the call must be given there.
@@ -71,11 +74,12 @@ interface IEndpoint {
     /// @param withFee If nobody has earned its fee.
     function refund(Message calldata message, bool withFee) external;
 
-    /// @notice Pays back a message of this end that L2 never got, once the Vault is in exodus. If it is the refund of a
-    /// message of L2's, that message can be delivered after all: in exodus deadlines do not count.
+    /// @notice Pays back a message of this end that L2 never got, once the Vault is in exodus, or that another L2 never got
+    /// that is ({endPeer}). If it is the refund of a message from there, that message can be delivered after all: then
+    /// deadlines do not count.
     /// @param message The message.
-    /// @param p Preimage of the exodus' output root.
-    /// @param accountProof Proof of the peer's account in its state.
+    /// @param p Preimage of the exodus' output root; not read between two L2s.
+    /// @param accountProof Proof of the peer's account in its last state.
     /// @param slotProof Proof that the peer has no state of the message.
     function reclaim(
         Message calldata message,
@@ -83,6 +87,14 @@ interface IEndpoint {
         bytes[] calldata accountProof,
         bytes[] calldata slotProof
     ) external;
+
+    /// @notice Takes note that the peer's chain, another L2, is in exodus. Nothing can be sent there any more, deadlines no
+    /// longer count, and what its last state does not have is paid back by {reclaim}. Anyone may.
+    /// @param proof What shows it, as `SiblingVerifier.exodusState` takes it.
+    function endPeer(bytes calldata proof) external;
+
+    /// @notice The last state of the peer's chain, if that is in exodus and {endPeer} was called; else zero.
+    function peerLastState() external view returns (bytes32);
 
     /// @notice Reserves a message's fee for the caller for {RESERVATION}, so that nobody can earn it with a copy of the
     /// caller's proof. The ETH sent, {RESERVATION_BOND}, comes back with the fee, or goes to who delivers later; it is

@@ -27,12 +27,12 @@ interface ITokenPort {
     /// @notice What was sent by a message that was given up went back.
     event TokensReturned(bytes32 indexed id, address indexed home, address indexed to, uint256 amount, uint256 fee);
 
-    /// @notice Sends tokens of the caller's; the ETH sent along is the relay's fee.
+    /// @notice Sends tokens of the caller's; the ETH sent along is the relay's fee, which there is none of between two L2s.
     /// @param token The token here. Whoever keeps those that are at home here must be approved: the Vault on L1, else this.
     /// @param to Who gets them.
     /// @param amount How many.
     /// @param minGasLimit Gas on the other chain beyond what a usual token needs.
-    /// @param deadline Time there after which they are no longer delivered but go back.
+    /// @param deadline Time there after which they are no longer delivered but go back; within a year.
     /// @return nonce Number of the message.
     /// @return id Its id.
     function send(address token, address to, uint256 amount, uint32 minGasLimit, uint64 deadline)
@@ -55,9 +55,10 @@ interface ITokenPort {
     function release(address home, address from, address to, uint256 amount) external;
 
     /// @notice Gives back what a message took that was given up and refunded: its tokens, and its fee if nobody earned
-    /// it.
+    /// it. The Endpoint calls this when it refunds; if that fails, because who sent them cannot have them any more, anyone can.
     /// @param message The message.
-    /// @param to Who gets it: who sent the tokens, or whoever that account says when it calls this itself.
+    /// @param to Who gets it: who sent the tokens (zero stands for that), or whoever that account says when it calls this
+    /// itself.
     function takeBack(Message calldata message, address to) external;
 
     /// @notice Whether that has been done.

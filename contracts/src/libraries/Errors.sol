@@ -265,6 +265,8 @@ error UnknownMessageId(bytes32 id);
 error MessageNotFailed(bytes32 id);
 /// @notice The deadline of the message is over.
 error DeadlineOver(uint256 deadline);
+/// @notice Tokens would be on their way for longer than allowed.
+error DeadlineTooFar(uint256 deadline, uint256 latest);
 /// @notice The deadline of the message is not over.
 error DeadlineAhead(uint256 deadline);
 /// @notice The payload of a message is longer than allowed.

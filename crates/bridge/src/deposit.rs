@@ -84,6 +84,14 @@ impl Bridge {
                     self.l1.call(token.l1, &IERC20::allowanceCall { owner: from, spender: vault }).await?;
                 if allowance < amount {
                     progress.wait("L1 to take the approval", "one L1 block");
+                    // Some tokens change only what is zero.
+                    if !allowance.is_zero() {
+                        let none: Bytes =
+                            IERC20::approveCall { spender: vault, value: U256::ZERO }.abi_encode().into();
+                        let cleared =
+                            send_transaction(&self.l1, key, Some(token.l1), U256::ZERO, none).await?;
+                        cost += cleared.receipt.cost();
+                    }
                     let approve = IERC20::approveCall { spender: vault, value: amount };
                     let approved = send_transaction(
                         &self.l1,

@@ -113,9 +113,22 @@ pub enum BridgeError {
     NoEth(U256),
     /// Two rollups cannot be joined.
     #[error(
-        "chains {0} and {1} are not two rollups of this L1: both Vaults must be on it, and their chain ids differ"
+        "chains {0} and {1} are not two rollups of this L1: both Vaults must be on it, their chain ids must differ, and the \
+         nodes in their deployment files must be theirs"
     )]
     NoSiblings(u64, u64),
+    /// Somebody else used the key.
+    #[error(
+        "{0} sent other transactions on chain {1} meanwhile, so the contracts are not where they should be: join the two \
+         again, with a key that nobody else uses"
+    )]
+    Disturbed(Address, u64),
+    /// The key cannot pay.
+    #[error("{0} has no ETH on chain {1} to pay for the contracts there")]
+    NoGas(Address, u64),
+    /// Only when the other L2 is in exodus.
+    #[error("{0} is not in exodus, or the other L2 does not know it yet: its tokens go back by message")]
+    NotEnded(duplex_lane::Layer),
     /// A message carries no tokens that could be taken back.
     #[error("message {0} {1}")]
     NothingToTakeBack(B256, &'static str),
@@ -129,6 +142,9 @@ pub enum BridgeError {
         /// Why.
         why: String,
     },
+    /// Ports take tokens for a year at the most.
+    #[error("tokens can be on their way for 364 days at the most: choose a shorter --lifetime")]
+    TooLong,
     /// The value is out of range.
     #[error("{0} is more than exists")]
     TooMuch(U256),

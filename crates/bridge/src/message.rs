@@ -89,13 +89,10 @@ impl Bridge {
 
     /// The lane, if it goes this way.
     pub(crate) fn lane_for(&self, direction: Direction) -> Result<Lane, LaneError> {
-        let lane = self.lane()?;
-        match lane.directions().contains(&direction) {
-            true => Ok(lane),
-            false => Err(LaneError::NoEnd(match self.sibling {
-                Some(_) => Layer::L1,
-                None => Layer::Sibling,
-            })),
+        match (&self.sibling, Direction::SIBLINGS.contains(&direction)) {
+            (Some(_), true) | (None, false) => self.lane(),
+            (Some(_), false) => Err(LaneError::NoEnd(Layer::L1)),
+            (None, true) => Err(LaneError::NoEnd(Layer::Sibling)),
         }
     }
 
@@ -125,17 +122,23 @@ impl Bridge {
         Ok(now.saturating_add(lifetime.unwrap_or_else(|| self.lifetime(direction)).as_secs()))
     }
 
-    /// Takes a message of L1's back in exodus.
+    /// Takes a message back in exodus: one that L1 sent, or one to another L2 that is in exodus.
     ///
     /// # Errors
-    /// If there is no exodus, or L1 refuses.
+    /// If there is no exodus, or the layer that sent it refuses.
     pub async fn reclaim_message(
         &self,
         key: &PrivateKeySigner,
         sent: &SentMessage,
     ) -> Result<Sent, BridgeError> {
-        let prepared = self.lane()?.prepare_reclaim(sent).await?;
-        send_transaction(&self.l1, key, Some(prepared.to), U256::ZERO, prepared.data).await
+        let lane = self.lane()?;
+        let (alive, ended) = (sent.direction.source(), sent.direction.destination());
+        if lane.sibling.is_some() {
+            self.tell_the_end(key, alive, ended).await?;
+        }
+        let prepared = lane.prepare_reclaim(sent).await?;
+        let (rpc, _) = lane.end(alive);
+        send_transaction(rpc, key, Some(prepared.to), U256::ZERO, prepared.data).await
     }
 
     /// Sends a message; gives it and the transaction that sent it.

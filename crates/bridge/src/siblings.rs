@@ -2,14 +2,12 @@
 
 use std::path::PathBuf;
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, B256, U256};
 use alloy_signer_local::PrivateKeySigner;
-use alloy_sol_types::SolValue;
-use duplex_contracts::artifact;
 use duplex_l1::{Deployment, Rpc};
-use duplex_lane::{Lane, Sibling, SiblingEnd, Siblings};
+use duplex_lane::{Lane, Layer, Prepared, Sibling, SiblingEnd, Siblings, creations};
 
-use crate::{BridgeError, Progress, send::send_transaction};
+use crate::{Bridge, BridgeError, Progress, Sent, send::send_transaction};
 
 /// One of two L2s to join.
 #[derive(Debug, Clone)]
@@ -39,30 +37,26 @@ pub async fn join_siblings(
         return Err(BridgeError::NoSiblings(ids[0].1, ids[1].1));
     }
     for of in [a, b] {
-        // Both must be rollups of this very L1.
-        if l1.code(of.deployment.contracts.vault).await?.is_empty() {
+        // Both must be rollups of this very L1, and these their nodes.
+        let vault = of.deployment.contracts.vault;
+        if l1.code(vault).await?.is_empty() || of.rpc.chain_id().await? != of.deployment.l2_chain_id {
             return Err(BridgeError::NoSiblings(ids[0].1, ids[1].1));
         }
+        if of.rpc.balance(key.address()).await?.is_zero() {
+            return Err(BridgeError::NoGas(key.address(), of.deployment.l2_chain_id));
+        }
     }
-    let ends = [end(key, a).await?, end(key, b).await?];
-    for (own, other, of, from) in [(&ends[0], &ends[1], b, a), (&ends[1], &ends[0], a, b)] {
-        let chain = own.chain_id;
-        let c = &of.deployment.contracts;
-        let steps: [(&str, Address, Vec<u8>); 4] = [
-            ("SiblingVerifier", own.verifier, (c.vault, c.settlement).abi_encode_params()),
-            ("Messenger", own.messenger, (own.endpoint,).abi_encode_params()),
-            (
-                "Endpoint",
-                own.endpoint,
-                (other.endpoint, other.chain_id, own.verifier, own.messenger, Address::ZERO)
-                    .abi_encode_params(),
-            ),
-            ("SiblingPort", own.port, (own.endpoint, other.port).abi_encode_params()),
-        ];
-        for (name, address, args) in steps {
+    let mut ends = [end(key, a).await?, end(key, b).await?];
+    for (i, from, of) in [(0, a, b), (1, b, a)] {
+        let steps = creations(&ends[i], &ends[1 - i], &of.deployment);
+        for (step, (name, address, code)) in steps.into_iter().enumerate() {
+            let chain = from.deployment.l2_chain_id;
             progress.wait(&format!("{chain} to take the {name}"), "one L2 block");
-            let code: Bytes = [&artifact(name).bytecode[..], &args].concat().into();
-            send_transaction(&from.rpc, key, None, U256::ZERO, code).await?;
+            let sent = send_transaction(&from.rpc, key, None, U256::ZERO, code).await?;
+            if sent.receipt.contract_address != Some(address) {
+                return Err(BridgeError::Disturbed(key.address(), chain));
+            }
+            ends[i].transactions[step] = sent.receipt.transaction_hash;
             progress.done(&format!("{name} is at {address} on {chain}"));
         }
     }
@@ -71,6 +65,44 @@ pub async fn join_siblings(
     let sibling = Sibling { rpc: b.rpc.clone(), deployment: b.deployment.clone(), here, there };
     Lane::between(l1.clone(), a.rpc.clone(), a.deployment.clone(), sibling).check_siblings().await?;
     Ok(siblings)
+}
+
+impl Bridge {
+    /// Has one L2 take note that the other one is in exodus, if it does not know and can be shown.
+    pub(crate) async fn tell_the_end(
+        &self,
+        key: &PrivateKeySigner,
+        alive: Layer,
+        ended: Layer,
+    ) -> Result<(), BridgeError> {
+        let lane = self.lane()?;
+        let (rpc, _) = lane.end(alive);
+        if let Some(Prepared { to, data }) = lane.prepare_end(alive, ended).await? {
+            send_transaction(rpc, key, Some(to), U256::ZERO, data).await?;
+        }
+        Ok(())
+    }
+
+    /// Pays the key's account for what it held of a token's counterparts on an L2 that is in exodus, on the other one, where
+    /// the token is at home.
+    ///
+    /// # Errors
+    /// If it is not in exodus, the account held none or was paid before, or its chain refuses.
+    pub async fn exit_sibling(
+        &self,
+        key: &PrivateKeySigner,
+        alive: Layer,
+        ended: Layer,
+        token: Address,
+        to: Address,
+    ) -> Result<Sent, BridgeError> {
+        self.tell_the_end(key, alive, ended).await?;
+        let lane = self.lane()?;
+        let prepared = lane.prepare_sibling_exit(alive, ended, token, key.address(), to).await?;
+        let Prepared { to, data } = prepared.ok_or(BridgeError::NotEnded(ended))?;
+        let (rpc, _) = lane.end(alive);
+        send_transaction(rpc, key, Some(to), U256::ZERO, data).await
+    }
 }
 
 /// Where the contracts will be: one after the other from the key's next nonce.
@@ -85,6 +117,7 @@ async fn end(key: &PrivateKeySigner, of: &JoinRequest) -> Result<SiblingEnd, Bri
         messenger: at(1),
         endpoint: at(2),
         port: at(3),
+        transactions: [B256::ZERO; 4],
         start_block: of.rpc.block_number().await?,
     })
 }

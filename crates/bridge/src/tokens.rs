@@ -6,13 +6,17 @@ use alloy_primitives::{Address, U256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
 use duplex_contracts::bindings::{IERC20, ITokenPort};
+use duplex_l1::Crossing;
 use duplex_lane::{Direction, Lane, Layer, Sent as SentMessage};
 use serde::Serialize;
 
 use crate::{Bridge, BridgeError, Sent, format_units, send::send_transaction};
 
-/// Gas that a port's message takes at its destination beyond what the sender adds: `TokenPort.MINT_GAS`.
-const PORT_GAS: u64 = 900_000;
+/// Gas that a port's message takes at its destination beyond what the sender adds: `TokenPort.MINT_GAS` and `RELEASE_GAS`.
+const MINT_GAS: u64 = 900_000;
+const RELEASE_GAS: u64 = 300_000;
+/// For how long tokens may be on their way: a little less than `TokenPort.LONGEST`, since clocks differ.
+const LONGEST: Duration = Duration::from_secs(364 * 24 * 3600);
 /// Longest payload of one: name and symbol are cut.
 const PORT_PAYLOAD: u64 = 420;
 
@@ -84,7 +88,12 @@ impl Bridge {
         }
         let relay_fee = match request.relay_fee {
             Some(fee) => fee,
-            None => lane.quote(direction, PORT_GAS + u64::from(gas), PORT_PAYLOAD).await?,
+            None => {
+                let port_gas = if home.is_zero() { MINT_GAS } else { RELEASE_GAS };
+                let fee = lane.quote(direction, port_gas + u64::from(gas), PORT_PAYLOAD).await?;
+                // Tokens are proved: nobody who signs has a share.
+                if lane.crossing == Crossing::Multisig { fee / U256::from(2) } else { fee }
+            }
         };
         if lane.sibling.is_some() && !relay_fee.is_zero() {
             return Err(BridgeError::NoEth(relay_fee));
@@ -96,12 +105,22 @@ impl Bridge {
         if home.is_zero() {
             let allowance = rpc.call(token, &IERC20::allowanceCall { owner: from, spender: keeper }).await?;
             if allowance < amount {
+                // Some tokens change only what is zero.
+                if !allowance.is_zero() {
+                    let none = IERC20::approveCall { spender: keeper, value: U256::ZERO }.abi_encode();
+                    let cleared = send_transaction(rpc, key, Some(token), U256::ZERO, none.into()).await?;
+                    cost += cleared.receipt.cost();
+                }
                 let approve = IERC20::approveCall { spender: keeper, value: amount }.abi_encode();
                 let approved = send_transaction(rpc, key, Some(token), U256::ZERO, approve.into()).await?;
                 cost += approved.receipt.cost();
             }
         }
-        let deadline = self.deadline(&lane, direction, request.lifetime).await?;
+        if request.lifetime.is_some_and(|lifetime| lifetime > LONGEST) {
+            return Err(BridgeError::TooLong);
+        }
+        let lifetime = request.lifetime.unwrap_or_else(|| self.lifetime(direction)).min(LONGEST);
+        let deadline = self.deadline(&lane, direction, Some(lifetime)).await?;
         let call = ITokenPort::sendCall { token, to, amount, minGasLimit: gas, deadline };
         let sent = send_transaction(rpc, key, Some(port), relay_fee, call.abi_encode().into()).await?;
         cost += sent.receipt.cost();
@@ -164,7 +183,18 @@ impl Bridge {
         let unknown = || BridgeError::Token(name.into());
         let token = known.or_else(|| name.parse().ok()).ok_or_else(unknown)?;
         let (rpc, _) = lane.end(source);
-        let decimals = rpc.call(token, &IERC20::decimalsCall {}).await.map_err(|_| unknown())?;
+        if rpc.code(token).await?.is_empty() {
+            let why = match known {
+                Some(_) => "nothing of it has come there yet; deposit some first".into(),
+                None => "there is no contract".into(),
+            };
+            return Err(BridgeError::NotSendable { token, layer: source, why });
+        }
+        // Not every token says.
+        let decimals = match rpc.call(token, &IERC20::decimalsCall {}).await {
+            Err(error) if error.is_temporary() => return Err(error.into()),
+            decimals => decimals.unwrap_or(18),
+        };
         Ok((token, decimals))
     }
 

@@ -336,6 +336,8 @@ sol! {
         function isRefunded(bytes32 id) external view returns (bool);
         function refundOf(bytes32 id) external view returns (uint256);
         function carriesETH() external view returns (bool);
+        function endPeer(bytes calldata proof) external;
+        function peerLastState() external view returns (bytes32);
         function reservation(bytes32 id) external view returns (address relayer, uint64 until, uint256 bonds);
         function peer() external view returns (address);
         function peerChainId() external view returns (uint64);
@@ -373,6 +375,9 @@ sol! {
         function tokenAddress(address home) external view returns (address);
         function tokenCode() external view returns (address);
         function locked(address token) external view returns (uint256);
+        function exit(
+            address token, address to, bytes[] calldata tokenProof, bytes[] calldata balanceProof, bytes[] calldata holderProof
+        ) external;
     }
 
     #[derive(Debug, PartialEq, Eq)]

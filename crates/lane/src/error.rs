@@ -101,18 +101,35 @@ pub enum LaneError {
     },
     /// A contract between two L2s is not what it should be.
     #[error(
-        "on chain {chain}, {what} {address} {why}: whoever deployed this could take what is sent; do not use it"
+        "on chain {chain}, the {name} {address} {why}: whoever made it could take what is sent; do not use it"
     )]
     ForeignSiblings {
         /// The chain.
         chain: u64,
         /// Which contract.
-        what: &'static str,
+        name: &'static str,
         /// Where.
         address: alloy_primitives::Address,
         /// What is wrong.
-        why: String,
+        why: &'static str,
     },
+    /// A node is of another chain than its deployment, or that than the file that says how two are joined.
+    #[error(
+        "{url} is chain {found}, its deployment file says {deployed}, and what joins the two says {named}"
+    )]
+    OtherChain {
+        /// The node.
+        url: String,
+        /// Its chain id.
+        found: u64,
+        /// The deployment's.
+        deployed: u64,
+        /// The file's.
+        named: u64,
+    },
+    /// A rollup is not what its deployment file says.
+    #[error(transparent)]
+    Deployment(#[from] duplex_l1::ManifestError),
     /// A file cannot be read or written.
     #[error("{path}: {why}")]
     File {
@@ -162,7 +179,8 @@ pub enum LaneError {
     },
     /// Only in exodus, and only what L1 sent, is reclaimed.
     #[error(
-        "{0} cannot be reclaimed: that is for messages from L1, in exodus; else wait for its deadline, and `duplex message expire`"
+        "{0} cannot be reclaimed: that is for messages from L1, in exodus, and to another L2 that is; else wait for its \
+         deadline, and `duplex message expire`"
     )]
     NotInExodus(B256),
     /// What it has signed cannot be kept.

@@ -23,5 +23,5 @@ pub use message::{accumulator_slot, delivery_slot, message_id};
 pub use prove::{By, Prepared};
 pub use relay::{Relay, RelayOptions, Vouching};
 pub use relayers::{Allowance, RelayerRow, RelayersStatus};
-pub use sibling::{Sibling, SiblingEnd, Siblings};
+pub use sibling::{Sibling, SiblingEnd, Siblings, creations};
 pub use witness::Vouched;

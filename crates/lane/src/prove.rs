@@ -153,6 +153,9 @@ impl Lane {
     /// # Errors
     /// If there is no exodus, a layer cannot be reached, or this L2 node contradicts the exodus' claim.
     pub async fn prepare_reclaim(&self, sent: &Sent) -> Result<Prepared, LaneError> {
+        if Direction::SIBLINGS.contains(&sent.direction) {
+            return self.prepare_sibling_reclaim(sent).await;
+        }
         let vault = self.deployment.contracts.vault;
         if sent.direction != Direction::Down || !self.l1.call(vault, &IExodus::exodusCall {}).await?.started {
             return Err(LaneError::NotInExodus(sent.id));

@@ -35,6 +35,7 @@ const LEAST_GAS: u64 = 100_000;
 const LEAST_BYTES: u64 = 1_000;
 /// An idle L2 builds no blocks and learns nothing of L1; then the relay has it build one, as often as this.
 const NUDGE_AFTER: Duration = Duration::from_secs(2);
+const NUDGE_MOST: Duration = Duration::from_secs(60);
 /// Gas of a transfer of nothing.
 const NUDGE_GAS: u64 = 21_000;
 /// Gas of a delivery apart from the message's own call: proof, records, payment.
@@ -53,6 +54,10 @@ pub struct RelayOptions {
     pub least_profit: U256,
     /// Whether to deliver whatever it earns.
     pub at_any_loss: bool,
+    /// Messages that ask for more gas are left to others.
+    pub most_gas: u64,
+    /// Only messages of these senders are carried, and refunds; everybody's if there is none.
+    pub senders: Vec<Address>,
     /// Which ways to carry; all that the lane has if there is none.
     pub directions: Vec<Direction>,
     /// Most deliveries under way at a time, each way.
@@ -99,6 +104,8 @@ impl RelayOptions {
             poll: Duration::from_millis(500),
             least_profit: U256::ZERO,
             at_any_loss: false,
+            most_gas: u64::MAX,
+            senders: Vec::new(),
             directions: Vec::new(),
             most_in_flight: 32,
             by: By::Slot,
@@ -130,6 +137,8 @@ struct Way {
     set: RelayerSet,
     /// Since when the destination does not know of the next message.
     unknown_since: Option<Instant>,
+    /// How long it is then left to itself.
+    nudge_pause: Duration,
 }
 
 /// Carries the messages of a lane.
@@ -246,11 +255,15 @@ impl Relay {
         // New ones first: what could not be delivered before must not keep them waiting.
         due.sort_by_key(|(until, sent)| (std::cmp::Reverse(*until), sent.message.nonce));
         due.truncate(self.options.most_in_flight.saturating_sub(way.in_flight.len()));
+        let mut unknown: Option<Sent> = None;
         for (_, sent) in due {
+            // What was sent later cannot be proved either.
+            if unknown.as_ref().is_some_and(|first| first.message.nonce <= sent.message.nonce) {
+                continue;
+            }
             match self.carry(&sent).await {
                 Ok(true) => {}
-                // What was sent later cannot be proved either.
-                Ok(false) => return self.nudge(&sent).await,
+                Ok(false) => unknown = Some(sent),
                 Err(error @ LaneError::Records(_)) => return Err(error),
                 Err(LaneError::Tx(error @ TxManagerError::Storage(_))) => return Err(error.into()),
                 // Of this message only: the others are carried all the same.
@@ -260,8 +273,11 @@ impl Relay {
                 }
             }
         }
+        if let Some(sent) = unknown {
+            return self.nudge(&sent).await;
+        }
         if let Some(way) = self.ways.get_mut(&direction) {
-            way.unknown_since = None;
+            (way.unknown_since, way.nudge_pause) = (None, NUDGE_AFTER);
         }
         Ok(())
     }
@@ -272,13 +288,17 @@ impl Relay {
         let manager = self.manager(direction.destination())?;
         let Some(way) = self.ways.get_mut(&direction) else { return Ok(()) };
         let since = *way.unknown_since.get_or_insert_with(Instant::now);
-        if since.elapsed() < NUDGE_AFTER
+        if since.elapsed() < way.nudge_pause.max(NUDGE_AFTER)
             || !self.lane.wants_anchor(sent).await?
             || manager.in_flight().await > 0
         {
             return Ok(());
         }
-        way.unknown_since = None;
+        if let Some(way) = self.ways.get_mut(&direction) {
+            // One that does not help will not help more often.
+            way.nudge_pause = (way.nudge_pause.max(NUDGE_AFTER) * 2).min(NUDGE_MOST);
+            way.unknown_since = None;
+        }
         let request = TxRequest {
             to: manager.address(),
             data: Default::default(),
@@ -334,6 +354,11 @@ impl Relay {
         let (direction, nonce) = (sent.direction, sent.message.nonce);
         if self.lane.state(direction, sent.id).await? != DeliveryState::None {
             return self.settled(sent).await.map(|()| true);
+        }
+        if !self.is_ours(sent) {
+            tracing::debug!(nonce, sender = %sent.message.sender, gas = sent.message.gasLimit, "left to others");
+            self.finish(sent);
+            return Ok(true);
         }
         let payload = sent.message.payload.len() as u64;
         let least = self
@@ -414,6 +439,16 @@ impl Relay {
         Ok(true)
     }
 
+    /// Whether a message is one that this relay carries at all.
+    fn is_ours(&self, sent: &Sent) -> bool {
+        let source = sent.direction.source();
+        let (_, endpoint) = self.lane.end(source);
+        // What a port sends is sent by who calls it: its messages are small and cost what tokens cost.
+        let of_lane = [endpoint, self.lane.port(source)].contains(&sent.message.sender);
+        let sender = self.options.senders.is_empty() || self.options.senders.contains(&sent.message.sender);
+        sent.message.gasLimit <= self.options.most_gas && (of_lane || sender)
+    }
+
     /// Whether relayers vouch for a message, and whether it is this one's turn to deliver it.
     async fn vouched(&mut self, sent: &Sent, earner: Address) -> Result<How, LaneError> {
         let Some(vouching) = self.options.vouching.clone() else { return Ok(How::Proved) };
@@ -422,8 +457,9 @@ impl Relay {
         let (met, _) = *way.met.entry(nonce).or_insert((Instant::now(), None));
         let set = way.set.clone();
         let (_, peer) = self.lane.end(direction.source());
-        // Refunds are proved only.
-        if set.threshold == 0 || sent.message.sender == peer {
+        // Refunds and tokens are proved only.
+        let tokens = sent.message.target == self.lane.port(direction.destination());
+        if set.threshold == 0 || sent.message.sender == peer || tokens {
             return Ok(How::Proved);
         }
         let allowance = self.lane.allowance(direction).await?;

@@ -5,21 +5,19 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_sol_types::{SolCall, SolValue};
 use duplex_contracts::{
     artifact,
-    bindings::{
-        IEndpoint, IInbox, IL1Block, IMessenger, ISettlement, ISiblingPort, ISiblingVerifier, ITokenPort,
-        SiblingProof,
-    },
+    bindings::{IEndpoint, IExodus, IInbox, IL1Block, ISettlement, ISiblingPort, SiblingProof},
 };
-use duplex_l1::{Deployment, Rpc};
+use duplex_l1::{Deployment, Rpc, manifest};
 use duplex_primitives::predeploys;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    Direction, Lane, LaneError, Layer, Sent,
+    Direction, Lane, LaneError, Layer, Prepared, Sent,
+    message::delivery_slot,
     prove::{only_slot, output_of, slot_evidence},
 };
 
@@ -32,6 +30,8 @@ const CLAIMS_SLOT: u64 = 3;
 const CLAIM_SLOTS: u64 = 4;
 const STATUS_PLACE: u64 = 1;
 const OUTPUT_PLACE: u64 = 3;
+/// Blocks whose state every L1 node surely still has.
+const REMEMBERED: u64 = 64;
 
 /// How two L2s are joined: the contracts on each.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -56,6 +56,8 @@ pub struct SiblingEnd {
     pub endpoint: Address,
     /// Its `SiblingPort`.
     pub port: Address,
+    /// The transactions that created them, in this order.
+    pub transactions: [B256; 4],
     /// The block before which none of these was there.
     pub start_block: u64,
 }
@@ -83,7 +85,9 @@ impl Siblings {
             why: why.to_string(),
         };
         let json = serde_json::to_vec_pretty(self).map_err(|why| fail(&why))?;
-        fs::write(path, json).map_err(|why| fail(&why))
+        // Whole or not at all.
+        let draft = path.with_extension("draft");
+        fs::write(&draft, json).and_then(|()| fs::rename(&draft, path)).map_err(|why| fail(&why))
     }
 
     /// The end on the L2 with this chain id, and the other one.
@@ -117,39 +121,66 @@ pub struct Sibling {
     pub there: SiblingEnd,
 }
 
+/// What creates the contracts of one end, in their order: names, addresses, and creation code with its arguments. `other` is
+/// the other end, `deployment` the rollup that it is on.
+pub fn creations(
+    own: &SiblingEnd,
+    other: &SiblingEnd,
+    deployment: &Deployment,
+) -> [(&'static str, Address, Bytes); 4] {
+    let c = &deployment.contracts;
+    let endpoint = (other.endpoint, other.chain_id, own.verifier, own.messenger, Address::ZERO);
+    [
+        ("SiblingVerifier", own.verifier, (c.vault, c.settlement).abi_encode_params()),
+        ("Messenger", own.messenger, (own.endpoint,).abi_encode_params()),
+        ("Endpoint", own.endpoint, endpoint.abi_encode_params()),
+        ("SiblingPort", own.port, (own.endpoint, other.port).abi_encode_params()),
+    ]
+    .map(|(name, address, args)| (name, address, [&artifact(name).bytecode[..], &args].concat().into()))
+}
+
 impl Lane {
-    /// Checks that the contracts on both L2s are those of this program, and know of each other and of nobody else.
+    /// Checks that both are rollups of this L1 and that these nodes are theirs; and that what joins them was created by this
+    /// program's code, with the two of them for arguments: by the very transactions, since what a contract answers, and the
+    /// code that it has by now, say little about what is in its storage.
     ///
     /// # Errors
-    /// With the first that is not.
+    /// With the first thing that is not so.
     pub async fn check_siblings(&self) -> Result<(), LaneError> {
         let Some(sibling) = &self.sibling else { return Err(LaneError::NoEnd(Layer::Sibling)) };
         let ends = [
-            (&self.l2, &sibling.here, &sibling.there, &sibling.deployment),
-            (&sibling.rpc, &sibling.there, &sibling.here, &self.deployment),
+            (&self.l2, &self.deployment, &sibling.here, &sibling.there, &sibling.deployment),
+            (&sibling.rpc, &sibling.deployment, &sibling.there, &sibling.here, &self.deployment),
         ];
-        for (rpc, own, other, of) in ends {
-            let checks = Checks { rpc, chain: own.chain_id };
-            checks.code("the Endpoint", own.endpoint, "Endpoint").await?;
-            checks.code("the Messenger", own.messenger, "Messenger").await?;
-            checks.code("the verifier", own.verifier, "SiblingVerifier").await?;
-            checks.code("the port", own.port, "SiblingPort").await?;
-            let (end, port) = (own.endpoint, own.port);
-            checks.says("the Endpoint", end, &IEndpoint::peerCall {}, other.endpoint).await?;
-            checks.says("the Endpoint", end, &IEndpoint::peerChainIdCall {}, other.chain_id).await?;
-            checks.says("the Endpoint", end, &IEndpoint::verifierCall {}, own.verifier).await?;
-            checks.says("the Endpoint", end, &IEndpoint::messengerCall {}, own.messenger).await?;
-            checks.says("the Endpoint", end, &IEndpoint::vaultCall {}, Address::ZERO).await?;
-            checks.says("the Messenger", own.messenger, &IMessenger::endpointCall {}, end).await?;
-            let c = &of.contracts;
-            checks.says("the verifier", own.verifier, &ISiblingVerifier::vaultCall {}, c.vault).await?;
-            checks
-                .says("the verifier", own.verifier, &ISiblingVerifier::settlementCall {}, c.settlement)
-                .await?;
-            checks.says("the port", port, &ITokenPort::endpointCall {}, end).await?;
-            checks.says("the port", port, &ITokenPort::peerCall {}, other.port).await?;
-            // The first contract that the port created: of this program, since the port is.
-            checks.says("the port", port, &ISiblingPort::tokenCodeCall {}, port.create(1)).await?;
+        for (rpc, rollup, own, other, of) in ends {
+            let c = &rollup.contracts;
+            manifest::check(&self.l1, rollup, c.vault, c.manifest).await?;
+            let found = rpc.chain_id().await?;
+            if found != own.chain_id || rollup.l2_chain_id != own.chain_id {
+                let (url, deployed, named) = (rpc.url().into(), rollup.l2_chain_id, own.chain_id);
+                return Err(LaneError::OtherChain { url, found, deployed, named });
+            }
+            for ((name, address, code), hash) in creations(own, other, of).into_iter().zip(own.transactions) {
+                let foreign = |why: &'static str| LaneError::ForeignSiblings {
+                    chain: own.chain_id,
+                    name,
+                    address,
+                    why,
+                };
+                let created = rpc
+                    .transaction(hash)
+                    .await?
+                    .ok_or_else(|| foreign("was created by a transaction that this chain does not have"))?;
+                if created.from.create(created.nonce.to()) != address || created.to.is_some() {
+                    return Err(foreign("was not created by the transaction that the file names"));
+                }
+                if created.input != code {
+                    return Err(foreign("was created by other code, or for other chains"));
+                }
+                if rpc.code(address).await?.is_empty() {
+                    return Err(foreign("has no code"));
+                }
+            }
         }
         Ok(())
     }
@@ -162,15 +193,22 @@ impl Lane {
         match sent.direction {
             Direction::Up => Ok(false),
             Direction::Down => Ok(true),
-            Direction::Over | Direction::Back => {
-                let (_, source) = self.rollup_of(sent.direction.source())?;
-                let (settlement, inbox) = (source.contracts.settlement, source.contracts.inbox);
-                let id = self.l1.call(settlement, &ISettlement::lastFinalClaimCall {}).await?;
-                let claim = self.l1.call(settlement, &ISettlement::claimCall { id }).await?;
-                let batch = self.l1.call(inbox, &IInbox::batchCall { index: claim.lastBatch }).await?;
-                Ok(batch.lastBlock >= sent.block)
-            }
+            Direction::Over | Direction::Back => self.is_known_to_l1(sent).await,
         }
+    }
+
+    /// Whether L1 believes a block of an L2 that has this message: one of a final claim, or in exodus of the exodus'.
+    async fn is_known_to_l1(&self, sent: &Sent) -> Result<bool, LaneError> {
+        let (_, rollup) = self.rollup_of(sent.direction.source())?;
+        let c = &rollup.contracts;
+        let exodus = self.l1.call(c.vault, &IExodus::exodusCall {}).await?;
+        let id = match exodus.started {
+            true => exodus.claimId,
+            false => self.l1.call(c.settlement, &ISettlement::lastFinalClaimCall {}).await?,
+        };
+        let claim = self.l1.call(c.settlement, &ISettlement::claimCall { id }).await?;
+        let batch = self.l1.call(c.inbox, &IInbox::batchCall { index: claim.lastBatch }).await?;
+        Ok(batch.lastBlock >= sent.block)
     }
 
     /// One of the two L2s.
@@ -184,31 +222,143 @@ impl Lane {
 
     /// What proves a message of one L2 to the other, once a claim that has it is final at the other's anchor.
     pub(crate) async fn sibling_proof(&self, sent: &Sent) -> Result<Option<SiblingProof>, LaneError> {
+        // Cheap, and most messages wait here for days.
+        if !self.is_known_to_l1(sent).await? {
+            return Ok(None);
+        }
         let previous = self.accumulator_before(sent).await?;
-        let layer = sent.direction.source();
-        let (source, rollup) = self.rollup_of(layer)?;
-        let (destination, _) = self.rollup_of(sent.direction.destination())?;
-        let anchor: u64 = destination.call(predeploys::L1_BLOCK, &IL1Block::numberCall {}).await?;
-        // The claim that L1 believed at the anchor, not the one that it believes by now.
-        let Some(header) = self.anchor_header(destination, anchor).await? else { return Ok(None) };
-        let Some(known) = self.known_at(rollup, anchor).await? else { return Ok(None) };
-        let claim =
-            self.l1.call(rollup.contracts.settlement, &ISettlement::claimCall { id: known.claimId }).await?;
-        let batch =
-            self.l1.call(rollup.contracts.inbox, &IInbox::batchCall { index: claim.lastBatch }).await?;
-        let block = batch.lastBlock;
+        let direction = sent.direction;
+        let (source, rollup) = self.rollup_of(direction.source())?;
+        let Some((known, block)) = self.output_at_anchor(rollup, source, direction.destination()).await?
+        else {
+            return Ok(None);
+        };
         if block < sent.block {
             return Ok(None);
         }
+        let (_, endpoint) = self.end(direction.source());
+        let evidence = slot_evidence(source, direction.source(), endpoint, sent, previous, block).await?;
+        Ok(Some(SiblingProof { evidence, ..known }))
+    }
+
+    /// What an L2 can be shown of the other by its newest anchor: the output that L1 believed of that then, and the number of
+    /// its block.
+    async fn output_at_anchor(
+        &self,
+        rollup: &Deployment,
+        source: &Rpc,
+        destination: Layer,
+    ) -> Result<Option<(SiblingProof, u64)>, LaneError> {
+        let (destination, _) = self.rollup_of(destination)?;
+        let anchor: u64 = destination.call(predeploys::L1_BLOCK, &IL1Block::numberCall {}).await?;
+        let Some(header) = self.anchor_header(destination, anchor).await? else { return Ok(None) };
+        // The claim that L1 believed at the anchor, not the one that it believes by now.
+        let known = match self.known_at(rollup, anchor).await {
+            // Nodes forget old states; a newer anchor then helps.
+            Err(LaneError::Rpc(error))
+                if !error.is_temporary() && self.l1.block_number().await? > anchor + REMEMBERED =>
+            {
+                tracing::debug!(%error, anchor, "L1's state at the anchor cannot be had");
+                return Ok(None);
+            }
+            known => known?,
+        };
+        let Some(known) = known else { return Ok(None) };
+        let (settlement, inbox) = (rollup.contracts.settlement, rollup.contracts.inbox);
+        let claim = self.l1.call(settlement, &ISettlement::claimCall { id: known.claimId }).await?;
+        let batch = self.l1.call(inbox, &IInbox::batchCall { index: claim.lastBatch }).await?;
+        let block = batch.lastBlock;
         let Some(output) = output_of(source, block).await? else { return Ok(None) };
         let ours = keccak256(output.abi_encode());
         if ours != claim.outputRoot {
             let claimed = claim.outputRoot;
             return Err(LaneError::Contradicted { claim: known.claimId, block, claimed, ours });
         }
-        let (_, endpoint) = self.end(layer);
-        let evidence = slot_evidence(source, layer, endpoint, sent, previous, block).await?;
-        Ok(Some(SiblingProof { anchor, header, output, evidence, ..known }))
+        Ok(Some((SiblingProof { anchor, header, output, ..known }, block)))
+    }
+
+    /// The call that tells an end that the other one's chain is in exodus: nothing as long as its own chain has no anchor that
+    /// shows it, and if it knows already.
+    ///
+    /// # Errors
+    /// If a layer cannot be reached.
+    pub async fn prepare_end(&self, alive: Layer, ended: Layer) -> Result<Option<Prepared>, LaneError> {
+        let (rpc, endpoint) = self.end(alive);
+        if !rpc.call(endpoint, &IEndpoint::peerLastStateCall {}).await?.is_zero() {
+            return Ok(None);
+        }
+        let (source, rollup) = self.rollup_of(ended)?;
+        let Some((known, _)) = self.output_at_anchor(rollup, source, alive).await? else { return Ok(None) };
+        if known.rootNodes.is_empty() {
+            return Ok(None);
+        }
+        let call = IEndpoint::endPeerCall { proof: known.abi_encode().into() };
+        Ok(Some(Prepared { to: endpoint, data: call.abi_encode().into() }))
+    }
+
+    /// The block with which an L2 ended, if the other one knows that it is in exodus.
+    async fn last_block(&self, alive: Layer, ended: Layer) -> Result<Option<u64>, LaneError> {
+        let (rpc, endpoint) = self.end(alive);
+        let state = rpc.call(endpoint, &IEndpoint::peerLastStateCall {}).await?;
+        if state.is_zero() {
+            return Ok(None);
+        }
+        let (source, rollup) = self.rollup_of(ended)?;
+        let exodus = self.l1.call(rollup.contracts.vault, &IExodus::exodusCall {}).await?;
+        let (settlement, inbox) = (rollup.contracts.settlement, rollup.contracts.inbox);
+        let claim = self.l1.call(settlement, &ISettlement::claimCall { id: exodus.claimId }).await?;
+        let batch = self.l1.call(inbox, &IInbox::batchCall { index: claim.lastBatch }).await?;
+        let header = source.header(batch.lastBlock).await?;
+        match header.is_some_and(|block| block.header.state_root == state) {
+            true => Ok(Some(batch.lastBlock)),
+            false => Err(LaneError::Malformed { layer: ended, why: "its last block is not there".into() }),
+        }
+    }
+
+    /// The call that pays a message back that the other L2, which is in exodus, never got.
+    pub(crate) async fn prepare_sibling_reclaim(&self, sent: &Sent) -> Result<Prepared, LaneError> {
+        let (alive, ended) = (sent.direction.source(), sent.direction.destination());
+        let Some(block) = self.last_block(alive, ended).await? else {
+            return Err(LaneError::NotInExodus(sent.id));
+        };
+        let (rpc, there) = self.end(ended);
+        let proof = rpc.proof(there, &[delivery_slot(sent.id)], block).await?;
+        let call = IEndpoint::reclaimCall {
+            message: sent.message.clone(),
+            p: Default::default(),
+            accountProof: proof.account_proof,
+            slotProof: only_slot(ended, proof.storage_proof)?,
+        };
+        Ok(Prepared { to: self.end(alive).1, data: call.abi_encode().into() })
+    }
+
+    /// The call that pays a holder of a token's counterparts on an L2 that is in exodus; nothing if the other one does not
+    /// know that yet. `token` is the token where it is at home.
+    ///
+    /// # Errors
+    /// If a layer cannot be reached.
+    pub async fn prepare_sibling_exit(
+        &self,
+        alive: Layer,
+        ended: Layer,
+        token: Address,
+        holder: Address,
+        to: Address,
+    ) -> Result<Option<Prepared>, LaneError> {
+        let Some(block) = self.last_block(alive, ended).await? else { return Ok(None) };
+        let (rpc, _) = self.end(ended);
+        let counterpart = rpc.call(self.port(ended), &ISiblingPort::tokenAddressCall { home: token }).await?;
+        // Solady's slot of a balance.
+        let slot = keccak256([holder.as_slice(), &[0; 8], &[0x87, 0xa2, 0x11, 0xa2]].concat());
+        let proof = rpc.proof(counterpart, &[slot], block).await?;
+        let call = ISiblingPort::exitCall {
+            token,
+            to,
+            tokenProof: proof.account_proof,
+            balanceProof: only_slot(ended, proof.storage_proof)?,
+            holderProof: Vec::new(),
+        };
+        Ok(Some(Prepared { to: self.port(alive), data: call.abi_encode().into() }))
     }
 
     /// What L1 believed of a rollup at a block: its last final claim, or in exodus the exodus'.
@@ -245,91 +395,9 @@ impl Lane {
     }
 }
 
-/// Asks the contracts of one chain what they are.
-struct Checks<'a> {
-    rpc: &'a Rpc,
-    chain: u64,
-}
-
-impl Checks<'_> {
-    /// A contract has the code of this program's, whatever its immutables.
-    async fn code(&self, what: &'static str, address: Address, name: &str) -> Result<(), LaneError> {
-        let code = self.rpc.code(address).await?;
-        match is_code_of(&artifact(name).deployed, &code) {
-            true => Ok(()),
-            false => Err(self.foreign(what, address, format!("is no {name} of this program"))),
-        }
-    }
-
-    /// A contract gives this answer.
-    async fn says<C: SolCall>(
-        &self,
-        what: &'static str,
-        address: Address,
-        call: &C,
-        expected: C::Return,
-    ) -> Result<(), LaneError>
-    where
-        C::Return: PartialEq + std::fmt::Display,
-    {
-        let found = self.rpc.call(address, call).await?;
-        match found == expected {
-            true => Ok(()),
-            false => {
-                Err(self.foreign(what, address, format!("says {found}, not {expected}, to {}", C::SIGNATURE)))
-            }
-        }
-    }
-
-    fn foreign(&self, what: &'static str, address: Address, why: String) -> LaneError {
-        LaneError::ForeignSiblings { chain: self.chain, what, address, why }
-    }
-}
-
-/// Whether code is that of an artifact, but for the immutables: where these go, the artifact pushes 32 zeros.
-fn is_code_of(artifact: &[u8], code: &[u8]) -> bool {
-    const PUSH32: u8 = 0x7f;
-    if artifact.len() != code.len() {
-        return false;
-    }
-    let mut at = 0;
-    while at < code.len() {
-        if artifact[at] != code[at] {
-            return false;
-        }
-        let immutable = artifact[at] == PUSH32
-            && artifact.get(at + 1..at + 33).is_some_and(|word| word.iter().all(|byte| *byte == 0));
-        at += if immutable { 33 } else { 1 };
-    }
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn code_is_told_from_other_code() {
-        let ours = &artifact("SiblingVerifier").deployed;
-        assert!(is_code_of(ours, ours));
-        let mut with_immutables = ours.to_vec();
-        let place = ours.windows(33).position(|w| w[0] == 0x7f && w[1..].iter().all(|b| *b == 0)).unwrap();
-        with_immutables[place + 32] = 7;
-        assert!(is_code_of(ours, &with_immutables));
-        for at in [0, place, place - 1, place + 33, ours.len() - 1] {
-            let mut other = with_immutables.clone();
-            other[at] ^= 1;
-            assert!(!is_code_of(ours, &other), "{at}");
-        }
-        assert!(!is_code_of(ours, &ours[1..]) && !is_code_of(ours, &[]));
-        // Those without immutables are the same in every byte.
-        let end = &artifact("Endpoint").deployed;
-        assert!((0..end.len()).step_by(97).all(|at| {
-            let mut other = end.to_vec();
-            other[at] ^= 0x80;
-            !is_code_of(end, &other)
-        }));
-    }
 
     #[test]
     fn each_end_is_seen_from_its_own_chain() {
@@ -340,6 +408,7 @@ mod tests {
             messenger: Address::repeat_byte(2),
             endpoint: Address::repeat_byte(3),
             port: Address::repeat_byte(4),
+            transactions: [B256::repeat_byte(5); 4],
             start_block: 5,
         };
         let siblings = Siblings { ends: [end(7), end(8)] };

@@ -27,7 +27,7 @@ const OPERATOR: u32 = 9;
 /// The one that carries the messages of its lane.
 const RELAYER: u32 = 8;
 /// Chain ids of L1s whose accounts are worth nothing: Hardhat's and anvil's, geth's --dev.
-const DEVELOPMENT_CHAINS: [u64; 2] = [31337, 1337];
+pub(crate) const DEVELOPMENT_CHAINS: [u64; 2] = [31337, 1337];
 
 /// Delays that the contracts are told at deployment, in seconds; those of [`Parameters`] where none
 /// is given.

@@ -4,7 +4,7 @@ use duplex_bridge::{JoinRequest, Quiet, join_siblings};
 use duplex_l1::{Crossing, Rpc};
 use duplex_lane::{Lane, Relay, RelayOptions, Sibling, Siblings};
 
-use crate::{Devnet, DevnetOptions, NodeError, dev_key};
+use crate::{Devnet, DevnetOptions, NodeError, dev_key, devnet::DEVELOPMENT_CHAINS};
 
 /// Folder of the second rollup, in that of the first.
 pub(crate) const SECOND: &str = "second";
@@ -17,6 +17,9 @@ pub(crate) const SIBLINGS: &str = "siblings.json";
 const OPERATOR: u32 = 6;
 const RELAYER: u32 = 5;
 const CARRIER: u32 = 4;
+
+/// Gas that a message may ask of a relay that carries for nothing.
+const MOST_GAS: u64 = 1_500_000;
 
 /// Two devnets on one L1, what joins them, and a relay between them.
 #[derive(Debug)]
@@ -39,6 +42,11 @@ impl Pair {
         if options.lane == Some(Crossing::Multisig) {
             return Err(NodeError::TwoOfRelayers);
         }
+        if let Some(url) = &options.l1_url
+            && !DEVELOPMENT_CHAINS.contains(&Rpc::new(url)?.chain_id().await?)
+        {
+            return Err(NodeError::TwoForDevelopment);
+        }
         let (dir, relay) = (options.data_dir.clone(), options.relay);
         let progress = options.progress;
         let mut other = DevnetOptions {
@@ -51,9 +59,6 @@ impl Pair {
             ..options.clone()
         };
         let mut first = Devnet::start(options).await?;
-        if first.deployment.accounts.is_empty() {
-            return Err(NodeError::TwoForDevelopment);
-        }
         other.l1_url = Some(first.deployment.l1_rpc.clone());
         progress("starting the second rollup");
         let second = Devnet::start(other).await?;
@@ -82,12 +87,17 @@ impl Pair {
             siblings.save(&path)?;
             siblings
         };
+        let [l2, rpc] = rpcs;
+        let (here, there) = siblings.seen_from(first.deployment.l2_chain_id, &path)?;
+        let sibling = Sibling { rpc, deployment: second.deployment.clone(), here, there };
+        let lane = Lane::between(l1, l2, first.deployment.clone(), sibling);
+        lane.check_siblings().await?;
         if relay {
-            let [l2, rpc] = rpcs;
-            let (here, there) = siblings.seen_from(first.deployment.l2_chain_id, &path)?;
-            let sibling = Sibling { rpc, deployment: second.deployment.clone(), here, there };
-            let lane = Lane::between(l1, l2, first.deployment.clone(), sibling);
-            let options = RelayOptions { at_any_loss: true, ..RelayOptions::new(dir.join(SIBLING_RELAY)) };
+            let options = RelayOptions {
+                at_any_loss: true,
+                most_gas: MOST_GAS,
+                ..RelayOptions::new(dir.join(SIBLING_RELAY))
+            };
             let relay = Relay::open(lane, dev_key(CARRIER), options).await?;
             first.tasks.spawn("relay between the rollups", relay.run(first.tasks.cancel_token()));
         }
