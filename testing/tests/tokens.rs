@@ -149,7 +149,7 @@ async fn tokens_that_were_given_up_go_back() {
         }
         assert_eq!((world.on_l1(token, own).await, world.locked(token).await), (before, locked));
         let again = world.run(&format!("message reclaim {id}")).await;
-        again.assert_refused(&["taken back already"]);
+        again.assert_refused(&["paid back already"]);
     }
 }
 

@@ -161,13 +161,16 @@ pub(crate) async fn run(command: MessageCommand) -> eyre::Result<()> {
             let (bridge, sent) = name.find().await?;
             let key = key.signer(&bridge.deployment)?;
             let delivery = bridge.delivery(sent.clone()).await?;
-            if delivery.refunded && delivery.tokens.is_none() {
+            let open =
+                |delivery: &Delivery| delivery.tokens.as_ref().is_some_and(|tokens| !tokens.taken_back);
+            if delivery.refunded && !open(&delivery) {
                 bail!("message {} has been paid back already", sent.id);
             }
             if !delivery.refunded {
                 bridge.reclaim_message(&key, &sent).await?;
             }
-            if delivery.tokens.is_some() {
+            // Its tokens came along, unless who sent them cannot have them.
+            if open(&bridge.delivery(sent.clone()).await?) {
                 bridge.take_back(&key, &sent).await?;
             }
             show(&bridge.delivery(sent).await?, name.output.json)

@@ -126,6 +126,15 @@ pub enum BridgeError {
     /// The key cannot pay.
     #[error("{0} has no ETH on chain {1} to pay for the contracts there")]
     NoGas(Address, u64),
+    /// Nothing can be sent to an L2 that is in exodus.
+    #[error(
+        "{0} is in exodus, so nothing arrives there any more; what you hold there of tokens from here comes back with `duplex \
+         siblings exit`"
+    )]
+    Ended(duplex_lane::Layer),
+    /// There is nothing to have back.
+    #[error("{0} held none of {1} there when it ended, or has been paid")]
+    NothingHeld(Address, Address),
     /// Only when the other L2 is in exodus.
     #[error("{0} is not in exodus, or the other L2 does not know it yet: its tokens go back by message")]
     NotEnded(duplex_lane::Layer),

@@ -152,6 +152,7 @@ impl Bridge {
     ) -> Result<(SentMessage, Sent), BridgeError> {
         let direction = request.direction;
         let lane = self.lane_for(direction)?;
+        self.refuse_ended(direction).await?;
         let relay_fee = match request.relay_fee {
             Some(fee) => fee,
             None => lane.quote(direction, request.gas_limit, request.payload.len() as u64).await?,

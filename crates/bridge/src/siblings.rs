@@ -4,8 +4,9 @@ use std::path::PathBuf;
 
 use alloy_primitives::{Address, B256, U256};
 use alloy_signer_local::PrivateKeySigner;
+use duplex_contracts::bindings::{IExodus, ISiblingPort};
 use duplex_l1::{Deployment, Rpc};
-use duplex_lane::{Lane, Layer, Prepared, Sibling, SiblingEnd, Siblings, creations};
+use duplex_lane::{Direction, Lane, Layer, Prepared, Sibling, SiblingEnd, Siblings, creations};
 
 use crate::{Bridge, BridgeError, Progress, Sent, send::send_transaction};
 
@@ -83,6 +84,17 @@ impl Bridge {
         Ok(())
     }
 
+    /// Refuses to send to an L2 that L1 knows to be in exodus.
+    pub(crate) async fn refuse_ended(&self, direction: Direction) -> Result<(), BridgeError> {
+        let Some(sibling) = &self.sibling else { return Ok(()) };
+        let ended = direction.destination();
+        let to = if ended == Layer::Sibling { &sibling.deployment } else { &self.deployment };
+        match self.l1.call(to.contracts.vault, &IExodus::exodusCall {}).await?.started {
+            true => Err(BridgeError::Ended(ended)),
+            false => Ok(()),
+        }
+    }
+
     /// Pays the key's account for what it held of a token's counterparts on an L2 that is in exodus, on the other one, where
     /// the token is at home.
     ///
@@ -98,9 +110,16 @@ impl Bridge {
     ) -> Result<Sent, BridgeError> {
         self.tell_the_end(key, alive, ended).await?;
         let lane = self.lane()?;
-        let prepared = lane.prepare_sibling_exit(alive, ended, token, key.address(), to).await?;
-        let Prepared { to, data } = prepared.ok_or(BridgeError::NotEnded(ended))?;
+        let (own, port) = (key.address(), lane.port(alive));
         let (rpc, _) = lane.end(alive);
+        if rpc.call(port, &ISiblingPort::hasExitedCall { token, holder: own }).await? {
+            return Err(BridgeError::NothingHeld(own, token));
+        }
+        let prepared = lane.prepare_sibling_exit(alive, ended, token, own, to).await?;
+        let (Prepared { to, data }, amount) = prepared.ok_or(BridgeError::NotEnded(ended))?;
+        if amount.is_zero() {
+            return Err(BridgeError::NothingHeld(own, token));
+        }
         send_transaction(rpc, key, Some(to), U256::ZERO, data).await
     }
 }

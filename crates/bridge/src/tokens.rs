@@ -68,6 +68,7 @@ impl Bridge {
     ) -> Result<(SentMessage, Sent, U256), BridgeError> {
         let TokenRequest { direction, token, to, amount, gas, .. } = *request;
         let lane = self.lane_for(direction)?;
+        self.refuse_ended(direction).await?;
         let source = direction.source();
         let (rpc, _) = lane.end(source);
         let port = lane.port(source);

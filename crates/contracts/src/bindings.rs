@@ -375,6 +375,7 @@ sol! {
         function tokenAddress(address home) external view returns (address);
         function tokenCode() external view returns (address);
         function locked(address token) external view returns (uint256);
+        function hasExited(address token, address holder) external view returns (bool);
         function exit(
             address token, address to, bytes[] calldata tokenProof, bytes[] calldata balanceProof, bytes[] calldata holderProof
         ) external;

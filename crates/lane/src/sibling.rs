@@ -332,8 +332,8 @@ impl Lane {
         Ok(Prepared { to: self.end(alive).1, data: call.abi_encode().into() })
     }
 
-    /// The call that pays a holder of a token's counterparts on an L2 that is in exodus; nothing if the other one does not
-    /// know that yet. `token` is the token where it is at home.
+    /// The call that pays a holder of a token's counterparts on an L2 that is in exodus, and how many these are; nothing if
+    /// the other one does not know that yet. `token` is the token where it is at home.
     ///
     /// # Errors
     /// If a layer cannot be reached.
@@ -344,13 +344,14 @@ impl Lane {
         token: Address,
         holder: Address,
         to: Address,
-    ) -> Result<Option<Prepared>, LaneError> {
+    ) -> Result<Option<(Prepared, U256)>, LaneError> {
         let Some(block) = self.last_block(alive, ended).await? else { return Ok(None) };
         let (rpc, _) = self.end(ended);
         let counterpart = rpc.call(self.port(ended), &ISiblingPort::tokenAddressCall { home: token }).await?;
         // Solady's slot of a balance.
         let slot = keccak256([holder.as_slice(), &[0; 8], &[0x87, 0xa2, 0x11, 0xa2]].concat());
         let proof = rpc.proof(counterpart, &[slot], block).await?;
+        let amount = proof.storage_proof.first().map(|slot| slot.value).unwrap_or_default();
         let call = ISiblingPort::exitCall {
             token,
             to,
@@ -358,7 +359,7 @@ impl Lane {
             balanceProof: only_slot(ended, proof.storage_proof)?,
             holderProof: Vec::new(),
         };
-        Ok(Some(Prepared { to: self.port(alive), data: call.abi_encode().into() }))
+        Ok(Some((Prepared { to: self.port(alive), data: call.abi_encode().into() }, amount)))
     }
 
     /// What L1 believed of a rollup at a block: its last final claim, or in exodus the exodus'.
