@@ -204,7 +204,8 @@ impl World {
 async fn forged_files_are_refused(world: &World) {
     let path = world.dir.join("forged.json");
     let ours = Siblings::load(&world.dir.join("siblings.json")).unwrap();
-    let changes: [(fn(&mut Siblings), &str); 7] = [
+    type Forgery = fn(&mut Siblings);
+    let changes: [(Forgery, &str); 7] = [
         // Contracts that answer as they should, and were made by something else.
         (|s| s.ends[0].transactions[3] = s.ends[0].transactions[2], "not created by the transaction"),
         (|s| s.ends[1].transactions[0] = B256::repeat_byte(7), "does not have"),

@@ -12,7 +12,7 @@ use alloy_sol_types::{SolCall, SolEvent, SolValue};
 use duplex_contracts::{
     bindings::{
         IAttestationVerifier, ICourier, IDisputes, IEndpoint, IExodus, IInbox, IManifest, IMessageQueue,
-        IMessenger, IOutputVerifier, IRelayerRegistry, ISettlement, IVault,
+        IMessenger, IOutputVerifier, IRelayerRegistry, ISettlement, ITokenPort, IVault,
     },
     l2_token_address,
 };
@@ -153,6 +153,7 @@ impl L1 {
         self.says(c.vault, &IExodus::exodusDelayCall {}, p.exodus_delay);
         self.says(c.courier, &ICourier::vaultCall {}, c.vault);
         self.says(c.vault, &IVault::endpointCall {}, d.lane.map_or(Address::ZERO, |lane| lane.endpoint));
+        self.says(c.vault, &IVault::tokenPortCall {}, d.lane.map_or(Address::ZERO, |lane| lane.port));
         if let Some(lane) = d.lane {
             self.says(lane.endpoint, &IEndpoint::vaultCall {}, c.vault);
             self.says(lane.endpoint, &IEndpoint::peerCall {}, predeploys::ENDPOINT);
@@ -160,6 +161,8 @@ impl L1 {
             self.says(lane.endpoint, &IEndpoint::messengerCall {}, lane.messenger);
             self.says(lane.endpoint, &IEndpoint::verifierCall {}, lane.verifier);
             self.says(lane.messenger, &IMessenger::endpointCall {}, lane.endpoint);
+            self.says(lane.port, &ITokenPort::endpointCall {}, lane.endpoint);
+            self.says(lane.port, &ITokenPort::peerCall {}, predeploys::TOKEN_PORT);
             let prover = lane.relayers.map_or(lane.verifier, |relayers| relayers.prover);
             self.says(prover, &IOutputVerifier::vaultCall {}, c.vault);
             if let Some(RelayerContracts { registry, terms, .. }) = lane.relayers {
@@ -405,9 +408,9 @@ async fn what_strangers_publish_changes_nothing() {
 #[tokio::test]
 async fn whatever_the_contracts_contradict_is_refused() {
     let vouched = rollup(0);
-    contradicted_in(&vouched, 55).await;
+    contradicted_in(&vouched, 58).await;
     let lane = vouched.lane.map(|lane| LaneContracts { crossing: Crossing::Spv, relayers: None, ..lane });
-    contradicted_in(&Deployment { lane, ..vouched }, 43).await;
+    contradicted_in(&Deployment { lane, ..vouched }, 46).await;
 }
 
 /// A rollup is found, and none of what its contracts say can be something else.
