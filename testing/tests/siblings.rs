@@ -151,7 +151,17 @@ async fn by_the_commands(world: &World) {
     world.json_plain("withdraw 7.5 --token UNI").await;
     assert_eq!(world.balance(&world.bridge.l2, uni.l2, own).await, U256::ZERO);
 
-    // What nobody delivers in time goes back: the relay leaves to others what asks for so much gas.
+    refusals(world).await;
+}
+
+/// What nobody delivers in time goes back.
+async fn given_up(world: &World) {
+    let own = world.key(0).address();
+    let second = world.rpc(Direction::Over);
+    let uni = world.bridge.deployment.token("UNI").unwrap().l2;
+    let there = world.bridge.counterpart(Direction::Over, uni).await.unwrap();
+    let before = world.balance(&second, there, own).await;
+    // The relay leaves to others what asks for so much gas.
     let greedy = format!("message send --from sibling --token {there} --value 1 --to {own} --gas 3000000");
     let id = world.json(&format!("{greedy} --lifetime 10")).await;
     let id = id["id"].as_str().unwrap().to_owned();
@@ -173,8 +183,14 @@ async fn by_the_commands(world: &World) {
     .await;
     let status = world.json(&format!("message status {id}")).await;
     assert_eq!((&status["state"], &status["tokens"]["takenBack"]), (&"expired".into(), &true.into()));
-    assert_eq!(world.balance(&second, there, own).await, U256::from(5) * ether / U256::from(2));
+    assert_eq!(world.balance(&second, there, own).await, before);
+    let joined = format!("--siblings {}", world.siblings());
+    world.run(&format!("message reclaim {refund} {joined}")).await.assert_refused(&["in exodus"]);
+}
 
+/// What cannot be done, the commands say why.
+async fn refusals(world: &World) {
+    let own = world.key(0).address();
     let joined = format!("--siblings {}", world.siblings());
     for (command, words) in [
         (format!("message send --to {own} --value 1 --from l2 {joined}"), &["carry no ETH", "--token"][..]),
@@ -187,7 +203,6 @@ async fn by_the_commands(world: &World) {
         (format!("message send --to {own} --from l2 --token UNI --value 0 {joined}"), &["not an amount"]),
         (format!("message send --to {own} --from l2 --token UNI --value 999 {joined}"), &["has 0 on L2"]),
         (format!("relay --mode attest {joined}"), &["nobody vouches"]),
-        (format!("message reclaim {refund} {joined}"), &["in exodus"]),
     ] {
         world.run(&command).await.assert_refused(words);
     }
@@ -324,6 +339,7 @@ async fn two_rollups_are_joined() {
     let l1 = format!("--l1-port {} --l1-block-time 1000", free_port());
     let mut world = World::start(dir.path(), &l1, "").await;
     by_the_commands(&world).await;
+    given_up(&world).await;
     forged_files_are_refused(&world).await;
     // Killed and started again, they are what they were.
     let siblings = std::fs::read(world.siblings()).unwrap();
