@@ -488,6 +488,28 @@ contract SiblingsTest is Siblings {
         endA.reclaim(m, p, account, slot);
     }
 
+    /// @dev It ended before a claim had what joins the two.
+    function test_end_beforeTheJoin_comesBack() public {
+        Mail memory m = cross(portA, address(token), bob, 100, LATE, alice);
+        StateTrie state = new StateTrie();
+        for (uint160 i = 1; i < 40; ++i) {
+            state.setAccount(address(i), i, keccak256(abi.encode(i)), keccak256("other code"));
+        }
+        state.build();
+        bytes[] memory absent = state.proveAccount(address(endB));
+        bytes[] memory none = new bytes[](0);
+        ends(state);
+        OutputRootProof memory p;
+        vm.expectRevert(InvalidProof.selector);
+        endA.reclaim(m, p, none, none);
+        endA.reclaim(m, p, absent, none);
+        vm.assertEq(token.balanceOf(alice), 1000);
+        vm.assertEq(portA.locked(address(token)), 0);
+        // Nor can anybody leave a bond that nothing brings back.
+        vm.expectRevert(InExodus.selector);
+        endA.reserve{value: 0.001 ether}(keccak256("id"));
+    }
+
     function test_end_whatArrived_doesNotComeBack() public {
         Mail memory m = cross(portA, address(token), bob, 100, LATE, alice);
         bring(endA, m);

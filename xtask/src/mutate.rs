@@ -41,7 +41,7 @@ const GROUPS: [(&[&str], &[&str]); 3] = [
             "src/bridge/SiblingToken.sol",
             "src/bridge/SiblingVerifier.sol",
         ],
-        &["TokenPorts", "TokenPortsInvariants", "Siblings"],
+        &["TokenPorts", "Siblings"],
     ),
     (
         &["src/L1/RelayerRegistry.sol", "src/bridge/AttestationVerifier.sol", "src/libraries/Attesting.sol"],

@@ -220,7 +220,8 @@ contract Endpoint is IEndpoint {
             revert NotInExodus();
         }
         bytes32 id = Hashing.messageId(m, address(this), peer);
-        bytes32 storageRoot = StateProof.account(stateRoot, peer, accountProof).storageRoot;
+        // Another L2 may have ended before it had the peer.
+        bytes32 storageRoot = StateProof.storageRootOrEmpty(stateRoot, peer, accountProof);
         uint256 state = StateProof.slotOrZero(storageRoot, Hashing.deliverySlot(id), slotProof);
         if (state != uint256(DeliveryState.None) && state != uint256(DeliveryState.Failed)) {
             revert AlreadyDelivered(id);
@@ -242,6 +243,8 @@ contract Endpoint is IEndpoint {
     function reserve(bytes32 id) external payable {
         if (msg.value != RESERVATION_BOND) revert WrongValue(RESERVATION_BOND, msg.value);
         if (delivery[id] != DeliveryState.None) revert AlreadyDelivered(id);
+        // Who could not deliver could have the bond back by nothing.
+        if (peerLastState != 0) revert InExodus();
         Reservation storage r = reservation[id];
         if (block.timestamp <= r.until) revert Reserved(r.relayer, r.until);
         (r.relayer, r.until) = (msg.sender, uint64(block.timestamp + RESERVATION));

@@ -37,6 +37,18 @@ library StateProof {
         );
     }
 
+    /// @notice The storage root of the account at `target` under a state root; that of no storage if the proof shows that
+    /// there is no such account.
+    function storageRootOrEmpty(bytes32 stateRoot, address target, bytes[] calldata proof)
+        internal
+        pure
+        returns (bytes32)
+    {
+        bytes memory value = TrieWalk.read(stateRoot, keccak256(abi.encodePacked(target)), 64, proof);
+        // Root of the empty trie: the hash of RLP's empty string.
+        return value.length == 0 ? keccak256(hex"80") : account(stateRoot, target, proof).storageRoot;
+    }
+
     /// @notice The value of a storage slot under a storage root. Never zero: such slots are not in the trie.
     function slot(bytes32 storageRoot, bytes32 key, bytes[] calldata proof) internal pure returns (uint256) {
         return RLP.decodeUint256(_value(storageRoot, keccak256(abi.encode(key)), proof));

@@ -272,6 +272,10 @@ impl Bridge {
             Direction::Over | Direction::Back => "a batch, a claim, the challenge window and an anchor",
         };
         let layer = sent.direction.destination();
+        if lane.sibling.is_some() {
+            // If the chain that sent it has ended, it can be late.
+            self.tell_the_end(key, layer, sent.direction.source()).await?;
+        }
         progress.wait(&format!("{layer} to know of it"), expected);
         let mut nudged = Instant::now();
         let prepared = loop {

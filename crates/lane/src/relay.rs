@@ -12,7 +12,8 @@ use std::{
 
 use alloy_primitives::{Address, B256, U256};
 use alloy_signer_local::PrivateKeySigner;
-use duplex_contracts::bindings::IL1Block;
+use alloy_sol_types::SolCall;
+use duplex_contracts::bindings::{IEndpoint, IL1Block};
 use duplex_l1::{Crossing, FeeQuote, Rpc, TxManager, TxManagerError, TxManagerOptions, TxReceipt, TxRequest};
 use duplex_primitives::predeploys;
 use duplex_storage::Records;
@@ -254,13 +255,17 @@ impl Relay {
             .collect();
         // New ones first: what could not be delivered before must not keep them waiting.
         due.sort_by_key(|(until, sent)| (std::cmp::Reverse(*until), sent.message.nonce));
-        due.truncate(self.options.most_in_flight.saturating_sub(way.in_flight.len()));
+        let mut room = self.options.most_in_flight.saturating_sub(way.in_flight.len());
         let mut unknown: Option<Sent> = None;
         for (_, sent) in due {
             // What was sent later cannot be proved either.
             if unknown.as_ref().is_some_and(|first| first.message.nonce <= sent.message.nonce) {
                 continue;
             }
+            if room == 0 {
+                break;
+            }
+            room -= 1;
             match self.carry(&sent).await {
                 Ok(true) => {}
                 Ok(false) => unknown = Some(sent),
@@ -336,6 +341,7 @@ impl Relay {
             match outcome.try_recv() {
                 Err(TryRecvError::Empty) => drop(rest.insert(nonce, outcome)),
                 Ok(Ok(receipt)) => {
+                    way.nudge_pause = NUDGE_AFTER;
                     tracing::info!(nonce, to = %direction.destination(), tx = %receipt.transaction_hash, gas = %receipt.gas_used, "delivered");
                 }
                 // Whether it is delivered all the same shows at the next look.
@@ -444,9 +450,19 @@ impl Relay {
         let source = sent.direction.source();
         let (_, endpoint) = self.lane.end(source);
         // What a port sends is sent by who calls it: its messages are small and cost what tokens cost.
-        let of_lane = [endpoint, self.lane.port(source)].contains(&sent.message.sender);
-        let sender = self.options.senders.is_empty() || self.options.senders.contains(&sent.message.sender);
-        sent.message.gasLimit <= self.options.most_gas && (of_lane || sender)
+        let port = self.lane.port(source);
+        let wanted = |sender: Address| {
+            self.options.senders.is_empty() || sender == port || self.options.senders.contains(&sender)
+        };
+        // A refund is for who sent what is refunded: at the other end.
+        let sender = match IEndpoint::refundCall::abi_decode(&sent.message.payload) {
+            Ok(refund) if sent.message.sender == endpoint => {
+                let other = self.lane.port(sent.direction.destination());
+                if refund.message.sender == other { port } else { refund.message.sender }
+            }
+            _ => sent.message.sender,
+        };
+        sent.message.gasLimit <= self.options.most_gas && wanted(sender)
     }
 
     /// Whether relayers vouch for a message, and whether it is this one's turn to deliver it.

@@ -174,6 +174,13 @@ impl Lane {
                 if created.from.create(created.nonce.to()) != address || created.to.is_some() {
                     return Err(foreign("was not created by the transaction that the file names"));
                 }
+                let mined = rpc
+                    .receipt(hash)
+                    .await?
+                    .is_some_and(|receipt| receipt.is_success() && receipt.contract_address == Some(address));
+                if !mined {
+                    return Err(foreign("was not created by the transaction that the file names"));
+                }
                 if created.input != code {
                     return Err(foreign("was created by other code, or for other chains"));
                 }
