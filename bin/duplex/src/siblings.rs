@@ -17,7 +17,7 @@ use crate::{
 /// Join two L2s of one L1, so that messages and tokens go from one to the other.
 ///
 /// Each gets a light client of the other: it takes what is in a claim that is final on L1. Nobody else is trusted, nobody has
-/// a say in it afterwards, and a fault of one L2 can cost only those who hold what came from it.
+/// a say in it afterwards, and a fault of one L2 can cost only those who sent tokens there or hold what came from it.
 #[derive(Debug, Subcommand)]
 pub(crate) enum SiblingsCommand {
     Join(JoinArgs),

@@ -71,7 +71,7 @@ interface IVault {
         bytes calldata extraData
     ) external;
 
-    /// @notice Takes ETH into custody. Called by the MessageQueue only.
+    /// @notice Takes ETH into custody. Called by the MessageQueue and the Endpoint only.
     function lock() external payable;
 
     /// @notice Hands locked ETH to the Endpoint, which pays it out. Called by it only.
