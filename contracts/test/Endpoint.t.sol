@@ -24,6 +24,15 @@ contract Ear {
     }
 }
 
+/// @notice Takes as much gas as it is told, or fails.
+contract Glutton {
+    function eat(uint256 gas_) external view {
+        uint256 start = gasleft();
+        require(start >= gas_);
+        while (start - gasleft() < gas_ - 1_000) {}
+    }
+}
+
 contract EndpointTest is Lanes {
     Ear internal ear = new Ear();
 
@@ -253,6 +262,36 @@ contract EndpointTest is Lanes {
         vm.assertEq(after_, success ? uint256(DeliveryState.Done) : 0);
         if (!success) down.deliver(m, proof, address(0));
         vm.assertEq(ear.value(), 1 ether);
+    }
+
+    /// @dev The same, about where it is decided: a call that needs all that it asked for.
+    function test_deliver_littleGas_failsNothing() public {
+        Glutton glutton = new Glutton();
+        bytes memory payload = abi.encodeCall(glutton.eat, (600_000));
+        Mail memory m = sendFrom(up, address(glutton), 0, 610_000, NEVER, 0, payload);
+        bytes memory call = abi.encodeCall(down.deliver, (m, proveDown(m), address(0)));
+        onChain(L2);
+        uint256 snapshot = vm.snapshotState();
+        uint256 refused;
+        for (uint256 gas_ = 620_000; gas_ < 1_000_000; gas_ += 1_000) {
+            (bool success,) = address(down).call{gas: gas_}(call);
+            vm.assertEq(state(down, idOf(up, m)), success ? uint256(DeliveryState.Done) : 0);
+            if (!success) ++refused;
+            vm.revertToState(snapshot);
+        }
+        // Some were too little, some were not.
+        vm.assertTrue(refused > 10 && refused < 370);
+    }
+
+    function test_id_ofAnotherVersion_reverts() public {
+        Mail memory m = plain(up);
+        bytes memory proof = proveDown(m);
+        m.version = 2;
+        onChain(L2);
+        vm.expectRevert(abi.encodeWithSelector(UnexpectedVersion.selector, 1, 2));
+        down.idOf(m);
+        vm.expectRevert(abi.encodeWithSelector(UnexpectedVersion.selector, 1, 2));
+        down.deliver(m, proof, address(0));
     }
 
     function test_deliver_nested_reverts() public {

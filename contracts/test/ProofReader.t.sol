@@ -4,8 +4,9 @@ pragma solidity 0.8.37;
 import {RLP} from "@openzeppelin/contracts/utils/RLP.sol";
 
 import {BlockProof} from "../src/libraries/BlockProof.sol";
-import {InvalidProof, InvalidReceipt, NoSuchLog} from "../src/libraries/Errors.sol";
+import {InvalidHeader, InvalidProof, InvalidReceipt, NoSuchLog} from "../src/libraries/Errors.sol";
 import {Proofs} from "./utils/Proofs.sol";
+import {Trie} from "./utils/Trie.sol";
 
 contract ProofReaderTest is Proofs {
     using RLP for *;
@@ -140,6 +141,78 @@ contract ProofReaderTest is Proofs {
         assertRefused(v);
         v.header = "";
         assertRefused(v);
+    }
+
+    function assertNoHeader(bytes memory header) internal {
+        bytes[] memory none = new bytes[](0);
+        vm.expectRevert(InvalidHeader.selector);
+        reader.receipt(header, 0, none);
+    }
+
+    /// @dev Whatever says where the roots are must be as every header has it: nothing else is taken for one.
+    function test_headers_ofAnotherForm_areRefused() public {
+        Vector memory v = vector("receipt, one of 250");
+        uint8[9] memory places = [0, 1, 2, 3, 36, 69, 90, 123, 156];
+        for (uint256 i; i < places.length; ++i) {
+            bytes1 was = v.header[places[i]];
+            v.header[places[i]] = was ^ 0x01;
+            (bool success, bytes memory why) = read(v);
+            vm.assertFalse(success);
+            vm.assertEq(why, abi.encodeWithSelector(InvalidHeader.selector));
+            v.header[places[i]] = was;
+        }
+        (bool fine,) = read(v);
+        vm.assertTrue(fine);
+        // Of the right form as far as they go.
+        assertNoHeader("");
+        assertNoHeader(hex"f90000");
+        assertNoHeader(abi.encodePacked(hex"f90120a0", bytes32(0), hex"a0", new bytes(100)));
+        bytes memory cut = new bytes(188);
+        for (uint256 i; i < cut.length; ++i) {
+            cut[i] = v.header[i];
+        }
+        (cut[1], cut[2]) = (0x00, bytes1(uint8(cut.length - 3)));
+        assertNoHeader(cut);
+    }
+
+    /// @dev A header of nothing but these roots, and as much more as every header has.
+    function headerOf(bytes32 root) internal pure returns (bytes memory) {
+        bytes memory start = abi.encodePacked(hex"f901b5a0", bytes32(0), hex"a0", bytes32(0), hex"94", address(0));
+        bytes memory roots = abi.encodePacked(hex"a0", root, hex"a0", root, hex"a0", root);
+        return bytes.concat(start, roots, new bytes(440 - start.length - roots.length));
+    }
+
+    /// @dev A leaf as long as this index would be, so that all the rest fits.
+    function test_index_longerThanAnyPath_isRefused() public {
+        bytes[] memory proof = new bytes[](1);
+        proof[0] = abi.encodePacked(hex"e4a220a0", bytes32(type(uint256).max), hex"07");
+        vm.expectRevert(InvalidProof.selector);
+        reader.receipt(headerOf(keccak256(proof[0])), type(uint256).max, proof);
+        vm.expectRevert(InvalidProof.selector);
+        reader.transaction(headerOf(keccak256(proof[0])), uint256(type(uint64).max) + 1, proof);
+    }
+
+    /// @dev What a leaf has instead of an account.
+    function test_accounts_ofAnotherForm_areRefused() public {
+        address account = address(0xacc);
+        bytes[] memory storageProof;
+        bytes32 storageRoot;
+        (storageRoot, storageProof) = Trie.proveSlot(bytes32(uint256(1)), hex"07", 0);
+        bytes memory fields = abi.encodePacked(hex"0101a0", storageRoot, hex"a0", keccak256("code"));
+        for (uint256 more; more < 3; ++more) {
+            bytes memory leaf = bytes.concat(fields, new bytes(0));
+            for (uint256 i; i < more; ++i) {
+                leaf = bytes.concat(leaf, hex"80");
+            }
+            leaf = abi.encodePacked(hex"f8", uint8(leaf.length), leaf);
+            leaf = abi.encodePacked(hex"a120", keccak256(abi.encodePacked(account)), hex"b8", uint8(leaf.length), leaf);
+            bytes[] memory proof = new bytes[](1);
+            proof[0] = abi.encodePacked(hex"f8", uint8(leaf.length), leaf);
+            bytes memory header = headerOf(keccak256(proof[0]));
+            if (more != 0) vm.expectRevert(InvalidProof.selector);
+            (, uint256 value) = reader.slot(header, account, bytes32(uint256(1)), proof, storageProof);
+            if (more == 0) vm.assertEq(value, 7);
+        }
     }
 
     function test_log_isThatOfTheReceipt() public {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 pragma solidity 0.8.37;
 
+import {Clones} from "@openzeppelin/contracts/proxy/Clones.sol";
+
 import {Endpoint} from "../src/bridge/Endpoint.sol";
 import {SiblingPort} from "../src/bridge/SiblingPort.sol";
 import {SiblingToken} from "../src/bridge/SiblingToken.sol";
@@ -25,6 +27,17 @@ contract Listener {
     }
 }
 
+/// @notice Runs an errand of its creator's before it has code.
+contract Unborn {
+    bool public success;
+    bytes public why;
+
+    constructor() {
+        (address target, bytes memory call) = SiblingsTest(msg.sender).errandOf();
+        (success, why) = target.call(call);
+    }
+}
+
 /// @notice From one L2 to another by what L1 knows of both.
 contract SiblingsTest is Siblings {
     /// @dev A deadline within a year.
@@ -32,6 +45,13 @@ contract SiblingsTest is Siblings {
 
     Listener internal listener = new Listener();
     PlainToken internal token;
+
+    /// @dev What an {Unborn} does.
+    bytes private errand;
+
+    function errandOf() external view returns (address, bytes memory) {
+        return (address(portA), errand);
+    }
 
     function setUp() public override {
         super.setUp();
@@ -331,6 +351,9 @@ contract SiblingsTest is Siblings {
         SiblingToken code = SiblingToken(portB.tokenCode());
         vm.expectRevert(AlreadyInitialized.selector);
         code.initialize(address(1), "", "", 0);
+        SiblingToken fresh = SiblingToken(Clones.clone(address(code)));
+        vm.expectRevert(ZeroAddress.selector);
+        fresh.initialize(address(0), "", "", 0);
         vm.stopPrank();
         // A message of her own that says what the port's would.
         bytes memory minting =
@@ -572,6 +595,44 @@ contract SiblingsTest is Siblings {
             )
         );
         portA.exit(address(token), alice, account, slot, holder);
+    }
+
+    /// @dev Who is being created has no code, as an address that had no code there: they are not the same for that.
+    function test_end_contracts_underConstruction_areRefused() public {
+        bytes32 code = keccak256(type(Unborn).creationCode);
+        bytes32 made = keccak256(abi.encodePacked(hex"ff", address(this), bytes32(0), code));
+        address unborn = address(uint160(uint256(made)));
+        Mail memory m = cross(portA, address(token), unborn, 100, LATE, alice);
+        bring(endA, m);
+        (StateTrie state,, StateTrie part) = lastState(m, address(token), unborn);
+        state.setAccount(unborn, 1, keccak256("storage"), keccak256(""));
+        state.build();
+        ends(state);
+        bytes[] memory account = state.proveAccount(address(counterpart(address(token))));
+        bytes[] memory slot = part.proveSlot(Hashing.tokenBalanceSlot(unborn));
+        bytes[] memory holder = state.proveAccount(unborn);
+        errand = abi.encodeCall(portA.exit, (address(token), alice, account, slot, holder));
+        Unborn born = new Unborn{salt: 0}();
+        vm.assertEq(address(born), unborn);
+        vm.assertFalse(born.success());
+        vm.assertEq(born.why(), abi.encodeWithSelector(OtherCode.selector, keccak256(""), keccak256("")));
+    }
+
+    /// @dev The last state is believed about who holds how much, but no more is paid than was locked.
+    function test_end_holdersOfMoreThanIsLocked_areRefused() public {
+        Mail memory m = cross(portA, address(token), bob, 100, LATE, alice);
+        bring(endA, m);
+        token.mint(address(portA), 1000);
+        SiblingToken there = counterpart(address(token));
+        vm.prank(address(portB));
+        there.mint(bob, 50);
+        (StateTrie state,, StateTrie part) = lastState(m, address(token), bob);
+        ends(state);
+        bytes[] memory account = state.proveAccount(address(there));
+        bytes[] memory slot = part.proveSlot(Hashing.tokenBalanceSlot(bob));
+        vm.prank(bob, bob);
+        vm.expectRevert(abi.encodeWithSelector(InsufficientLocked.selector, address(token), 100, 150));
+        portA.exit(address(token), bob, account, slot, new bytes[](0));
     }
 
     function test_end_contracts_withTheSameCode_arePaid() public {

@@ -207,6 +207,7 @@ contract TrieWalkTest is Proofs {
         assertMalformed(list(hex"82211207"));
         assertMalformed(list(hex"82011207"));
         assertMalformed(list(hex"8007"));
+        assertMalformed(list(hex"8020"));
         assertMalformed(list(hex"c2201207"));
         // No value; a list for a value.
         assertMalformed(list(hex"82201280"));
@@ -215,6 +216,8 @@ contract TrieWalkTest is Proofs {
         assertMalformed(list(abi.encodePacked(hex"00a0", HASH)));
         assertMalformed(list(hex"1180"));
         assertMalformed(list(hex"1107"));
+        vm.assertEq(found(list(abi.encodePacked(hex"11", list(abi.encodePacked(hex"329c", bytes28(HASH)))))).length, 28);
+        assertMalformed(list(abi.encodePacked(hex"11", list(abi.encodePacked(hex"329d", bytes29(HASH))))));
         assertMalformed(list(abi.encodePacked(hex"119f", bytes31(HASH))));
         // One item, three items, none; a string; nothing.
         assertMalformed(list(hex"822012"));
@@ -222,6 +225,15 @@ contract TrieWalkTest is Proofs {
         assertMalformed(list(""));
         assertMalformed(hex"83201207");
         assertMalformed("");
+    }
+
+    /// @dev An extension by nothing, though what it leads to is there.
+    function test_extensions_byNothing() public view {
+        bytes[] memory proof = new bytes[](2);
+        proof[1] = list(hex"82201207");
+        proof[0] = list(abi.encodePacked(hex"00a0", keccak256(proof[1])));
+        (bool success,) = tryWalk(keccak256(proof[0]), hex"12", proof);
+        vm.assertFalse(success);
     }
 
     function test_lengths_otherThanShortest() public view {

@@ -212,6 +212,11 @@ impl Process {
         Self { child, stdout, stderr, readers: vec![out, err], name }
     }
 
+    /// Its process id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Runs `duplex` to its end.
     ///
     /// # Panics

@@ -469,3 +469,59 @@ async fn the_tour_goes_on_relayers_word_on_anvil() {
     let toured = Process::run(&words(&format!("tour --bridge multisig --l1 {url}"))).await;
     assert_eq!(toured.code, Some(0), "{toured:?}");
 }
+
+/// Processes that this one started.
+fn children(of: u32) -> Vec<u32> {
+    let listed = std::fs::read_to_string(format!("/proc/{of}/task/{of}/children"));
+    // Threads start them, too.
+    let tasks = std::fs::read_dir(format!("/proc/{of}/task")).unwrap();
+    let all: String = tasks
+        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("children")).ok())
+        .chain(listed)
+        .collect::<Vec<_>>()
+        .join(" ");
+    let mut all: Vec<u32> = all.split_whitespace().filter_map(|id| id.parse().ok()).collect();
+    all.sort_unstable();
+    all.dedup();
+    all
+}
+
+/// Whether a process has ended: its entry may stay until somebody asks what became of it, without its arguments.
+fn is_gone(id: u32) -> bool {
+    std::fs::read(format!("/proc/{id}/cmdline")).map_or(true, |arguments| arguments.is_empty())
+}
+
+/// `up` runs five processes; one that is killed comes back; none is left when the devnet is.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn relayers_of_a_devnet_come_and_go_with_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let data = dir.path().join("devnet");
+    let command = format!(
+        "up --json --bridge multisig --data-dir {} --l1-port {} --l2-port {} --block-time 100",
+        data.display(),
+        free_port(),
+        free_port()
+    );
+    let mut devnet = Process::duplex(&words(&command));
+    devnet.deployment().await;
+    let first = children(devnet.id());
+    assert_eq!(first.len(), 5);
+    let file = data.join("deployment.json");
+    let deposit = format!("deposit 1 --json --deployment {}", file.display());
+    Process::run(&words(&deposit)).await.json();
+    // Two at once: those who are left are too few, until they are back.
+    for id in &first[..2] {
+        let killed = std::process::Command::new("kill").args(["-9", &id.to_string()]).status().unwrap();
+        assert!(killed.success());
+    }
+    Process::run(&words(&deposit)).await.json();
+    until("five relayers", async || {
+        let now = children(devnet.id());
+        (now.len() == 5 && now != first).then_some(())
+    })
+    .await;
+    // Without a chance to tell them.
+    let last = children(devnet.id());
+    devnet.kill();
+    until("no relayers", async || last.iter().all(|id| is_gone(*id)).then_some(())).await;
+}

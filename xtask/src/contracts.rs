@@ -53,7 +53,7 @@ pub(crate) fn forge(contracts: &Path) -> Result<PathBuf, String> {
 }
 
 /// Installs the locked npm packages, unless that has been done for the present lock file.
-fn install(contracts: &Path) -> Result<(), String> {
+pub(crate) fn install(contracts: &Path) -> Result<(), String> {
     let lock = read(&contracts.join("package-lock.json"))?;
     let stamp = contracts.join("node_modules").join(".duplex-lock");
     if fs::read_to_string(&stamp).is_ok_and(|installed| installed == lock) {

@@ -49,6 +49,43 @@ const GROUPS: [(&[&str], &[&str]); 3] = [
     ),
 ];
 
+/// Checks that no test can miss, and why: what they refuse is refused after them, too. They say what is meant, early.
+const REDUNDANT: [(&str, &str, &str); 4] = [
+    ("src/libraries/TrieWalk.sol", "first < 0xc0", "a size below zero ends nowhere near the node's end"),
+    ("src/libraries/TrieWalk.sol", "item >= end", "what begins behind the end does not end at it"),
+    ("src/libraries/TrieWalk.sol", "next > end", "the next item then begins behind the end"),
+    (
+        "src/libraries/TrieWalk.sol",
+        "bytesOfLength > 3",
+        "such an item is longer than all the gas of a block can bring",
+    ),
+];
+
+/// What every check of the copy asks: whether it is the one that is away. A cheatcode answers from the environment, so all mutants
+/// are compiled at once; as checks of pure functions ask, too, the question is made pure by force.
+const SWITCH: &str = r#"// SPDX-License-Identifier: MIT
+pragma solidity ^0.8.30;
+
+interface IEnvironment {
+    function envOr(string calldata name, uint256 otherwise) external view returns (uint256);
+}
+
+library Mutant {
+    function on(uint256 check) internal pure returns (bool) {
+        function(uint256) internal view returns (bool) asks = _on;
+        function(uint256) internal pure returns (bool) answers;
+        assembly {
+            answers := asks
+        }
+        return answers(check);
+    }
+
+    function _on(uint256 check) private view returns (bool) {
+        return IEnvironment(0x7109709ECfa91a80626fF3989D68f67F5b1DD12D).envOr("DUPLEX_MUTANT", uint256(0)) != check;
+    }
+}
+"#;
+
 /// One check: where its condition is, and its line.
 #[derive(Debug, PartialEq, Eq)]
 struct Check {
@@ -62,6 +99,7 @@ pub(crate) fn mutate(root: &Path, files: &[&str]) -> Result<(), String> {
     if let Some(unknown) = files.iter().find(|file| !GROUPS.iter().any(|(of, _)| of.contains(file))) {
         return Err(format!("{unknown} is in no group: say in xtask/src/mutate.rs which tests must notice"));
     }
+    contracts::install(&root.join("contracts"))?;
     let copy = root.join("target").join("mutate");
     let (mut killed, mut alive) = (0, Vec::new());
     for (sources, tests) in GROUPS {
@@ -71,31 +109,54 @@ pub(crate) fn mutate(root: &Path, files: &[&str]) -> Result<(), String> {
             continue;
         }
         prepare(&root.join("contracts"), &copy, tests)?;
-        if !passes(&copy)? {
-            return Err(format!("the tests {} fail as they are", tests.join(", ")));
-        }
+        let mut names = Vec::new();
         for file in sources {
             let path = copy.join(file);
             let source = fs::read_to_string(&path).map_err(|error| format!("{}: {error}", path.display()))?;
-            for check in checks(&source) {
-                let text = source[check.condition.clone()].split_whitespace().collect::<Vec<_>>().join(" ");
-                let mut mutant = source.clone();
-                mutant.replace_range(check.condition.clone(), "false");
-                write(&path, &mutant)?;
-                let name = format!("{file}:{} {text}", check.line);
-                if passes(&copy)? {
-                    println!("ALIVE   {name}");
-                    alive.push(name);
-                } else {
-                    println!("killed  {name}");
-                    killed += 1;
-                }
+            write(&path, &switched(&source, file, &mut names))?;
+        }
+        if !passes(&copy, 0)? {
+            return Err(format!("the tests {} fail as they are", tests.join(", ")));
+        }
+        for (at, name) in names.into_iter().enumerate() {
+            let redundant = REDUNDANT.iter().find(|(file, condition, _)| {
+                name.starts_with(&format!("{file}:")) && name.ends_with(&format!(" {condition}"))
+            });
+            if let Some((.., why)) = redundant {
+                println!("needless {name}: {why}");
+            } else if passes(&copy, at + 1)? {
+                println!("ALIVE   {name}");
+                alive.push(name);
+            } else {
+                println!("killed  {name}");
+                killed += 1;
             }
-            write(&path, &source)?;
         }
     }
     println!("\n{killed} checks have a test that misses them, {} have none", alive.len());
     if alive.is_empty() { Ok(()) } else { Err(format!("nobody misses:\n  {}", alive.join("\n  "))) }
+}
+
+/// The source with a switch before every check; their names, the first of them being check 1, are added to `names`.
+fn switched(source: &str, file: &str, names: &mut Vec<String>) -> String {
+    let mut text = String::with_capacity(2 * source.len());
+    let mut done = 0;
+    for check in checks(source) {
+        let condition = source[check.condition.clone()].trim();
+        names.push(format!(
+            "{file}:{} {}",
+            check.line,
+            condition.split_whitespace().collect::<Vec<_>>().join(" ")
+        ));
+        text += &source[done..check.condition.start];
+        text += &format!(" (Mutant.on({}) && ({condition})) ", names.len());
+        done = check.condition.end;
+    }
+    text += &source[done..];
+    // After the first statement, which is the pragma.
+    let end = text.find(';').map_or(0, |at| at + 1);
+    text.insert_str(end, "\nimport {Mutant} from \"../Mutant.sol\";");
+    text
 }
 
 /// A copy of the contracts to change, with these tests only: the others need not be compiled.
@@ -117,6 +178,7 @@ fn prepare(contracts: &Path, copy: &Path, tests: &[&str]) -> Result<(), String> 
             fs::remove_file(&path).map_err(fail)?;
         }
     }
+    write(&copy.join("src").join("Mutant.sol"), SWITCH)?;
     let modules: PathBuf = copy.join("node_modules");
     if !modules.exists() {
         std::os::unix::fs::symlink(contracts.join("node_modules"), &modules).map_err(fail)?;
@@ -128,9 +190,11 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
     fs::write(path, text).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-fn passes(copy: &Path) -> Result<bool, String> {
+/// Whether the tests pass without this check (0: with all).
+fn passes(copy: &Path, without: usize) -> Result<bool, String> {
     let status = Command::new(contracts::forge(copy)?)
-        .arg("test")
+        .args(["test", "--fail-fast"])
+        .env("DUPLEX_MUTANT", without.to_string())
         .env("FOUNDRY_FUZZ_RUNS", "64")
         .env("FOUNDRY_INVARIANT_RUNS", "4")
         .current_dir(copy)

@@ -11,6 +11,7 @@ use duplex_lane::{LaneError, Relay, RelayOptions, RelayersStatus, Vouching};
 use duplex_node::{Relayer, RelayerOptions, Tasks};
 use eyre::bail;
 use serde_json::json;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     args::{ConnectArgs, KeyArgs, LaneArgs, LayerArg, OutputArgs},
@@ -142,6 +143,9 @@ struct RunArgs {
     /// With --mode attest: where another relayer is asked; may be given several times.
     #[arg(long = "peer", env = "DUPLEX_PEERS", value_name = "URL", value_delimiter = ',')]
     peers: Vec<String>,
+    /// With --mode attest: a file with more of them, one a line. It is read again and again, so they may come and go.
+    #[arg(long, env = "DUPLEX_PEERS_FILE", value_name = "FILE")]
+    peers_file: Option<PathBuf>,
     /// With --mode attest: L1 blocks that must follow before one counts as final; what L1 itself calls final unless given.
     #[arg(long, env = "DUPLEX_CONFIRMATIONS", value_name = "BLOCKS")]
     confirmations: Option<u64>,
@@ -151,10 +155,15 @@ struct RunArgs {
     /// Private key that signs, pays and is paid, on both layers. On devnets: account 7 unless given, between two L2s 3.
     #[arg(long, env = "DUPLEX_KEY", value_name = "HEX", hide_env_values = true)]
     key: Option<String>,
+    /// Stop when standard input ends: so it never outlives what started it.
+    #[arg(long)]
+    stop_with_stdin: bool,
     #[command(flatten)]
     connect: ConnectArgs,
     #[command(flatten)]
     lane: LaneArgs,
+    #[command(flatten)]
+    output: OutputArgs,
 }
 
 pub(crate) async fn run(args: RelayArgs) -> eyre::Result<()> {
@@ -275,6 +284,10 @@ async fn relay(args: RunArgs) -> eyre::Result<()> {
         None if !bridge.deployment.accounts.is_empty() => duplex_node::dev_key(if joined { 3 } else { 7 }),
         None => bail!("this rollup is no devnet: say with --key (or DUPLEX_KEY) who pays and is paid"),
     };
+    let attests = !args.peers.is_empty() || args.peers_file.is_some() || args.confirmations.is_some();
+    if args.mode == Mode::Spv && attests {
+        bail!("--peer, --peers-file and --confirmations are for relayers with stakes: add --mode attest");
+    }
     let dir = if joined { "duplex-sibling-relay" } else { "duplex-relay" };
     let dir = args.data_dir.unwrap_or_else(|| dir.into());
     let options = RelayOptions {
@@ -294,21 +307,26 @@ async fn relay(args: RunArgs) -> eyre::Result<()> {
         return Err(LaneError::NoEnd(direction.source()).into());
     }
     if args.mode == Mode::Spv {
-        if !args.peers.is_empty() || args.confirmations.is_some() {
-            bail!("--peer and --confirmations are for relayers with stakes: add --mode attest");
-        }
         let relay = Relay::open(lane, key, options).await?;
-        output::note(&format!("relaying as {address}; stop with Ctrl-C"));
-        let cancel = tokio_util::sync::CancellationToken::new();
-        stop_on_signal(cancel.clone());
+        if args.output.json {
+            output::json(&json!({ "relayer": address }))?;
+        } else {
+            output::note(&format!("relaying as {address}; stop with Ctrl-C"));
+        }
+        let cancel = CancellationToken::new();
+        stops(&cancel, args.stop_with_stdin);
         relay.run(cancel).await?;
     } else {
         lane.relayers()?;
         let relayer = Relayer::listen(args.listen).await?;
-        output::note(&format!(
-            "attesting and relaying as {address}; other relayers ask at http://{}; stop with Ctrl-C",
-            relayer.addr
-        ));
+        let url = format!("http://{}", relayer.addr);
+        if args.output.json {
+            output::json(&json!({ "relayer": address, "url": url }))?;
+        } else {
+            output::note(&format!(
+                "attesting and relaying as {address}; other relayers ask at {url}; stop with Ctrl-C"
+            ));
+        }
         let status = bridge.relayers().await?;
         if !status.relayers.iter().any(|row| row.address == address) {
             output::note("this key has no stake, so its signatures count for nothing: duplex relay join");
@@ -317,13 +335,28 @@ async fn relay(args: RunArgs) -> eyre::Result<()> {
         let options = RelayerOptions {
             relay: options,
             peers: args.peers,
+            peers_file: args.peers_file,
             confirmations: args.confirmations,
             patience: std::time::Duration::from_secs(args.patience),
         };
         relayer.start(lane, key, options, &mut tasks).await?;
-        stop_on_signal(tasks.cancel_token());
+        stops(&tasks.cancel_token(), args.stop_with_stdin);
         tasks.wait().await?;
     }
     output::note("stopped; what it has signed is on disk");
     Ok(())
+}
+
+/// Cancels when the process is asked to stop.
+fn stops(cancel: &CancellationToken, with_stdin: bool) {
+    stop_on_signal(cancel.clone());
+    if with_stdin {
+        let cancel = cancel.clone();
+        // A thread of its own: a read from standard input cannot be given up, and the runtime would wait for it.
+        std::thread::spawn(move || {
+            // What is there to read means nothing; an error is an end, too.
+            let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+            cancel.cancel();
+        });
+    }
 }

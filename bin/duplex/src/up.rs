@@ -101,9 +101,9 @@ pub(crate) async fn run(args: UpArgs) -> eyre::Result<()> {
         relay: args.relay,
         relayer_stake: relayer_stake(&args.relayer_stake)?,
         key: args.l1_key.as_deref().map(parse_key).transpose()?,
-        relay_key: None,
         history: args.pace.history(),
         progress: |step| output::note(&format!("  {step}")),
+        ..DevnetOptions::default()
     };
     let started = std::time::Instant::now();
     if args.rollups == 2 {

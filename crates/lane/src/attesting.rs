@@ -47,6 +47,8 @@ pub struct AttestingOptions {
     pub dir: PathBuf,
     /// JSON-RPC of the other relayers.
     pub peers: Vec<String>,
+    /// A file with more of them, one a line. It is read at every look, so they may come and go.
+    pub peers_file: Option<PathBuf>,
     /// L1 blocks that must follow before one counts as final; the chain's own word unless given.
     pub confirmations: Option<u64>,
     /// Pause between looks.
@@ -105,6 +107,8 @@ pub struct Attesting {
     answered: BTreeMap<u64, Instant>,
     /// When we last had the set told again.
     refreshed: Option<Instant>,
+    /// The others that are asked.
+    asked: BTreeMap<String, CancellationToken>,
 }
 
 impl Attesting {
@@ -142,6 +146,7 @@ impl Attesting {
             summoned: BTreeSet::new(),
             answered: BTreeMap::new(),
             refreshed: None,
+            asked: BTreeMap::new(),
         })
     }
 
@@ -150,19 +155,14 @@ impl Attesting {
     /// # Errors
     /// If its records cannot be written.
     pub async fn run(mut self, cancel: CancellationToken) -> Result<(), LaneError> {
-        for peer in &self.options.peers {
-            let asking = ask(
-                Rpc::new(peer)?,
-                self.attester.clone(),
-                self.board.clone(),
-                self.options.poll,
-                cancel.clone(),
-            );
-            tokio::spawn(asking);
+        // Those that were named for good must be right.
+        for peer in self.options.peers.clone() {
+            self.ask_from(&peer, &cancel)?;
         }
         let stop = cancel.clone();
         let work = async {
             loop {
+                self.read_peers(&stop);
                 self.look().await?;
                 tokio::select! {
                     () = stop.cancelled() => return Ok(()),
@@ -173,6 +173,42 @@ impl Attesting {
         tokio::select! {
             () = cancel.cancelled() => Ok(()),
             result = work => result,
+        }
+    }
+
+    /// Starts to ask another relayer, unless that has been done.
+    fn ask_from(&mut self, peer: &str, cancel: &CancellationToken) -> Result<(), LaneError> {
+        if !self.asked.contains_key(peer) {
+            let (rpc, cancel) = (Rpc::new(peer)?, cancel.child_token());
+            let (attester, board, poll) = (self.attester.clone(), self.board.clone(), self.options.poll);
+            tokio::spawn(ask(rpc, attester, board, poll, cancel.clone()));
+            self.asked.insert(peer.to_owned(), cancel);
+        }
+        Ok(())
+    }
+
+    /// Asks those who are named now, by us or in the file, and nobody else.
+    fn read_peers(&mut self, cancel: &CancellationToken) {
+        let Some(path) = &self.options.peers_file else { return };
+        let listed = match std::fs::read_to_string(path) {
+            Ok(text) => text,
+            // Who was asked is asked on.
+            Err(error) => return tracing::warn!(%error, "{} cannot be read", path.display()),
+        };
+        let listed = listed.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
+        let named: BTreeSet<String> =
+            listed.map(str::to_owned).chain(self.options.peers.iter().cloned()).collect();
+        self.asked.retain(|peer, asking| {
+            let stays = named.contains(peer);
+            if !stays {
+                asking.cancel();
+            }
+            stays
+        });
+        for peer in named {
+            if let Err(error) = self.ask_from(&peer, cancel) {
+                tracing::warn!(%error, "{peer:?} in the file of relayers");
+            }
         }
     }
 

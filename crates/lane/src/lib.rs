@@ -13,6 +13,7 @@ mod prove;
 mod relay;
 mod relayers;
 mod sibling;
+mod way;
 mod witness;
 
 pub use attest::{Attester, Board, RelayerSet, SignedStatement, Statement};

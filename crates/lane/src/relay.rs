@@ -4,39 +4,36 @@
 //! another one does it, or the user.
 
 use std::{
-    collections::{BTreeMap, BTreeSet},
+    collections::BTreeMap,
     path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, U256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::SolCall;
-use duplex_contracts::bindings::{IEndpoint, IL1Block};
-use duplex_l1::{Crossing, FeeQuote, Rpc, TxManager, TxManagerError, TxManagerOptions, TxReceipt, TxRequest};
+use duplex_contracts::bindings::{IEndpoint, IL1Block, Message};
+use duplex_l1::{Crossing, FeeQuote, Rpc, TxManager, TxManagerError, TxManagerOptions, TxRequest};
 use duplex_primitives::predeploys;
 use duplex_storage::Records;
-use tokio::sync::oneshot::{Receiver, error::TryRecvError};
+use tokio::sync::oneshot::error::TryRecvError;
 use tokio_util::sync::CancellationToken;
 
-use crate::{Board, By, DeliveryState, Direction, Lane, LaneError, Layer, Prepared, RelayerSet, Sent};
+use crate::{
+    Board, By, DeliveryState, Direction, Lane, LaneError, Layer, Prepared, Sent,
+    way::{Nudges, Way},
+};
 
 /// Blocks that are read again at each look, because the last ones may have been exchanged.
 const READ_AGAIN: u64 = 64;
 /// Time after which a transaction is sent again with a higher fee.
 const RESEND_AFTER: Duration = Duration::from_secs(12);
-/// How long a message is left alone that does not pay, or cannot be delivered: at first, then twice as long each time.
-const LEFT_ALONE: Duration = Duration::from_secs(2);
-const LEFT_ALONE_MOST: Duration = Duration::from_secs(3600);
 /// Blocks after which a delivery is believed to stay.
 const SETTLED_AFTER: u64 = 64;
 /// Gas of the cheapest delivery apart from the message's own call, and its bytes: what pays less is not even proved.
 const LEAST_GAS: u64 = 100_000;
 const LEAST_BYTES: u64 = 1_000;
-/// An idle L2 builds no blocks and learns nothing of L1; then the relay has it build one, as often as this.
-const NUDGE_AFTER: Duration = Duration::from_secs(2);
-const NUDGE_MOST: Duration = Duration::from_secs(60);
 /// Gas of a transfer of nothing.
 const NUDGE_GAS: u64 = 21_000;
 /// Gas of a delivery apart from the message's own call: proof, records, payment.
@@ -115,33 +112,6 @@ impl RelayOptions {
     }
 }
 
-type Outcome = Result<TxReceipt, TxManagerError>;
-
-/// What is known of one direction.
-#[derive(Debug, Default)]
-struct Way {
-    /// The next block to read.
-    next: u64,
-    /// Messages to deliver, by nonce.
-    waiting: BTreeMap<u64, Sent>,
-    /// Deliveries under way.
-    in_flight: BTreeMap<u64, Receiver<Outcome>>,
-    /// When a message is looked at again, and how long it was left alone.
-    later: BTreeMap<u64, (Instant, Duration)>,
-    /// At which of the destination's blocks a message was first found to be delivered.
-    delivered: BTreeMap<u64, u64>,
-    /// Ids that need nothing more.
-    finished: BTreeSet<B256>,
-    /// When a message was first met, and when there first were enough signatures.
-    met: BTreeMap<u64, (Instant, Option<Instant>)>,
-    /// The relayers who vouch at the destination.
-    set: RelayerSet,
-    /// Since when the destination does not know of the next message.
-    unknown_since: Option<Instant>,
-    /// How long it is then left to itself.
-    nudge_pause: Duration,
-}
-
 /// Carries the messages of a lane.
 #[derive(Debug)]
 pub struct Relay {
@@ -186,7 +156,7 @@ impl Relay {
         let ways = options
             .directions
             .iter()
-            .map(|direction| (*direction, Way { next: lane.start(direction.source()), ..Default::default() }))
+            .map(|direction| (*direction, Way::from_block(lane.start(direction.source()))))
             .collect();
         Ok(Self { lane, options, managers, ways })
     }
@@ -245,30 +215,11 @@ impl Relay {
             }
         }
         let Some(way) = self.ways.get(&direction) else { return Ok(()) };
-        let now = Instant::now();
-        let mut due: Vec<(Instant, Sent)> = way
-            .waiting
-            .values()
-            .filter(|sent| !way.in_flight.contains_key(&sent.message.nonce))
-            .map(|sent| (way.later.get(&sent.message.nonce).map_or(now, |(until, _)| *until), sent.clone()))
-            .filter(|(until, _)| *until <= now)
-            .collect();
-        // New ones first: what could not be delivered before must not keep them waiting.
-        due.sort_by_key(|(until, sent)| (std::cmp::Reverse(*until), sent.message.nonce));
-        let mut room = self.options.most_in_flight.saturating_sub(way.in_flight.len());
-        let mut unknown: Option<Sent> = None;
-        for (_, sent) in due {
-            // What was sent later cannot be proved either.
-            if unknown.as_ref().is_some_and(|first| first.message.nonce <= sent.message.nonce) {
-                continue;
-            }
-            if room == 0 {
-                break;
-            }
-            room -= 1;
+        let mut round = way.round(Instant::now(), self.options.most_in_flight);
+        while let Some(sent) = round.next() {
             match self.carry(&sent).await {
                 Ok(true) => {}
-                Ok(false) => unknown = Some(sent),
+                Ok(false) => round.unknown(sent),
                 Err(error @ LaneError::Records(_)) => return Err(error),
                 Err(LaneError::Tx(error @ TxManagerError::Storage(_))) => return Err(error.into()),
                 // Of this message only: the others are carried all the same.
@@ -278,11 +229,11 @@ impl Relay {
                 }
             }
         }
-        if let Some(sent) = unknown {
+        if let Some(sent) = round.first_unknown() {
             return self.nudge(&sent).await;
         }
         if let Some(way) = self.ways.get_mut(&direction) {
-            (way.unknown_since, way.nudge_pause) = (None, NUDGE_AFTER);
+            way.nudges = Nudges::default();
         }
         Ok(())
     }
@@ -292,17 +243,14 @@ impl Relay {
         let direction = sent.direction;
         let manager = self.manager(direction.destination())?;
         let Some(way) = self.ways.get_mut(&direction) else { return Ok(()) };
-        let since = *way.unknown_since.get_or_insert_with(Instant::now);
-        if since.elapsed() < way.nudge_pause.max(NUDGE_AFTER)
+        if !way.nudges.are_due(Instant::now())
             || !self.lane.wants_anchor(sent).await?
             || manager.in_flight().await > 0
         {
             return Ok(());
         }
         if let Some(way) = self.ways.get_mut(&direction) {
-            // One that does not help will not help more often.
-            way.nudge_pause = (way.nudge_pause.max(NUDGE_AFTER) * 2).min(NUDGE_MOST);
-            way.unknown_since = None;
+            way.nudges.sent();
         }
         let request = TxRequest {
             to: manager.address(),
@@ -325,11 +273,9 @@ impl Relay {
             return Ok(());
         }
         for sent in self.lane.sent(direction, from, head).await? {
-            if !way.finished.contains(&sent.id) {
-                way.waiting.insert(sent.message.nonce, sent);
-            }
+            way.meet(sent);
         }
-        way.next = head + 1;
+        way.read_to(head, READ_AGAIN);
         Ok(())
     }
 
@@ -341,13 +287,13 @@ impl Relay {
             match outcome.try_recv() {
                 Err(TryRecvError::Empty) => drop(rest.insert(nonce, outcome)),
                 Ok(Ok(receipt)) => {
-                    way.nudge_pause = NUDGE_AFTER;
+                    way.nudges = Nudges::default();
                     tracing::info!(nonce, to = %direction.destination(), tx = %receipt.transaction_hash, gas = %receipt.gas_used, "delivered");
                 }
                 // Whether it is delivered all the same shows at the next look.
                 Ok(Err(error)) => {
                     tracing::warn!(nonce, %error, "a delivery did not succeed");
-                    put_off(&mut way.later, nonce);
+                    way.put_off(nonce, Instant::now());
                 }
                 Err(TryRecvError::Closed) => {}
             }
@@ -389,7 +335,7 @@ impl Relay {
         let prepared = match self.vouched(sent, earner).await {
             Ok(How::Later) => {
                 if let Some(way) = self.ways.get_mut(&direction) {
-                    way.later.insert(nonce, (Instant::now() + self.options.poll, LEFT_ALONE / 2));
+                    way.wait(nonce, Instant::now() + self.options.poll);
                 }
                 return Ok(true);
             }
@@ -447,22 +393,13 @@ impl Relay {
 
     /// Whether a message is one that this relay carries at all.
     fn is_ours(&self, sent: &Sent) -> bool {
-        let source = sent.direction.source();
+        let (source, destination) = (sent.direction.source(), sent.direction.destination());
         let (_, endpoint) = self.lane.end(source);
-        // What a port sends is sent by who calls it: its messages are small and cost what tokens cost.
-        let port = self.lane.port(source);
-        let wanted = |sender: Address| {
-            self.options.senders.is_empty() || sender == port || self.options.senders.contains(&sender)
-        };
-        // A refund is for who sent what is refunded: at the other end.
-        let sender = match IEndpoint::refundCall::abi_decode(&sent.message.payload) {
-            Ok(refund) if sent.message.sender == endpoint => {
-                let other = self.lane.port(sent.direction.destination());
-                if refund.message.sender == other { port } else { refund.message.sender }
-            }
-            _ => sent.message.sender,
-        };
-        sent.message.gasLimit <= self.options.most_gas && wanted(sender)
+        let ports = (self.lane.port(source), self.lane.port(destination));
+        let sender = on_behalf_of(&sent.message, endpoint, ports);
+        let senders = &self.options.senders;
+        let wanted = senders.is_empty() || sender == ports.0 || senders.contains(&sender);
+        sent.message.gasLimit <= self.options.most_gas && wanted
     }
 
     /// Whether relayers vouch for a message, and whether it is this one's turn to deliver it.
@@ -503,11 +440,7 @@ impl Relay {
 
     fn finish(&mut self, sent: &Sent) {
         let Some(way) = self.ways.get_mut(&sent.direction) else { return };
-        way.met.remove(&sent.message.nonce);
-        way.waiting.remove(&sent.message.nonce);
-        way.later.remove(&sent.message.nonce);
-        way.delivered.remove(&sent.message.nonce);
-        way.finished.insert(sent.id);
+        way.finish(sent);
     }
 
     /// Forgets a message that was delivered once no reorganisation will take that back.
@@ -518,21 +451,30 @@ impl Relay {
         let first = *way.delivered.entry(sent.message.nonce).or_insert(head);
         match head >= first + SETTLED_AFTER {
             true => self.finish(sent),
-            false => put_off(&mut way.later, sent.message.nonce),
+            false => way.put_off(sent.message.nonce, Instant::now()),
         }
         Ok(())
     }
 
     fn leave(&mut self, sent: &Sent) {
         let Some(way) = self.ways.get_mut(&sent.direction) else { return };
-        put_off(&mut way.later, sent.message.nonce);
+        way.put_off(sent.message.nonce, Instant::now());
     }
 }
 
-/// Leaves a message alone for twice as long as the last time.
-fn put_off(later: &mut BTreeMap<u64, (Instant, Duration)>, nonce: u64) {
-    let pause = later.get(&nonce).map_or(LEFT_ALONE, |(_, pause)| (*pause * 2).min(LEFT_ALONE_MOST));
-    later.insert(nonce, (Instant::now() + pause, pause));
+/// Who a message is for: its sender; of a refund who sent what is refunded, at the other end. What a port sends is sent by
+/// who calls it, and is the port's here (`ports`: at the source and at the destination).
+fn on_behalf_of(message: &Message, endpoint: Address, ports: (Address, Address)) -> Address {
+    match IEndpoint::refundCall::abi_decode(&message.payload) {
+        Ok(refund) if message.sender == endpoint => {
+            if refund.message.sender == ports.1 {
+                ports.0
+            } else {
+                refund.message.sender
+            }
+        }
+        _ => message.sender,
+    }
 }
 
 impl Lane {
@@ -580,4 +522,47 @@ async fn data_fee(l2: &Rpc, bytes: u64) -> Result<U256, LaneError> {
     let blob_scalar = U256::from(l2.call(at, &IL1Block::blobBaseFeeScalarCall {}).await?);
     let price = U256::from(16) * base_scalar * base + blob_scalar * blob;
     Ok(U256::from(bytes) * U256::from(836_500) * price / U256::from(1_000_000_000_000u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::Bytes;
+
+    use super::*;
+
+    fn message(sender: Address, payload: Bytes) -> Message {
+        Message {
+            version: 1,
+            srcChainId: 1,
+            dstChainId: 2,
+            nonce: 1,
+            sender,
+            target: Address::ZERO,
+            value: U256::ZERO,
+            gasLimit: 0,
+            deadline: 0,
+            relayFee: U256::ZERO,
+            payload,
+        }
+    }
+
+    #[test]
+    fn refunds_are_for_who_sent_what_is_refunded() {
+        let [alice, endpoint, here, there] = [1, 2, 3, 4].map(Address::repeat_byte);
+        let ports = (here, there);
+        let refund = |of: Address| {
+            IEndpoint::refundCall { message: message(of, Bytes::new()), withFee: true }.abi_encode()
+        };
+        let of = |sender: Address, payload: Vec<u8>| {
+            on_behalf_of(&message(sender, payload.into()), endpoint, ports)
+        };
+        assert_eq!(of(alice, Vec::new()), alice);
+        assert_eq!(of(here, Vec::new()), here);
+        assert_eq!(of(endpoint, refund(alice)), alice);
+        // Tokens that come back were sent by the other end's port, and are carried as those of this one's are.
+        assert_eq!(of(endpoint, refund(there)), here);
+        // Who only says that it is a refund is carried for itself.
+        assert_eq!(of(alice, refund(here)), alice);
+        assert_eq!(of(endpoint, vec![1, 2, 3]), endpoint);
+    }
 }

@@ -29,9 +29,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     NodeError,
+    dev_relayers::dev_relayer_alloc,
     embedded_l1::{read_json, write_json},
     keys::{dev_accounts, dev_addresses},
-    relayers::dev_relayer_alloc,
 };
 
 /// Gas limit of one deployment transaction (EIP-7825 caps it).

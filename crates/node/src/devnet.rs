@@ -17,9 +17,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     BOND_GAS_PRICE, BlobOptions, DeployOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, NodeError,
     RELAYER_STAKE, Roles, RollupNode, RollupOptions, Tasks, deploy, dev_key,
+    dev_relayers::{DevRelayers, enlist},
     embedded_l1::{create_dir, read_json, write_json},
     pair::{SECOND, SIBLING_RELAY, SIBLINGS},
-    relayers::{enlist, start_dev_relayers},
 };
 
 /// The development account that deploys and operates a devnet unless a key is given.
@@ -132,6 +132,8 @@ pub struct DevnetOptions {
     pub lane: Option<Crossing>,
     /// Whether these run; else others must.
     pub relay: bool,
+    /// The `duplex` binary, which runs as each of the five; the program that asks, unless told otherwise.
+    pub program: PathBuf,
     /// Wei that each relayer stakes.
     pub relayer_stake: U256,
     /// The key that deploys and operates.
@@ -168,6 +170,7 @@ impl Default for DevnetOptions {
             bond_gas_price: BOND_GAS_PRICE,
             lane: None,
             relay: true,
+            program: std::env::current_exe().unwrap_or_else(|_| "duplex".into()),
             relayer_stake: RELAYER_STAKE,
             key: None,
             relay_key: None,
@@ -336,8 +339,15 @@ impl Devnet {
         .await?;
         deployment.l2_rpc = l2.url();
         if relayers {
-            let dir = dir.join("relayers");
-            start_dev_relayers(&deployment, options.confirmations, &dir, &mut tasks).await?;
+            // They read it.
+            deployment.save(&path)?;
+            let relayers = DevRelayers {
+                program: options.program,
+                deployment: path.clone(),
+                confirmations: options.confirmations,
+                dir: dir.join("relayers"),
+            };
+            relayers.start(&mut tasks).await?;
         } else if deployment.lane.is_some() && options.relay {
             let lane = Lane::new(rpc.clone(), Rpc::new(&deployment.l2_rpc)?, deployment.clone())?;
             let key = options.relay_key.unwrap_or_else(|| dev_key(RELAYER));

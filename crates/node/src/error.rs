@@ -158,6 +158,12 @@ pub enum NodeError {
         /// The transaction.
         hash: B256,
     },
+    /// A relayer of the devnet does not start, or gave up.
+    #[error("a relayer of the devnet does not run; {} says why", log.display())]
+    RelayerProcess {
+        /// What it wrote.
+        log: PathBuf,
+    },
     /// A devnet's relayer could not join.
     #[error(
         "a relayer of this devnet could not join: {why} (transaction {hash}); the same command tries again"

@@ -5,6 +5,7 @@
 
 mod api;
 mod deploy;
+mod dev_relayers;
 mod devnet;
 mod embedded_l1;
 mod error;
