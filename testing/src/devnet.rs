@@ -174,6 +174,20 @@ impl Captured {
     }
 }
 
+/// The arguments of `up` with this L1 for the embedded one.
+fn on_another_l1<'a>(args: &[&'a str], url: &'a str) -> Vec<&'a str> {
+    let mut rest = args.iter();
+    let mut changed = Vec::new();
+    while let Some(arg) = rest.next() {
+        match *arg {
+            "--l1-port" | "--l1-block-time" | "--l1" => drop(rest.next()),
+            other => changed.push(other),
+        }
+    }
+    changed.extend(["--l1", url]);
+    changed
+}
+
 /// A running program. It is killed when this is dropped.
 #[derive(Debug)]
 pub struct Process {
@@ -185,12 +199,17 @@ pub struct Process {
 }
 
 impl Process {
-    /// Starts `duplex` with arguments, and nothing from the environment that would change them.
+    /// Starts `duplex` with arguments, and nothing from the environment that would change them; but devnets use the L1 at
+    /// `DUPLEX_TEST_L1`, if that is set.
     ///
     /// # Panics
     /// If it does not start.
     pub fn duplex<S: AsRef<str>>(args: &[S]) -> Self {
-        Self::start(&duplex_bin(), args)
+        let args: Vec<&str> = args.iter().map(AsRef::as_ref).collect();
+        match std::env::var("DUPLEX_TEST_L1") {
+            Ok(url) if args.first() == Some(&"up") => Self::start(&duplex_bin(), &on_another_l1(&args, &url)),
+            _ => Self::start(&duplex_bin(), &args),
+        }
     }
 
     /// Starts any program.

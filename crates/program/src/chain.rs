@@ -1,6 +1,6 @@
 //! Headers, by walking back from one that is known.
 
-use alloc::vec::Vec;
+use alloc::collections::VecDeque;
 use core::cell::RefCell;
 
 use alloy_primitives::B256;
@@ -52,13 +52,19 @@ pub(crate) struct Ancestors<'a, O> {
     /// Number of the newest.
     newest: u64,
     /// Hashes so far, from the newest back.
-    hashes: RefCell<Vec<B256>>,
+    hashes: RefCell<VecDeque<B256>>,
 }
 
 impl<'a, O: Oracle> Ancestors<'a, O> {
     /// Those of the block after `newest`.
     pub(crate) fn new(oracle: &'a O, newest: u64, hash: B256) -> Self {
-        Self { oracle, newest, hashes: RefCell::new(alloc::vec![hash]) }
+        Self { oracle, newest, hashes: RefCell::new(VecDeque::from([hash])) }
+    }
+
+    /// One more block, after the newest.
+    pub(crate) fn push(&mut self, hash: B256) {
+        self.newest += 1;
+        self.hashes.get_mut().push_front(hash);
     }
 
     /// The hash of block `number`; `None` if it is not older than the block.
@@ -67,7 +73,7 @@ impl<'a, O: Oracle> Ancestors<'a, O> {
         let mut hashes = self.hashes.borrow_mut();
         while hashes.len() as u64 <= back {
             let oldest = hashes[hashes.len() - 1];
-            hashes.push(parent_of(self.oracle, What::Header, &oldest)?);
+            hashes.push_back(parent_of(self.oracle, What::Header, &oldest)?);
         }
         Ok(hashes.get(back as usize).copied())
     }

@@ -40,6 +40,14 @@ pub enum ProgramError<E: core::error::Error> {
         /// Last block of the batch.
         last: u64,
     },
+    /// The first batch of a range is not before its last. `Settlement` names batches in order.
+    #[error("batch {first} is not before batch {last}")]
+    NotBefore {
+        /// Hash of the first batch.
+        first: B256,
+        /// Hash of the last.
+        last: B256,
+    },
     /// The parent is not the block before. The output before it in the claim is that block's.
     #[error("block {block} follows block {parent}")]
     NotParent {

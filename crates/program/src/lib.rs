@@ -1,7 +1,8 @@
-//! The fault-proof program: what one block of a batch gives, from preimages alone.
+//! What one block of a batch gives, and what a run of batches does, from preimages alone.
 //!
-//! This is the program that defines L2 (`docs/fault-proofs.md` §1). Compiled for bare RV64IM
-//! (`guest/`) it decides disputes; natively it decides whether a claim is worth one, and finds all
+//! This is the program that defines L2 (`docs/fault-proofs.md` §1). What it says of one block is what
+//! disputes are about ([`run`]), what it says of batches is what validity proofs are about
+//! ([`range_output`]); both are made of the same parts. Compiled for bare RV64IM (`guest/`) it decides disputes; natively it decides whether a claim is worth one, and finds all
 //! the preimages that the machine will ask for (`host`). Both are this code: nothing in it knows
 //! where it runs.
 //!
@@ -25,6 +26,7 @@ mod fields;
 pub mod host;
 mod oracle;
 mod queue;
+mod range;
 mod run;
 mod state;
 mod statement;
@@ -32,5 +34,6 @@ mod statement;
 pub use duplex_primitives::ProgramConfig;
 pub use error::ProgramError;
 pub use oracle::{Kind, Oracle, What};
+pub use range::{RangeStatement, range_output};
 pub use run::{block_output, run};
 pub use statement::Statement;

@@ -5,7 +5,7 @@ use core::cell::RefCell;
 
 use alloy_primitives::B256;
 use alloy_sol_types::SolValue;
-use duplex_derivation::{BlockInput, Plan, Rules};
+use duplex_derivation::{BlockInput, BlockPlan, Plan, Rules};
 use duplex_primitives::{
     BatchHeader, Header, L2Extra, OutputRoot, ProgramConfig, predeploys, transactions_root,
 };
@@ -16,7 +16,7 @@ use crate::{
     state::State,
 };
 
-type Result<T, O> = core::result::Result<T, ProgramError<<O as Oracle>::Error>>;
+pub(crate) type Result<T, O> = core::result::Result<T, ProgramError<<O as Oracle>::Error>>;
 
 /// Whether the statement that the oracle has holds: what the machine exits with 0 for.
 ///
@@ -40,10 +40,8 @@ pub fn run<O: Oracle>(oracle: &O) -> core::result::Result<bool, O::Error> {
 /// # Errors
 /// If a preimage cannot be had, or there is no such block: see [`ProgramError`].
 pub fn block_output<O: Oracle>(oracle: &O, statement: &Statement) -> Result<B256, O> {
-    let batch: BatchHeader = decode(oracle, What::Batch, "batch header", &statement.batchHash)?;
-    let config = oracle.read(What::Config, &statement.configHash).map_err(ProgramError::Oracle)?;
-    let config =
-        ProgramConfig::decode(&config).ok_or(ProgramError::form("configuration", &statement.configHash))?;
+    let batch = batch(oracle, &statement.batchHash)?;
+    let config = config(oracle, &statement.configHash)?;
     let block = statement.blockNumber;
     if !(batch.firstBlock..=batch.lastBlock).contains(&block) {
         return Err(ProgramError::NotInBatch { block, first: batch.firstBlock, last: batch.lastBlock });
@@ -54,7 +52,9 @@ pub fn block_output<O: Oracle>(oracle: &O, statement: &Statement) -> Result<B256
     }
     let ancestors = Ancestors::new(oracle, parent.number, parent_hash);
     let input = input(oracle, &config, &batch, block, &ancestors)?;
-    execute(oracle, &config, &parent, parent_hash, input, ancestors)
+    let state = State::new(oracle, parent.state_root, ancestors);
+    let header = execute(&config, &parent, parent_hash, input, &state)?;
+    Ok(OutputRoot::of(&header, header.hash_slow()).hash())
 }
 
 /// The statement whose hash the oracle has.
@@ -62,6 +62,17 @@ fn statement<O: Oracle>(oracle: &O) -> Result<Statement, O> {
     let hash = oracle.read(What::StatementHash, &B256::ZERO).map_err(ProgramError::Oracle)?;
     let hash = B256::try_from(&hash[..]).map_err(|_| ProgramError::form("hash", &B256::ZERO))?;
     decode(oracle, What::Statement, "statement", &hash)
+}
+
+/// The header of a batch.
+pub(crate) fn batch<O: Oracle>(oracle: &O, hash: &B256) -> Result<BatchHeader, O> {
+    decode(oracle, What::Batch, "batch header", hash)
+}
+
+/// What there is to know of a rollup.
+pub(crate) fn config<O: Oracle>(oracle: &O, hash: &B256) -> Result<ProgramConfig, O> {
+    let bytes = oracle.read(What::Config, hash).map_err(ProgramError::Oracle)?;
+    ProgramConfig::decode(&bytes).ok_or(ProgramError::form("configuration", hash))
 }
 
 /// The preimage of a hash over ABI words.
@@ -82,6 +93,26 @@ fn input<O: Oracle>(
     ancestors: &Ancestors<'_, O>,
 ) -> Result<BlockInput, O> {
     let tip = tip(oracle, batch, ancestors)?;
+    let mut found = None;
+    let messages = blocks(oracle, config, batch, &tip, |planned| {
+        if planned.number == block {
+            found = Some(planned);
+        }
+    })?;
+    let found =
+        found.ok_or(ProgramError::NotInBatch { block, first: batch.firstBlock, last: batch.lastBlock })?;
+    let taken = messages.read(oracle, found.messages.clone())?;
+    Ok(found.input(&taken))
+}
+
+/// Shows what each block of a batch takes; `tip` is the block before the first. Gives the messages that it counts.
+pub(crate) fn blocks<O: Oracle>(
+    oracle: &O,
+    config: &ProgramConfig,
+    batch: &BatchHeader,
+    tip: &Header,
+    visit: impl FnMut(BlockPlan),
+) -> Result<Messages, O> {
     let before = L2Extra::decode(&tip.extra_data).unwrap_or_default().message_count;
     let count = batch.messageCount.checked_sub(before).and_then(|count| usize::try_from(count).ok());
     let count = count.ok_or(ProgramError::Messages { end: batch.messageCount, count: before })?;
@@ -92,10 +123,10 @@ fn input<O: Oracle>(
         message_gas_per_block: config.message_gas_per_block,
     };
     let data = data::read(oracle, &batch.dataRoot)?;
-    let plan = Plan::read(&rules, &tip, batch, &data, messages.gas(oracle)?);
+    let plan = Plan::read(&rules, tip, batch, &data, messages.gas(oracle)?);
     drop(data);
-    let anchors = Anchors::find(oracle, plan.anchors(), &tip, batch)?;
-    let (mut found, failed) = (None, RefCell::new(None));
+    let anchors = Anchors::find(oracle, plan.anchors(), tip, batch)?;
+    let failed = RefCell::new(None);
     let look = |number| match anchors.read(oracle, number) {
         Ok(anchor) => Some(anchor),
         Err(error) => {
@@ -103,18 +134,10 @@ fn input<O: Oracle>(
             None
         }
     };
-    let done = plan.visit(look, |planned| {
-        if planned.number == block {
-            found = Some(planned);
-        }
-    });
-    if let Err(missing) = done {
+    if let Err(missing) = plan.visit(look, visit) {
         return Err(failed.into_inner().unwrap_or(ProgramError::Anchor(missing.0)));
     }
-    let found =
-        found.ok_or(ProgramError::NotInBatch { block, first: batch.firstBlock, last: batch.lastBlock })?;
-    let taken = messages.read(oracle, found.messages.clone())?;
-    Ok(found.input(&taken))
+    Ok(messages)
 }
 
 /// The block before the batch's first.
@@ -126,23 +149,20 @@ fn tip<O: Oracle>(oracle: &O, batch: &BatchHeader, ancestors: &Ancestors<'_, O>)
     if tip.number == number { Ok(tip) } else { Err(ProgramError::Ancestor(hash)) }
 }
 
-/// The output root of the block that `input` makes after `parent`.
-fn execute<O: Oracle>(
-    oracle: &O,
+/// The block that `input` makes after `parent`, whose state this is.
+pub(crate) fn execute<O: Oracle>(
     config: &ProgramConfig,
     parent: &Header,
     parent_hash: B256,
     input: BlockInput,
-    ancestors: Ancestors<'_, O>,
-) -> Result<B256, O> {
+    state: &State<'_, O>,
+) -> Result<Header, O> {
     let BlockInput { attributes, forced, transactions } = input;
     let listed: Vec<_> =
         transactions.into_iter().map(|tx| (tx.sender(), tx)).map(|(s, tx)| (tx, s)).collect();
-    let state = State::new(oracle, parent.state_root, ancestors);
-    let done = derive_block(&config.chain, parent, parent_hash, &attributes, &forced, listed, &state)?;
+    let done = derive_block(&config.chain, parent, parent_hash, &attributes, &forced, listed, state)?;
     let DerivedBlock { open, transactions, outcome, .. } = done;
     let (state_root, passer_root) = state.apply(&outcome.changes.state, predeploys::MESSAGE_PASSER)?;
     let transactions_root = transactions_root(&transactions);
-    let header = seal_header(&config.chain, open, &outcome, transactions_root, state_root, passer_root);
-    Ok(OutputRoot::of(&header, header.hash_slow()).hash())
+    Ok(seal_header(&config.chain, open, &outcome, transactions_root, state_root, passer_root))
 }

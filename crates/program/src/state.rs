@@ -52,6 +52,11 @@ impl<'a, O: Oracle> State<'a, O> {
         Self { oracle, trie: RefCell::new(StateTrie::new(root)), ancestors }
     }
 
+    /// Its block has this hash: what is executed next comes after it.
+    pub(crate) fn sealed(&mut self, block_hash: B256) {
+        self.ancestors.push(block_hash);
+    }
+
     /// The root after `changes`, and that of an account's storage.
     pub(crate) fn apply(
         &self,

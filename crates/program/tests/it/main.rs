@@ -7,4 +7,5 @@ mod contracts;
 mod cost;
 mod lacks;
 mod precompiles;
+mod ranges;
 mod world;

@@ -19,9 +19,9 @@ use duplex_primitives::{
     OutputRoot, ProgramConfig, Transaction, blob, messages_accumulator,
 };
 use duplex_program::{
-    Kind, Oracle, Statement, What,
+    Kind, Oracle, RangeStatement, Statement, What,
     host::{Missing, Preimages, Recorder},
-    run,
+    range_output, run,
 };
 use duplex_storage::Options;
 use duplex_trie::NodeSource;
@@ -381,15 +381,54 @@ impl World {
 
     /// What this node knows, for a statement.
     pub(crate) fn node(&self, statement: &Statement) -> Node {
+        let mut node = self.node_after(statement.blockNumber - 1);
+        node.known.insert_statement(statement);
+        node
+    }
+
+    /// What is true of the batches from one to another.
+    pub(crate) fn range(&self, batches: std::ops::RangeInclusive<usize>) -> RangeStatement {
+        let (first, last) = (&self.batches[*batches.start()], &self.batches[*batches.end()]);
+        RangeStatement {
+            configHash: self.config.hash(),
+            parentOutput: self.output(first.firstBlock - 1),
+            firstBatch: first.hash(),
+            lastBatch: last.hash(),
+            output: self.output(last.lastBlock),
+        }
+    }
+
+    /// All that executing a run of batches reads, and what it gives.
+    pub(crate) fn range_witness(&self, statement: &RangeStatement) -> (Preimages, B256) {
+        let first = self.batches.iter().find(|batch| batch.hash() == statement.firstBatch).unwrap();
+        let recorder = Recorder::new(self.node_after(first.firstBlock - 1));
+        let output = range_output(&recorder, statement).unwrap();
+        (recorder.into_preimages(), output)
+    }
+
+    /// Shows what every run of batches gives: on the node's data, and from the witness alone.
+    #[track_caller]
+    pub(crate) fn check_ranges(&self) {
+        for first in 1..self.batches.len() {
+            for last in first..self.batches.len() {
+                let statement = self.range(first..=last);
+                let (witness, output) = self.range_witness(&statement);
+                assert_eq!(output, statement.output, "batches {first} to {last}");
+                assert_eq!(range_output(&witness, &statement).unwrap(), output, "{first} to {last}");
+            }
+        }
+    }
+
+    /// What this node knows after a block.
+    pub(crate) fn node_after(&self, before: u64) -> Node {
         let mut known = self.preimages.clone();
-        known.insert_statement(statement);
-        let before = statement.blockNumber - 1;
         let mut header = self.chain.header(before).unwrap().unwrap();
         known.insert_block(&header);
         while header.number > 0 {
             header = self.chain.header(header.number - 1).unwrap().unwrap();
             known.insert_header(&header);
         }
+        // What later blocks change is in the program's memory: no other state is read.
         Node { known, state: self.chain.state_at(before).unwrap().unwrap() }
     }
 
@@ -406,6 +445,7 @@ impl World {
         for number in numbers {
             self.check(number);
         }
+        self.check_ranges();
     }
 
     /// Shows a block's output, and that no other is shown: natively on the node's data, from the

@@ -1,0 +1,121 @@
+//! Runs of batches: what they give, and what they do not prove.
+
+use std::ops::RangeInclusive;
+
+use alloy_primitives::{Address, B256, Bytes, keccak256};
+use duplex_program::{Kind, ProgramError, RangeStatement, host::Missing, range_output};
+
+use crate::world::{Place, Plan, World};
+
+type Output = Result<B256, ProgramError<Missing>>;
+
+/// Three batches: transfers in calldata and in blobs, messages, an empty block, and one whose data is void.
+fn world() -> World {
+    let mut world = World::new(2, &[]);
+    let to = Address::repeat_byte(9);
+    let block = |world: &World, anchors, messages| Plan {
+        seconds: 12,
+        anchors,
+        messages,
+        transactions: vec![world.call(0, to.into(), 5, 21_000, Bytes::new())],
+    };
+    world.send(Address::repeat_byte(1), to, 7, 7, 100_000, Bytes::new());
+    world.send(Address::repeat_byte(1), to, 0, 0, 100_000, Bytes::from_static(b"hello"));
+    let plans = [block(&world, 0, 0), block(&world, 1, 1), Plan::default()];
+    world.post(&plans, Place::Calldata);
+    let plans = [block(&world, 0, 0)];
+    world.post(&plans, Place::Blobs);
+    let plans = [Plan { seconds: 12, anchors: 1, messages: 1, transactions: Vec::new() }];
+    let void = world.post_as(&plans, Place::Calldata, |data| data[0] ^= 1);
+    assert!(void.is_some());
+    world
+}
+
+fn judge(world: &World, batches: RangeInclusive<usize>, change: impl FnOnce(&mut RangeStatement)) -> Output {
+    let mut statement = world.range(batches);
+    let mut known = world.range_witness(&statement).0;
+    // Whatever else it may want of the chain.
+    known.extend(world.node_after(0).known.iter().map(|(key, preimage)| (*key, preimage.clone())));
+    for number in 1..=world.chain.head().header.number {
+        known.insert_block(&world.chain.header(number).unwrap().unwrap());
+    }
+    change(&mut statement);
+    range_output(&known, &statement)
+}
+
+#[test]
+fn every_run_of_batches_gives_what_the_chain_has() {
+    world().check_ranges();
+}
+
+#[test]
+fn no_other_batches_follow_a_block() {
+    let world = world();
+    let hash = |batch: usize| world.batches[batch].hash();
+    let output = world.output(5);
+    assert!(matches!(judge(&world, 1..=3, |_| {}), Ok(found) if found == output));
+    // What is claimed is not looked at.
+    assert!(matches!(judge(&world, 1..=3, |s| s.output = B256::ZERO), Ok(found) if found == output));
+    // Another parent, the first batch left out, one before it, one that is after the last.
+    let not_parent = |found: Output, block, parent| {
+        assert!(
+            matches!(found, Err(ProgramError::NotParent { block: b, parent: p }) if (b, p) == (block, parent)),
+            "{found:?}"
+        );
+    };
+    not_parent(judge(&world, 1..=3, |s| s.parentOutput = world.output(1)), 1, 1);
+    not_parent(judge(&world, 1..=3, |s| s.firstBatch = hash(2)), 4, 0);
+    not_parent(judge(&world, 2..=3, |s| s.firstBatch = hash(1)), 1, 3);
+    let reversed = judge(&world, 1..=3, |s| (s.firstBatch, s.lastBatch) = (hash(3), hash(1)));
+    assert!(matches!(reversed, Err(ProgramError::NotBefore { .. })), "{reversed:?}");
+    // Batch 0 is genesis.
+    not_parent(judge(&world, 1..=1, |s| (s.firstBatch, s.lastBatch) = (hash(0), hash(0))), 0, 0);
+    // What nobody has.
+    for change in [
+        (|s| s.firstBatch = keccak256("none")) as fn(&mut RangeStatement),
+        |s| s.lastBatch = keccak256("none"),
+        |s| s.parentOutput = keccak256("none"),
+        |s| s.configHash = keccak256("none"),
+    ] {
+        assert!(judge(&world, 1..=2, change).is_err());
+    }
+    // Another chain's rules make other blocks.
+    let mut config = world.config;
+    config.chain.base_fee.min += 1;
+    let statement = RangeStatement { configHash: config.hash(), ..world.range(1..=3) };
+    let mut known = world.range_witness(&world.range(1..=3)).0;
+    known.insert_config(&config);
+    assert!(!matches!(range_output(&known, &statement), Ok(found) if found == output));
+}
+
+#[test]
+fn nothing_that_was_read_can_be_left_out() {
+    let world = world();
+    let statement = world.range(1..=3);
+    let (witness, output) = world.range_witness(&statement);
+    for ((kind, key), _) in witness.iter() {
+        let mut rest = witness.clone();
+        rest.remove(*kind, key);
+        match range_output(&rest, &statement) {
+            Err(ProgramError::Oracle(missing)) => assert_eq!((missing.kind, missing.key), (*kind, *key)),
+            other => panic!("without {kind:?} {key}: {other:?}"),
+        }
+    }
+    assert!(witness.iter().any(|((kind, _), _)| *kind == Kind::Blob));
+    assert_eq!(range_output(&witness, &statement).unwrap(), output);
+}
+
+#[test]
+fn the_public_value_binds_every_field() {
+    let base = RangeStatement::default();
+    let all = [
+        base,
+        RangeStatement { configHash: keccak256("1"), ..base },
+        RangeStatement { parentOutput: keccak256("1"), ..base },
+        RangeStatement { firstBatch: keccak256("1"), ..base },
+        RangeStatement { lastBatch: keccak256("1"), ..base },
+        RangeStatement { output: keccak256("1"), ..base },
+    ];
+    let hashes: std::collections::BTreeSet<B256> = all.iter().map(RangeStatement::hash).collect();
+    assert_eq!(hashes.len(), all.len());
+}
