@@ -15,27 +15,50 @@ use sha2::{Digest, Sha256};
 
 use crate::steps::{run as execute, skip};
 
-/// RV64IMAC less C; atomics become plain loads and stores, as the machine has one hart.
-const TARGET: &str = "riscv64imac-unknown-none-elf";
-const FLAGS: [&str; 9] = [
-    "-Ctarget-feature=-c,-zca",
-    "-Cpasses=lower-atomic",
-    "-Crelocation-model=static",
-    "-Clinker=ld.lld",
-    "-Clink-arg=--build-id=none",
-    // Functions that are the same are there once.
-    "-Clink-arg=--icf=all",
-    // Nobody reads where a panic was: the machine shows it.
-    "-Zlocation-detail=none",
-    "--cfg",
-    "getrandom_backend=\"custom\"",
-];
+/// A program for a machine that is proved: how it is compiled.
+pub(crate) struct Guest {
+    /// Where cargo runs, from the root.
+    pub(crate) dir: &'static str,
+    /// The package, which is named as its program, or as `program` says.
+    pub(crate) package: &'static str,
+    pub(crate) program: &'static str,
+    pub(crate) target: &'static str,
+    pub(crate) flags: &'static [&'static str],
+    /// More arguments of cargo.
+    pub(crate) arguments: &'static [&'static str],
+    /// Where cargo builds, in `target/`.
+    pub(crate) build: &'static str,
+}
+
+/// The fault-proof program: RV64IMAC less C; atomics become plain loads and stores, as the machine has one hart.
+const FAULT: Guest = Guest {
+    dir: ".",
+    package: "duplex-guest",
+    program: "duplex-program",
+    target: "riscv64imac-unknown-none-elf",
+    flags: &[
+        "-Ctarget-feature=-c,-zca",
+        "-Cpasses=lower-atomic",
+        "-Crelocation-model=static",
+        "-Clinker=ld.lld",
+        "-Clink-arg=--build-id=none",
+        // Functions that are the same are there once.
+        "-Clink-arg=--icf=all",
+        // Nobody reads where a panic was: the machine shows it.
+        "-Zlocation-detail=none",
+        "--cfg",
+        "getrandom_backend=\"custom\"",
+    ],
+    // Its own hasher instead of foldhash; see guest/hasher.
+    arguments: &["-Zbuild-std=core,alloc", "--config", "paths=[\"guest/hasher\"]"],
+    build: "riscv",
+};
 /// The one word outside RV64IM that code may have: `unimp`, where the compiler knows that nothing
 /// gets to. The machine panics there.
 const UNIMP: u32 = 0xc000_1073;
 
 /// A compiler that has the sources of `core` and `alloc` beside it.
-struct Toolchain {
+pub(crate) struct Toolchain {
     rustc: PathBuf,
     sysroot: PathBuf,
     /// What is named in `duplex-program.json`: with others, other bytes come out.
@@ -57,7 +80,7 @@ fn tool(program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
-fn toolchain(root: &Path) -> Result<Toolchain, String> {
+pub(crate) fn toolchain(root: &Path) -> Result<Toolchain, String> {
     let linker =
         said(tool("ld.lld").arg("--version")).ok_or_else(|| skip("there is no ld.lld: install lld"))?;
     let cargo = said(tool("cargo").arg("--version").current_dir(root)).ok_or("there is no cargo")?;
@@ -77,9 +100,9 @@ fn toolchain(root: &Path) -> Result<Toolchain, String> {
     ))
 }
 
-/// Compiles the program. Nothing of where it lies gets into it.
-fn build(root: &Path, toolchain: &Toolchain) -> Result<Vec<u8>, String> {
-    let mut flags: Vec<String> = FLAGS.iter().map(|flag| (*flag).to_owned()).collect();
+/// Compiles a program. Nothing of where it lies gets into it.
+pub(crate) fn build(root: &Path, toolchain: &Toolchain, guest: &Guest) -> Result<Vec<u8>, String> {
+    let mut flags: Vec<String> = guest.flags.iter().map(|flag| (*flag).to_owned()).collect();
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
     let registries = home.and_then(|home| fs::read_dir(home.join("registry").join("src")).ok());
@@ -87,20 +110,20 @@ fn build(root: &Path, toolchain: &Toolchain) -> Result<Vec<u8>, String> {
     let places = places
         .chain([(root.to_owned(), "/duplex"), (toolchain.sysroot.join("lib/rustlib/src/rust"), "/rust")]);
     flags.extend(places.map(|(place, name)| format!("--remap-path-prefix={}={name}", place.display())));
-    let target = root.join("target").join("riscv");
+    let target = root.join("target").join(guest.build);
     let mut command = tool("cargo");
     command
-        .args(["build", "--quiet", "--locked", "--package", "duplex-guest", "--profile", "guest"])
-        .args(["--target", TARGET, "-Zbuild-std=core,alloc", "--target-dir"])
+        .args(["build", "--quiet", "--locked", "--package", guest.package, "--profile", "guest"])
+        .args(["--target", guest.target])
+        .args(guest.arguments)
+        .arg("--target-dir")
         .arg(&target)
-        // Its own hasher instead of foldhash; see guest/hasher.
-        .args(["--config", "paths=[\"guest/hasher\"]"])
-        .current_dir(root)
+        .current_dir(root.join(guest.dir))
         .env("RUSTC", &toolchain.rustc)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));
     execute(&mut command)?;
-    read(&target.join(TARGET).join("guest").join("duplex-program"))
+    read(&target.join(guest.target).join("guest").join(guest.program))
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, String> {
@@ -134,7 +157,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<(), String> {
         (root.join("guest/duplex-program.elf"), root.join("guest/duplex-program.json"));
     if !check {
         let toolchain = toolchain(root)?;
-        let elf = build(root, &toolchain)?;
+        let elf = build(root, &toolchain, &FAULT)?;
         let description = describe(&elf, &toolchain.versions)?;
         let text = serde_json::to_string_pretty(&description).map_err(|error| error.to_string())? + "\n";
         print!("{text}");
@@ -151,7 +174,7 @@ pub(crate) fn run(root: &Path, check: bool) -> Result<(), String> {
         return Err(format!("duplex-program.json says {said}, the ELF beside it is {is}"));
     }
     let toolchain = toolchain(root)?;
-    let elf = build(root, &toolchain)?;
+    let elf = build(root, &toolchain, &FAULT)?;
     if elf == committed {
         println!("duplex-program.elf is what the sources give: code root {}", is["codeRoot"]);
         return Ok(());

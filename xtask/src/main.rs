@@ -9,6 +9,7 @@ mod guest;
 mod machine;
 mod mutate;
 mod steps;
+mod validity;
 
 use std::{
     path::{Path, PathBuf},
@@ -34,8 +35,10 @@ The project's own chores.
   cargo xtask machine [PROGRAMS]
                               the machine's long tests: all 2^32 words (some 20 minutes), and random
                               programs (50000 unless given, some 60 steps each) in the contract
+  cargo xtask validity        build the validity program and the prover (prover/), and compare the
+                              program in its machine with native execution; takes minutes
   cargo xtask mutate [FILE…]  take the lane contracts' checks away one by one, and see whether a test
-                              notices (some 20 s each); FILEs are paths in contracts/
+                              notices (some 5 s each); FILEs are paths in contracts/
 ";
 
 /// The workspace's root.
@@ -61,6 +64,7 @@ fn main() -> ExitCode {
         ["guest"] => guest::run(&root, false),
         ["guest", "--check"] => guest::run(&root, true),
         ["guest", "--cost"] => guest::cost(&root),
+        ["validity"] => validity::run(&root),
         ["mutate", files @ ..] => mutate::mutate(&root, files),
         ["machine"] => machine::run(&root, 50_000),
         ["machine", programs] => match programs.parse() {

@@ -18,6 +18,7 @@
 extern crate alloc;
 
 mod anchors;
+mod bundle;
 mod chain;
 mod data;
 mod error;
@@ -31,6 +32,7 @@ mod run;
 mod state;
 mod statement;
 
+pub use bundle::{Bundle, BundleError};
 pub use duplex_primitives::ProgramConfig;
 pub use error::ProgramError;
 pub use oracle::{Kind, Oracle, What};

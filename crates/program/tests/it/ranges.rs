@@ -5,7 +5,7 @@ use std::ops::RangeInclusive;
 use alloy_primitives::{Address, B256, Bytes, keccak256};
 use duplex_program::{Kind, ProgramError, RangeStatement, host::Missing, range_output};
 
-use crate::world::{Place, Plan, World};
+use crate::world::{Place, Plan, World, bundles};
 
 type Output = Result<B256, ProgramError<Missing>>;
 
@@ -101,7 +101,8 @@ fn nothing_that_was_read_can_be_left_out() {
             other => panic!("without {kind:?} {key}: {other:?}"),
         }
     }
-    assert!(witness.iter().any(|((kind, _), _)| *kind == Kind::Blob));
+    let blobs = witness.iter().any(|((kind, _), _)| *kind == Kind::Blob);
+    assert_eq!(blobs, bundles().is_none());
     assert_eq!(range_output(&witness, &statement).unwrap(), output);
 }
 
@@ -118,4 +119,18 @@ fn the_public_value_binds_every_field() {
     ];
     let hashes: std::collections::BTreeSet<B256> = all.iter().map(RangeStatement::hash).collect();
     assert_eq!(hashes.len(), all.len());
+}
+
+/// Batches of 1, 10 and 100 transfers: what proving them costs is told by these bundles.
+#[test]
+fn transfers_by_the_hundred() {
+    for count in [1, 10, 100] {
+        let mut world = World::new(count, &[]);
+        let to = |index: u64| Address::from_word(keccak256(index.to_le_bytes()));
+        let transfer = |index| world.call(index, to(index).into(), 5, 21_000, Bytes::new());
+        let transactions = (0..count).map(transfer).collect();
+        world.post(&[Plan { seconds: 1, transactions, ..Plan::default() }], Place::Calldata);
+        world.check_ranges();
+        assert_eq!(world.transactions(1) as u64, count);
+    }
 }

@@ -3,6 +3,7 @@
 use std::{
     cell::RefCell,
     collections::BTreeMap,
+    path::PathBuf,
     sync::{Arc, LazyLock},
 };
 
@@ -19,7 +20,7 @@ use duplex_primitives::{
     OutputRoot, ProgramConfig, Transaction, blob, messages_accumulator,
 };
 use duplex_program::{
-    Kind, Oracle, RangeStatement, Statement, What,
+    Bundle, BundleError, Kind, Oracle, ProgramError, RangeStatement, Statement, What,
     host::{Missing, Preimages, Recorder},
     range_output, run,
 };
@@ -259,6 +260,8 @@ impl World {
         };
         let mut data = content.encode(CHAIN).unwrap();
         change(&mut data);
+        // Blobs cannot be in bundles.
+        let place = if bundles().is_some() { Place::Calldata } else { place };
         let root = match place {
             Place::Calldata => {
                 let root = self.preimages.insert_calldata(&data);
@@ -415,6 +418,7 @@ impl World {
                 let (witness, output) = self.range_witness(&statement);
                 assert_eq!(output, statement.output, "batches {first} to {last}");
                 assert_eq!(range_output(&witness, &statement).unwrap(), output, "{first} to {last}");
+                assert_bundle(&statement, &witness);
             }
         }
     }
@@ -465,6 +469,27 @@ impl World {
         assert_eq!(run(&lying), Ok(false));
         assert_eq!(execute(lying).0, Some(1), "a false output of block {number} in the machine");
         steps
+    }
+}
+
+/// Where bundles are kept, if they are: then all batches are in calldata.
+pub(crate) fn bundles() -> Option<PathBuf> {
+    std::env::var_os("DUPLEX_BUNDLES").map(PathBuf::from)
+}
+
+/// The same from the bundle that a prover gets. With `DUPLEX_BUNDLES`, it is kept there.
+fn assert_bundle(statement: &RangeStatement, witness: &Preimages) {
+    let keccak = |kind| kind == Kind::Keccak;
+    let preimages = witness.iter().filter(|((kind, _), _)| keccak(*kind)).map(|(_, preimage)| preimage);
+    let bundle: Bytes = Bundle::encode(statement, preimages).into();
+    let output = range_output(&Bundle::decode(bundle.clone()).unwrap(), statement);
+    if witness.iter().all(|((kind, _), _)| keccak(*kind)) {
+        assert_eq!(output.unwrap(), statement.output);
+        if let Some(dir) = bundles() {
+            std::fs::write(dir.join(format!("{}.bundle", statement.hash())), bundle).unwrap();
+        }
+    } else {
+        assert!(matches!(output, Err(ProgramError::Oracle(BundleError::Blob(_)))), "{output:?}");
     }
 }
 
