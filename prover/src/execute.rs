@@ -27,6 +27,9 @@ pub(crate) struct ExecuteArgs {
     /// Bundles, or folders of them.
     #[arg(required = true, value_name = "BUNDLE")]
     bundles: Vec<PathBuf>,
+    /// Fail unless every bundle's statement holds.
+    #[arg(long)]
+    all_hold: bool,
     /// Print JSON, one object a line.
     #[arg(long)]
     json: bool,
@@ -34,7 +37,7 @@ pub(crate) struct ExecuteArgs {
 
 pub(crate) fn run(args: &ExecuteArgs) -> eyre::Result<()> {
     let machine = Machine::load(&args.program)?;
-    let mut different = Vec::new();
+    let (mut different, mut false_ones) = (Vec::new(), 0);
     let bundles = find(&args.bundles)?;
     for path in &bundles {
         let bytes = std::fs::read(path).wrap_err_with(|| path.display().to_string())?;
@@ -69,12 +72,16 @@ pub(crate) fn run(args: &ExecuteArgs) -> eyre::Result<()> {
             format!("{}: {what}", path.display())
         };
         writeln!(std::io::stdout(), "{text}")?;
+        false_ones += usize::from(!holds);
         if !same {
             different.push(path.display().to_string());
         }
     }
     if !different.is_empty() {
         bail!("the machine differs from native execution on {}", different.join(", "));
+    }
+    if args.all_hold && false_ones > 0 {
+        bail!("{false_ones} of {} statements do not hold", bundles.len());
     }
     Ok(())
 }

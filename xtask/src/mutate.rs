@@ -49,13 +49,20 @@ const GROUPS: [(&[&str], &[&str]); 3] = [
     ),
 ];
 
-/// Checks that no test can miss, and why: what they refuse is refused after them, too. They say what is meant, early.
-const REDUNDANT: [(&str, &str, &str); 4] = [
-    ("src/libraries/TrieWalk.sol", "first < 0xc0", "a size below zero ends nowhere near the node's end"),
-    ("src/libraries/TrieWalk.sol", "item >= end", "what begins behind the end does not end at it"),
-    ("src/libraries/TrieWalk.sol", "next > end", "the next item then begins behind the end"),
+/// Checks that no test can miss (file, function, condition), and why: what they refuse is refused after them, too. They say what
+/// is meant, early.
+const REDUNDANT: [(&str, &str, &str, &str); 4] = [
     (
         "src/libraries/TrieWalk.sol",
+        "_list",
+        "first < 0xc0",
+        "a size below zero ends nowhere near the node's end",
+    ),
+    ("src/libraries/TrieWalk.sol", "_next", "item >= end", "what begins behind the end does not end at it"),
+    ("src/libraries/TrieWalk.sol", "_next", "next > end", "the next item then begins behind the end"),
+    (
+        "src/libraries/TrieWalk.sol",
+        "_long",
         "bytesOfLength > 3",
         "such an item is longer than all the gas of a block can bring",
     ),
@@ -86,11 +93,38 @@ library Mutant {
 }
 "#;
 
-/// One check: where its condition is, and its line.
+/// One check: where its condition is, its line, and the function that it is in.
 #[derive(Debug, PartialEq, Eq)]
 struct Check {
     condition: Range<usize>,
     line: usize,
+    function: String,
+}
+
+/// A check as it is told.
+#[derive(Debug)]
+struct Named {
+    file: String,
+    line: usize,
+    function: String,
+    condition: String,
+}
+
+impl Named {
+    /// Why no test can miss it, if none can.
+    fn redundant(&self) -> Option<&'static str> {
+        let own = (self.file.as_str(), self.function.as_str(), self.condition.as_str());
+        REDUNDANT
+            .iter()
+            .find(|(file, function, condition, _)| (*file, *function, *condition) == own)
+            .map(|(.., why)| *why)
+    }
+}
+
+impl std::fmt::Display for Named {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}:{} {}: {}", self.file, self.line, self.function, self.condition)
+    }
 }
 
 /// Takes away every check in these files (paths in `contracts/`; all of [`GROUPS`] unless there are some), runs the tests and
@@ -118,15 +152,21 @@ pub(crate) fn mutate(root: &Path, files: &[&str]) -> Result<(), String> {
         if !passes(&copy, 0)? {
             return Err(format!("the tests {} fail as they are", tests.join(", ")));
         }
+        for (file, function, condition, _) in REDUNDANT {
+            let own = |name: &&Named| (name.file.as_str(), name.function.as_str()) == (file, function);
+            let count = names.iter().filter(own).filter(|name| name.condition == condition).count();
+            if names.iter().any(|name| name.file == file) && count != 1 {
+                return Err(format!(
+                    "{count} checks are {condition} in {function} of {file}: mend REDUNDANT"
+                ));
+            }
+        }
         for (at, name) in names.into_iter().enumerate() {
-            let redundant = REDUNDANT.iter().find(|(file, condition, _)| {
-                name.starts_with(&format!("{file}:")) && name.ends_with(&format!(" {condition}"))
-            });
-            if let Some((.., why)) = redundant {
+            if let Some(why) = name.redundant() {
                 println!("needless {name}: {why}");
             } else if passes(&copy, at + 1)? {
                 println!("ALIVE   {name}");
-                alive.push(name);
+                alive.push(name.to_string());
             } else {
                 println!("killed  {name}");
                 killed += 1;
@@ -138,16 +178,17 @@ pub(crate) fn mutate(root: &Path, files: &[&str]) -> Result<(), String> {
 }
 
 /// The source with a switch before every check; their names, the first of them being check 1, are added to `names`.
-fn switched(source: &str, file: &str, names: &mut Vec<String>) -> String {
+fn switched(source: &str, file: &str, names: &mut Vec<Named>) -> String {
     let mut text = String::with_capacity(2 * source.len());
     let mut done = 0;
     for check in checks(source) {
         let condition = source[check.condition.clone()].trim();
-        names.push(format!(
-            "{file}:{} {}",
-            check.line,
-            condition.split_whitespace().collect::<Vec<_>>().join(" ")
-        ));
+        names.push(Named {
+            file: file.to_owned(),
+            line: check.line,
+            function: check.function,
+            condition: condition.split_whitespace().collect::<Vec<_>>().join(" "),
+        });
         text += &source[done..check.condition.start];
         text += &format!(" (Mutant.on({}) && ({condition})) ", names.len());
         done = check.condition.end;
@@ -192,18 +233,22 @@ fn write(path: &Path, text: &str) -> Result<(), String> {
 
 /// Whether the tests pass without this check (0: with all).
 fn passes(copy: &Path, without: usize) -> Result<bool, String> {
-    let status = Command::new(contracts::forge(copy)?)
+    let output = Command::new(contracts::forge(copy)?)
         .args(["test", "--fail-fast"])
         .env("DUPLEX_MUTANT", without.to_string())
         .env("FOUNDRY_FUZZ_RUNS", "64")
         .env("FOUNDRY_INVARIANT_RUNS", "4")
         .current_dir(copy)
         .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .status()
+        .output()
         .map_err(|error| format!("cannot run forge: {error}"))?;
-    Ok(status.success())
+    let failed = String::from_utf8_lossy(&output.stdout).contains("[FAIL");
+    match (output.status.success(), failed) {
+        (true, false) => Ok(true),
+        (false, true) => Ok(false),
+        // That it could not run at all is no test that notices.
+        _ => Err(format!("forge broke off:\n{}", String::from_utf8_lossy(&output.stderr))),
+    }
 }
 
 /// The conditions of all `if (…) revert`, those with `||` part by part.
@@ -220,7 +265,9 @@ fn checks(source: &str) -> Vec<Check> {
         for part in parts(&source[open..close]) {
             let condition = start..start + part;
             let line = source[..condition.start].matches('\n').count() + 1;
-            found.push(Check { condition, line });
+            let function = source[..condition.start].rfind("function ").map(|at| &source[at + 9..]);
+            let function = function.and_then(|rest| rest.split('(').next()).unwrap_or("constructor");
+            found.push(Check { condition, line, function: function.to_owned() });
             start += part + 2;
         }
     }
@@ -276,6 +323,9 @@ mod tests {
         let expected =
             [("a", 1), ("b(c)", 2), ("(d || e)", 2), ("g", 5)].map(|(text, line)| (text.to_owned(), line));
         assert_eq!(found, expected);
+        let source = "function one(uint256 a) { if (a) revert X(); } function two() { if (a) revert X(); }";
+        let found: Vec<_> = checks(source).into_iter().map(|check| check.function).collect();
+        assert_eq!(found, ["one", "two"]);
         let source = "if (b(c) || (d || e) || f) revert X();";
         let found: Vec<_> =
             checks(source).into_iter().map(|check| source[check.condition].trim().to_owned()).collect();

@@ -17,7 +17,13 @@ struct Context {
 }
 
 const STEPS: &[Step] = &[
-    ("format", |c| cargo(&c.root, &["fmt", "--all", "--check"])),
+    ("format", |c| {
+        cargo(&c.root, &["fmt", "--all", "--check"])?;
+        // Workspaces of their own.
+        ["fuzz", "guest/hasher", "prover", "prover/guest", "prover/guest/heap"]
+            .iter()
+            .try_for_each(|dir| cargo(&c.root.join(dir), &["fmt", "--check"]))
+    }),
     ("clippy", |c| {
         cargo(&c.root, &["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"])
     }),

@@ -52,5 +52,5 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     test.args(["any::", "blocks::", "precompiles::", "ranges::"]);
     execute(test.env("DUPLEX_BUNDLES", &bundles))?;
     let mut compare = Command::new(prover.join("target/release/duplex-prover"));
-    execute(compare.arg("execute").arg("--program").arg(&program).arg(&bundles))
+    execute(compare.args(["execute", "--all-hold", "--program"]).arg(&program).arg(&bundles))
 }

@@ -109,6 +109,8 @@ pub struct Attesting {
     refreshed: Option<Instant>,
     /// The others that are asked.
     asked: BTreeMap<String, CancellationToken>,
+    /// What was said of the file that names them: once is enough.
+    said: BTreeSet<String>,
 }
 
 impl Attesting {
@@ -147,6 +149,7 @@ impl Attesting {
             answered: BTreeMap::new(),
             refreshed: None,
             asked: BTreeMap::new(),
+            said: BTreeSet::new(),
         })
     }
 
@@ -189,11 +192,11 @@ impl Attesting {
 
     /// Asks those who are named now, by us or in the file, and nobody else.
     fn read_peers(&mut self, cancel: &CancellationToken) {
-        let Some(path) = &self.options.peers_file else { return };
-        let listed = match std::fs::read_to_string(path) {
+        let Some(path) = self.options.peers_file.clone() else { return };
+        let listed = match std::fs::read_to_string(&path) {
             Ok(text) => text,
             // Who was asked is asked on.
-            Err(error) => return tracing::warn!(%error, "{} cannot be read", path.display()),
+            Err(error) => return self.say(format!("{} cannot be read: {error}", path.display())),
         };
         let listed = listed.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#'));
         let named: BTreeSet<String> =
@@ -207,8 +210,15 @@ impl Attesting {
         });
         for peer in named {
             if let Err(error) = self.ask_from(&peer, cancel) {
-                tracing::warn!(%error, "{peer:?} in the file of relayers");
+                self.say(format!("{peer:?} in {}: {error}", path.display()));
             }
+        }
+    }
+
+    fn say(&mut self, warning: String) {
+        if !self.said.contains(&warning) {
+            tracing::warn!("{warning}");
+            self.said.insert(warning);
         }
     }
 

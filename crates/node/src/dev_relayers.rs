@@ -35,8 +35,12 @@ const MINED_WITHIN: Duration = Duration::from_secs(180);
 
 /// How long a relayer may take to say where it is asked, and to stop.
 const SPEAKS_WITHIN: Duration = Duration::from_secs(30);
-/// Pause before one that was killed is started again.
+/// Pause before one that ended is started again.
 const STARTED_AGAIN: Duration = Duration::from_secs(1);
+/// One that has run for so long runs.
+const SETTLED: Duration = Duration::from_secs(60);
+/// How often in a row one may fail.
+const MOST_FAILURES: u32 = 5;
 
 /// The relayers' accounts in the genesis of a devnet.
 pub(crate) fn dev_relayer_alloc() -> BTreeMap<Address, GenesisAccount> {
@@ -122,19 +126,23 @@ pub(crate) struct DevRelayers {
 }
 
 impl DevRelayers {
-    /// Starts them. One that is killed is started again; one that gives up stops the devnet.
+    /// Starts them. One that ends is started again; one that cannot run stops the devnet.
     pub(crate) async fn start(self, tasks: &mut Tasks) -> Result<(), NodeError> {
         let mut members = Vec::new();
         for i in 0..DEV_RELAYERS {
             let dir = self.dir.join(i.to_string());
             create_dir(&dir)?;
-            members.push(Member {
+            let member = Member {
                 program: self.program.clone(),
                 deployment: self.deployment.clone(),
                 confirmations: self.confirmations,
                 key: dev_key(FIRST + i),
                 dir,
-            });
+            };
+            // Where the others were the last time somebody else may be now.
+            let path = member.peers();
+            std::fs::write(&path, "").map_err(|source| NodeError::Io { path, source })?;
+            members.push(member);
         }
         let books: Vec<PathBuf> = members.iter().map(Member::peers).collect();
         let directory = Arc::new(Directory { books, urls: Mutex::default() });
@@ -230,7 +238,7 @@ impl Member {
         Ok(child)
     }
 
-    /// Runs until cancelled.
+    /// Runs until cancelled. Whatever ends it, it is started again; but not for ever if it ends soon each time.
     async fn keep(
         self,
         i: usize,
@@ -238,8 +246,9 @@ impl Member {
         directory: Arc<Directory>,
         cancel: CancellationToken,
     ) -> Result<(), NodeError> {
+        let (mut started, mut failures) = (Instant::now(), 0);
         loop {
-            // Not `wait`, which would close its standard input and so stop it.
+            // Not left to `wait`, which would close its standard input and so stop it.
             let input = child.stdin.take();
             let status = tokio::select! {
                 () = cancel.cancelled() => {
@@ -250,16 +259,33 @@ impl Member {
                 }
                 status = child.wait() => status,
             };
-            let killed = status.is_ok_and(|status| status.code().is_none());
-            if !killed {
-                return Err(NodeError::RelayerProcess { log: self.log() });
-            }
-            tracing::warn!(relayer = %self.key.address(), "a relayer was killed; it is started again");
-            tokio::select! {
-                () = cancel.cancelled() => return Ok(()),
-                () = tokio::time::sleep(STARTED_AGAIN) => {}
-            }
-            child = self.spawn(i, &directory).await?;
+            // To be killed, or told to stop, is no failure of its own.
+            let own = status.is_ok_and(|status| status.code().is_some_and(|code| code != 0));
+            failures = if own && started.elapsed() < SETTLED { failures + 1 } else { 0 };
+            let relayer = self.key.address();
+            tracing::warn!(%relayer, "a relayer ended; it is started again");
+            child = loop {
+                if failures >= MOST_FAILURES {
+                    return Err(NodeError::RelayerProcess { log: self.log() });
+                }
+                // What ended it may be about to end the devnet, too.
+                tokio::select! {
+                    () = cancel.cancelled() => return Ok(()),
+                    () = tokio::time::sleep(STARTED_AGAIN) => {}
+                }
+                started = Instant::now();
+                let spawned = tokio::select! {
+                    () = cancel.cancelled() => return Ok(()),
+                    spawned = self.spawn(i, &directory) => spawned,
+                };
+                match spawned {
+                    Ok(child) => break child,
+                    Err(error) => {
+                        failures += 1;
+                        tracing::warn!(%relayer, %error, "a relayer could not be started again");
+                    }
+                }
+            };
         }
     }
 }

@@ -94,8 +94,7 @@ mod tests {
     #[test]
     fn what_was_written_is_read() {
         let statement = RangeStatement { output: keccak256("output"), ..Default::default() };
-        let preimages: Vec<Bytes> =
-            [&b""[..], b"a", &[7; 1000]].map(|bytes| Bytes::copy_from_slice(bytes)).into();
+        let preimages: Vec<Bytes> = [&b""[..], b"a", &[7; 1000]].map(Bytes::copy_from_slice).into();
         let bundle = Bundle::decode(Bundle::encode(&statement, &preimages).into()).unwrap();
         assert_eq!(bundle.statement(), &statement);
         for preimage in &preimages {

@@ -10,9 +10,9 @@
 //! `duplex-stf`, the state `duplex-trie`. What is here finds their inputs behind the five words of a
 //! [`Statement`], each bound to it by hashes that L1 knows.
 //!
-//! Everything is found by following hashes, so whoever knows the chain knows every preimage, and
-//! memory stays bounded whatever a batch holds: of messages and headers that only lead elsewhere,
-//! nothing but numbers and hashes is kept.
+//! Everything is found by following hashes, so whoever knows the chain knows every preimage. Of messages
+//! and headers that only lead elsewhere nothing but numbers and hashes is kept: for one block, memory
+//! stays bounded whatever its batch holds. For a run of batches it grows with the state that they touch.
 #![cfg_attr(not(feature = "std"), no_std)]
 
 extern crate alloc;

@@ -2,7 +2,8 @@
 //!
 //! Accumulators lead backwards, from the batch's last message to its first, and a batch can have
 //! gigabytes of them. So they are walked twice: once for the gas limits, which say what each block
-//! takes, and once to the messages of the one block.
+//! takes, and once to the messages of the one block, or for the hashes of all where all blocks are
+//! executed.
 
 use alloc::{vec, vec::Vec};
 use core::ops::Range;
@@ -54,6 +55,30 @@ impl Messages {
         Ok(gas)
     }
 
+    /// The hash of each, and the accumulator after it: all that is kept of them while a batch is walked through.
+    pub(crate) fn hashes<O: Oracle>(&self, oracle: &O) -> Result<Vec<(B256, B256)>, ProgramError<O::Error>> {
+        let mut hashes = Vec::with_capacity(self.count);
+        let mut accumulator = self.last;
+        for _ in 0..self.count {
+            let (before, message) = Self::back(oracle, &accumulator)?;
+            hashes.push((message, accumulator));
+            accumulator = before;
+        }
+        hashes.reverse();
+        Ok(hashes)
+    }
+
+    /// The one at a place, counted from the first, by its hash and the accumulator after it.
+    pub(crate) fn message<O: Oracle>(
+        &self,
+        oracle: &O,
+        at: usize,
+        (hash, accumulator): &(B256, B256),
+    ) -> Result<L1Message, ProgramError<O::Error>> {
+        let bytes = oracle.read(What::Message, hash).map_err(ProgramError::Oracle)?;
+        decode(&bytes, self.first + at as u64, *accumulator).ok_or(ProgramError::form("message", hash))
+    }
+
     /// Some of them, counted from the first.
     pub(crate) fn read<O: Oracle>(
         &self,
@@ -65,9 +90,7 @@ impl Messages {
         for at in (range.start..self.count).rev() {
             let (before, message) = Self::back(oracle, &accumulator)?;
             if at < range.end {
-                let bytes = oracle.read(What::Message, &message).map_err(ProgramError::Oracle)?;
-                let read = decode(&bytes, self.first + at as u64, accumulator);
-                messages.push(read.ok_or(ProgramError::form("message", &message))?);
+                messages.push(self.message(oracle, at, &(message, accumulator))?);
             }
             accumulator = before;
         }

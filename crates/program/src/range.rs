@@ -55,12 +55,17 @@ pub fn range_output<O: Oracle>(oracle: &O, statement: &RangeStatement) -> Result
         if tip.number.checked_add(1) != Some(batch.firstBlock) {
             return Err(ProgramError::NotParent { block: batch.firstBlock, parent: tip.number });
         }
+        let (first, last) = (batch.firstBlock, batch.lastBlock);
+        if first > last {
+            return Err(ProgramError::NotInBatch { block: first, first, last });
+        }
         let mut plans = Vec::new();
         let messages = blocks(oracle, &config, batch, &tip, |plan| plans.push(plan))?;
-        let taken = messages.read(oracle, 0..messages.count)?;
+        let hashes = messages.hashes(oracle)?;
         for plan in plans {
-            let own = &taken[plan.messages.clone()];
-            tip = execute(&config, &tip, hash, plan.input(own), &state)?;
+            let own = plan.messages.clone().map(|at| messages.message(oracle, at, &hashes[at]));
+            let own = own.collect::<Result<Vec<_>, O>>()?;
+            tip = execute(&config, &tip, hash, plan.input(&own), &state)?;
             hash = tip.hash_slow();
             state.sealed(hash);
         }
@@ -70,19 +75,20 @@ pub fn range_output<O: Oracle>(oracle: &O, statement: &RangeStatement) -> Result
 
 /// The headers of a statement's batches, in order.
 fn batches<O: Oracle>(oracle: &O, statement: &RangeStatement) -> Result<Vec<BatchHeader>, O> {
+    let not_before = ProgramError::NotBefore { first: statement.firstBatch, last: statement.lastBatch };
+    let mut header = batch(oracle, &statement.lastBatch)?;
     let mut hash = statement.lastBatch;
     let mut found: Vec<BatchHeader> = Vec::new();
-    loop {
-        let header = batch(oracle, &hash)?;
-        let (index, parent) = (header.index, header.parentHash);
+    while hash != statement.firstBatch {
+        hash = header.parentHash;
+        let Some(index) = header.index.checked_sub(1) else { return Err(not_before) };
         found.push(header);
-        if hash == statement.firstBatch {
-            found.reverse();
-            return Ok(found);
+        header = batch(oracle, &hash)?;
+        if header.index != index {
+            return Err(not_before);
         }
-        if index == 0 {
-            return Err(ProgramError::NotBefore { first: statement.firstBatch, last: statement.lastBatch });
-        }
-        hash = parent;
     }
+    found.push(header);
+    found.reverse();
+    Ok(found)
 }

@@ -70,6 +70,21 @@ fn no_other_batches_follow_a_block() {
     assert!(matches!(reversed, Err(ProgramError::NotBefore { .. })), "{reversed:?}");
     // Batch 0 is genesis.
     not_parent(judge(&world, 1..=1, |s| (s.firstBatch, s.lastBatch) = (hash(0), hash(0))), 0, 0);
+    // Headers that the Inbox would never take: of no blocks, with a number left out.
+    let forged = |change: fn(&mut duplex_primitives::BatchHeader)| {
+        let mut header = world.batches[3].clone();
+        change(&mut header);
+        let statement = RangeStatement { lastBatch: header.hash(), ..world.range(1..=3) };
+        let mut known = world.range_witness(&world.range(1..=3)).0;
+        known.insert_batch(&header);
+        range_output(&known, &statement)
+    };
+    let ended = forged(|header| header.lastBlock = header.firstBlock - 1);
+    assert!(matches!(ended, Err(ProgramError::NotInBatch { block: 5, .. })), "{ended:?}");
+    let skipped = forged(|header| header.index += 1);
+    assert!(matches!(skipped, Err(ProgramError::NotBefore { .. })), "{skipped:?}");
+    let first = forged(|header| header.index = 0);
+    assert!(matches!(first, Err(ProgramError::NotBefore { .. })), "{first:?}");
     // What nobody has.
     for change in [
         (|s| s.firstBatch = keccak256("none")) as fn(&mut RangeStatement),

@@ -45,7 +45,8 @@ impl LlffHeap {
         let block = ptr::slice_from_raw_parts_mut(ptr::with_exposed_provenance_mut::<u8>(start), size);
         let Some(block) = NonNull::new(block) else { return };
         // SAFETY: nothing else refers to the pool now, and the caller says that the block is nobody else's.
-        unsafe { (*self.0.get()).insert_free_block_ptr(block) };
+        let inserted = unsafe { (*self.0.get()).insert_free_block_ptr(block) };
+        assert!(inserted.is_some(), "there is memory");
     }
 
     #[allow(clippy::mut_from_ref)]
