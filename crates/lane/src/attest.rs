@@ -293,7 +293,6 @@ impl Board {
 #[cfg(test)]
 mod tests {
     use alloy_primitives::address;
-    use duplex_contracts::bindings::Message;
 
     use super::*;
 
@@ -305,33 +304,9 @@ mod tests {
         }
     }
 
-    fn message(nonce: u64) -> Sent {
-        Sent {
-            direction: Direction::Down,
-            message: Message {
-                version: 1,
-                srcChainId: 31_337,
-                dstChainId: 42_424,
-                nonce,
-                sender: Address::ZERO,
-                target: Address::ZERO,
-                value: U256::ZERO,
-                gasLimit: 0,
-                deadline: 0,
-                relayFee: U256::ZERO,
-                payload: Bytes::new(),
-            },
-            id: B256::from(U256::from(nonce)),
-            accumulator: B256::ZERO,
-            block: 0,
-            transaction: B256::ZERO,
-            log_index: 0,
-        }
-    }
-
     /// A chain of three messages in one block, and what is true of it.
     fn chain() -> (Vec<Sent>, Vec<B256>, Statement) {
-        let messages: Vec<Sent> = (1..=3).map(message).collect();
+        let messages: Vec<Sent> = (1..=3).map(Sent::sample).collect();
         let mut accumulators = vec![B256::ZERO];
         for sent in &messages {
             accumulators.push(extend(*accumulators.last().unwrap(), sent.id));
@@ -390,8 +365,8 @@ mod tests {
         assert_eq!(proof.signatures.len(), 4 * 64);
         assert_eq!(proof.nonce, 3);
         // Not of a message that was not sent, nor of one whose successor is not known.
-        assert_eq!(board.proof(&message(2), accumulators[0], &set), None);
-        assert_eq!(board.proof(&message(4), accumulators[3], &set), None);
+        assert_eq!(board.proof(&Sent::sample(2), accumulators[0], &set), None);
+        assert_eq!(board.proof(&Sent::sample(4), accumulators[3], &set), None);
         let none = RelayerSet { threshold: 0, ..set.clone() };
         assert_eq!(board.proof(&messages[1], accumulators[1], &none), None);
         assert_eq!(board.wanted(Direction::Down, keys[2].address()), 3);

@@ -113,6 +113,34 @@ pub struct Sent {
     pub log_index: u64,
 }
 
+#[cfg(test)]
+impl Sent {
+    /// One of no content, to L2.
+    pub(crate) fn sample(nonce: u64) -> Self {
+        Self {
+            direction: Direction::Down,
+            message: Message {
+                version: 1,
+                srcChainId: 31_337,
+                dstChainId: 42_424,
+                nonce,
+                sender: Address::ZERO,
+                target: Address::ZERO,
+                value: Default::default(),
+                gasLimit: 0,
+                deadline: 0,
+                relayFee: Default::default(),
+                payload: Default::default(),
+            },
+            id: alloy_primitives::U256::from(nonce).into(),
+            accumulator: B256::ZERO,
+            block: 0,
+            transaction: B256::ZERO,
+            log_index: 0,
+        }
+    }
+}
+
 /// A lane, through the JSON-RPC of both layers; or, if there is a sibling, the lane between the two L2s.
 #[derive(Debug, Clone)]
 pub struct Lane {

@@ -531,19 +531,7 @@ mod tests {
     use super::*;
 
     fn message(sender: Address, payload: Bytes) -> Message {
-        Message {
-            version: 1,
-            srcChainId: 1,
-            dstChainId: 2,
-            nonce: 1,
-            sender,
-            target: Address::ZERO,
-            value: U256::ZERO,
-            gasLimit: 0,
-            deadline: 0,
-            relayFee: U256::ZERO,
-            payload,
-        }
+        Message { sender, payload, ..Sent::sample(1).message }
     }
 
     #[test]

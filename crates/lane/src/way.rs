@@ -159,35 +159,10 @@ impl Nudges {
 
 #[cfg(test)]
 mod tests {
-    use alloy_primitives::{Address, Bytes, U256};
-    use duplex_contracts::bindings::Message;
-
     use super::*;
-    use crate::Direction;
 
     fn sent(nonce: u64) -> Sent {
-        let message = Message {
-            version: 1,
-            srcChainId: 1,
-            dstChainId: 2,
-            nonce,
-            sender: Address::ZERO,
-            target: Address::ZERO,
-            value: U256::ZERO,
-            gasLimit: 0,
-            deadline: 0,
-            relayFee: U256::ZERO,
-            payload: Bytes::new(),
-        };
-        Sent {
-            direction: Direction::Down,
-            message,
-            id: B256::from(U256::from(nonce)),
-            accumulator: B256::ZERO,
-            block: 10 * nonce,
-            transaction: B256::ZERO,
-            log_index: 0,
-        }
+        Sent { block: 10 * nonce, ..Sent::sample(nonce) }
     }
 
     fn way(nonces: impl IntoIterator<Item = u64>) -> Way {
