@@ -57,7 +57,24 @@ const input = {
   },
 }
 
-const output = JSON.parse(require('solc').compile(JSON.stringify(input), { import: findImport }))
+// Verifiers that were generated for circuits: hardly anything but assembly, which the optimizer is to leave as it is.
+const generated = solidityFiles(join(root, 'generated'))
+const generatedInput = {
+  language: 'Solidity',
+  sources: Object.fromEntries(generated.map(file => [file, { content: readFileSync(join(root, file), 'utf8') }])),
+  settings: {
+    ...input.settings,
+    optimizer: { enabled: true, runs: 100000, details: { constantOptimizer: false, yul: false } },
+    outputSelection: Object.fromEntries(generated.map(file => [file, Object.values(input.settings.outputSelection)[0]])),
+  },
+}
+
+const compile = input => JSON.parse(require('solc').compile(JSON.stringify(input), { import: findImport }))
+const outputs = [compile(input), compile(generatedInput)]
+const output = {
+  errors: outputs.flatMap(({ errors }) => errors ?? []),
+  contracts: Object.assign({}, ...outputs.map(({ contracts }) => contracts)),
+}
 const problems = (output.errors ?? []).filter(
   problem =>
     problem.severity === 'error' ||

@@ -78,15 +78,15 @@ contract SettlementTest is System {
     function test_constructor_badParameters_reverts() public {
         address d = address(disputes);
         vm.expectRevert(ZeroAddress.selector);
-        new Settlement(address(inbox), address(0), OUTPUT, BOND, WINDOW, 2000);
+        new Settlement(address(inbox), address(0), address(0), OUTPUT, BOND, WINDOW, 2000);
         vm.expectRevert(ZeroRoot.selector);
-        new Settlement(address(inbox), d, 0, BOND, WINDOW, 2000);
+        new Settlement(address(inbox), d, address(0), 0, BOND, WINDOW, 2000);
         vm.expectRevert(InvalidParameter.selector);
-        new Settlement(address(inbox), d, OUTPUT, BOND, WINDOW, 999);
+        new Settlement(address(inbox), d, address(0), OUTPUT, BOND, WINDOW, 999);
         vm.expectRevert(InvalidParameter.selector);
-        new Settlement(address(inbox), d, OUTPUT, BOND, WINDOW, 4097);
-        new Settlement(address(inbox), d, OUTPUT, BOND, WINDOW, 1000);
-        new Settlement(address(inbox), d, OUTPUT, BOND, WINDOW, 4096);
+        new Settlement(address(inbox), d, address(0), OUTPUT, BOND, WINDOW, 4097);
+        new Settlement(address(inbox), d, address(0), OUTPUT, BOND, WINDOW, 1000);
+        new Settlement(address(inbox), d, address(0), OUTPUT, BOND, WINDOW, 4096);
     }
 
     // --- propose ---

@@ -12,7 +12,7 @@ use duplex_program::{Bundle, RangeStatement, range_output};
 use eyre::{WrapErr, bail, eyre};
 use serde_json::json;
 
-use crate::machine::Machine;
+use crate::{machine::Machine, setup::ProgramArgs};
 
 /// Execute bundles in the machine that proofs are about, and natively, and compare.
 ///
@@ -21,9 +21,8 @@ use crate::machine::Machine;
 /// told, too.
 #[derive(Debug, Args)]
 pub(crate) struct ExecuteArgs {
-    /// The validity program (`cargo xtask validity` builds it).
-    #[arg(long, env = "DUPLEX_VALIDITY_PROGRAM", value_name = "ELF")]
-    program: PathBuf,
+    #[command(flatten)]
+    program: ProgramArgs,
     /// Bundles, or folders of them.
     #[arg(required = true, value_name = "BUNDLE")]
     bundles: Vec<PathBuf>,
@@ -36,7 +35,7 @@ pub(crate) struct ExecuteArgs {
 }
 
 pub(crate) fn run(args: &ExecuteArgs) -> eyre::Result<()> {
-    let machine = Machine::load(&args.program)?;
+    let machine = Machine::load(&args.program.read()?)?;
     let (mut different, mut false_ones) = (Vec::new(), 0);
     let bundles = find(&args.bundles)?;
     for path in &bundles {

@@ -1,6 +1,6 @@
 //! The machine: OpenVM with what `prover/guest/openvm.toml` names, and the validity program in it.
 
-use std::path::Path;
+use std::{borrow::Cow, sync::Arc};
 
 use alloy_primitives::B256;
 use eyre::{WrapErr, eyre};
@@ -12,16 +12,65 @@ use openvm_sdk_config::{SdkVmConfig, TranspilerConfig};
 use openvm_stark_backend::p3_field::PrimeCharacteristicRing;
 use openvm_stark_sdk::config::baby_bear_poseidon2::F;
 use openvm_transpiler::{FromElf, elf::Elf, openvm_platform::memory::MEM_SIZE};
+use sha2::{Digest, Sha256};
 
 /// What the machine consists of. A proof is of a program in this machine, so both are pinned.
 const CONFIG: &str = include_str!("../guest/openvm.toml");
 /// More than there are kinds of instructions, or tables for them.
 const KINDS: usize = 1 << 12;
 
+/// The machine's configuration. How long segments may become is not part of what is proved.
+pub(crate) fn config(segment_memory: Option<usize>) -> eyre::Result<SdkVmConfig> {
+    let mut config = SdkVmConfig::from_toml(CONFIG)?.optimize();
+    if let Some(bytes) = segment_memory {
+        config.system.config.segmentation_max_memory = bytes;
+    }
+    Ok(config)
+}
+
+/// SHA-256 of the machine's configuration.
+pub(crate) fn digest() -> B256 {
+    B256::from_slice(&Sha256::digest(CONFIG))
+}
+
+/// The program that the prover was built with.
+static PROGRAM: &[u8] = include_bytes!("../duplex-validity.elf");
+
+/// A validity program.
+#[derive(Debug, Clone)]
+pub(crate) struct Program(Cow<'static, [u8]>);
+
+impl Program {
+    pub(crate) const fn committed() -> Self {
+        Self(Cow::Borrowed(PROGRAM))
+    }
+
+    pub(crate) const fn new(elf: Vec<u8>) -> Self {
+        Self(Cow::Owned(elf))
+    }
+
+    /// SHA-256 of the ELF.
+    pub(crate) fn digest(&self) -> B256 {
+        B256::from_slice(&Sha256::digest(&self.0))
+    }
+
+    /// As the machine executes it.
+    pub(crate) fn load(&self) -> eyre::Result<Arc<VmExe<F>>> {
+        let elf = Elf::decode(&self.0, MEM_SIZE as u32).map_err(|error| eyre!("the program: {error}"))?;
+        let loaded = VmExe::from_elf(elf, config(None)?.transpiler());
+        Ok(Arc::new(loaded.map_err(|error| eyre!("the program: {error}"))?))
+    }
+}
+
+/// What the program reads: one string of bytes.
+pub(crate) fn input(bundle: &[u8]) -> Streams<F> {
+    Streams::new(vec![bundle.iter().map(|byte| F::from_u8(*byte)).collect::<Vec<F>>()])
+}
+
 /// The program, ready to be executed.
 pub(crate) struct Machine {
     executor: VmExecutor<F, SdkVmConfig>,
-    program: VmExe<F>,
+    program: Arc<VmExe<F>>,
 }
 
 /// What an execution came to.
@@ -34,30 +83,23 @@ pub(crate) struct Execution {
 }
 
 impl Machine {
-    /// The machine with the program in this file.
-    pub(crate) fn load(path: &Path) -> eyre::Result<Self> {
-        let named = || format!("{}", path.display());
-        let bytes = std::fs::read(path).wrap_err_with(named)?;
-        let elf =
-            Elf::decode(&bytes, MEM_SIZE as u32).map_err(|error| eyre!("{}: {error}", path.display()))?;
-        let config = SdkVmConfig::from_toml(CONFIG)?.optimize();
-        let program = VmExe::from_elf(elf, config.transpiler())
-            .map_err(|error| eyre!("{}: {error}", path.display()))?;
+    /// The machine with this program.
+    pub(crate) fn load(program: &Program) -> eyre::Result<Self> {
+        let program = program.load()?;
         let executor =
-            VmExecutor::new(config).map_err(|error| eyre!("the machine's configuration: {error}"))?;
+            VmExecutor::new(config(None)?).map_err(|error| eyre!("the machine's configuration: {error}"))?;
         Ok(Self { executor, program })
     }
 
     /// Executes a bundle. That the program gives up, as it does where nothing can be proved, is an error.
     pub(crate) fn execute(&self, bundle: &[u8]) -> eyre::Result<Execution> {
-        let input: Vec<F> = bundle.iter().map(|byte| F::from_u8(*byte)).collect();
         // Only instructions are counted here, so tables have no widths.
         let instance = self
             .executor
             .metered_cost_instance(&self.program, &[0; KINDS])
             .map_err(|error| eyre!("the program: {error}"))?;
         let (counted, end) = instance
-            .execute_metered_cost(Streams::new(vec![input]), MeteredCostCtx::new(vec![0; KINDS]))
+            .execute_metered_cost(input(bundle), MeteredCostCtx::new(vec![0; KINDS]))
             .map_err(|error| eyre!("the program gives up: {error}"))?;
         let config: &openvm_circuit::arch::SystemConfig = self.executor.config.as_ref();
         let public = extract_public_values(config.num_public_values, &end.memory.memory);

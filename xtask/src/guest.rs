@@ -1,7 +1,7 @@
-//! `cargo xtask guest`: the fault-proof program as an ELF for the machine.
+//! `cargo xtask guest`: the programs that are proved, as ELFs for their machines.
 //!
-//! The ELF is committed, because what L1 judges by is its code root, to the bit. The same sources
-//! and the same tools give the same bytes wherever they lie; `duplex-program.json` says which tools.
+//! They are committed, because L1 knows each by a hash of all its bytes. The same sources and the same tools give the same bytes
+//! wherever they lie; the JSON beside an ELF says which tools.
 
 use std::{
     fs,
@@ -16,22 +16,29 @@ use sha2::{Digest, Sha256};
 use crate::steps::{run as execute, skip};
 
 /// A program for a machine that is proved: how it is compiled.
-pub(crate) struct Guest {
+struct Guest {
+    /// Where it is committed, without `.elf`.
+    committed: &'static str,
     /// Where cargo runs, from the root.
-    pub(crate) dir: &'static str,
+    dir: &'static str,
     /// The package, which is named as its program, or as `program` says.
-    pub(crate) package: &'static str,
-    pub(crate) program: &'static str,
-    pub(crate) target: &'static str,
-    pub(crate) flags: &'static [&'static str],
+    package: &'static str,
+    program: &'static str,
+    target: &'static str,
+    flags: &'static [&'static str],
     /// More arguments of cargo.
-    pub(crate) arguments: &'static [&'static str],
+    arguments: &'static [&'static str],
     /// Where cargo builds, in `target/`.
-    pub(crate) build: &'static str,
+    build: &'static str,
+    /// What people and contracts know an ELF by, once it was looked through.
+    describe: fn(elf: &[u8], versions: &Value) -> Result<Value, String>,
+    /// Compares an ELF that other tools made with the committed one by what the two do.
+    compare: fn(root: &Path, elf: &Path) -> Result<(), String>,
 }
 
 /// The fault-proof program: RV64IMAC less C; atomics become plain loads and stores, as the machine has one hart.
 const FAULT: Guest = Guest {
+    committed: "guest/duplex-program",
     dir: ".",
     package: "duplex-guest",
     program: "duplex-program",
@@ -52,13 +59,41 @@ const FAULT: Guest = Guest {
     // Its own hasher instead of foldhash; see guest/hasher.
     arguments: &["-Zbuild-std=core,alloc", "--config", "paths=[\"guest/hasher\"]"],
     build: "riscv",
+    describe: describe_fault,
+    compare: compare_fault,
 };
+
+/// The validity program: RV32IM and OpenVM's own instructions.
+const VALIDITY: Guest = Guest {
+    committed: "prover/duplex-validity",
+    dir: "prover/guest",
+    package: "duplex-validity",
+    program: "duplex-validity",
+    target: "riscv32im-risc0-zkvm-elf",
+    flags: &[
+        "-Cpasses=lower-atomic",
+        "-Cpanic=abort",
+        "-Clinker=ld.lld",
+        // Where OpenVM has programs begin.
+        "-Clink-arg=-Ttext=0x00200800",
+        "-Clink-arg=--strip-all",
+        "-Clink-arg=--build-id=none",
+        "-Zlocation-detail=none",
+        "--cfg",
+        "getrandom_backend=\"custom\"",
+    ],
+    arguments: &["-Zbuild-std=core,alloc,panic_abort", "-Zbuild-std-features=compiler-builtins-mem"],
+    build: "validity",
+    describe: describe_validity,
+    compare: compare_validity,
+};
+
 /// The one word outside RV64IM that code may have: `unimp`, where the compiler knows that nothing
 /// gets to. The machine panics there.
 const UNIMP: u32 = 0xc000_1073;
 
 /// A compiler that has the sources of `core` and `alloc` beside it.
-pub(crate) struct Toolchain {
+struct Toolchain {
     rustc: PathBuf,
     sysroot: PathBuf,
     /// What is named in `duplex-program.json`: with others, other bytes come out.
@@ -80,7 +115,7 @@ fn tool(program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
-pub(crate) fn toolchain(root: &Path) -> Result<Toolchain, String> {
+fn toolchain(root: &Path) -> Result<Toolchain, String> {
     let linker =
         said(tool("ld.lld").arg("--version")).ok_or_else(|| skip("there is no ld.lld: install lld"))?;
     let cargo = said(tool("cargo").arg("--version").current_dir(root)).ok_or("there is no cargo")?;
@@ -101,7 +136,7 @@ pub(crate) fn toolchain(root: &Path) -> Result<Toolchain, String> {
 }
 
 /// Compiles a program. Nothing of where it lies gets into it.
-pub(crate) fn build(root: &Path, toolchain: &Toolchain, guest: &Guest) -> Result<Vec<u8>, String> {
+fn build(root: &Path, toolchain: &Toolchain, guest: &Guest) -> Result<Vec<u8>, String> {
     let mut flags: Vec<String> = guest.flags.iter().map(|flag| (*flag).to_owned()).collect();
     let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")));
@@ -130,8 +165,7 @@ fn read(path: &Path) -> Result<Vec<u8>, String> {
     fs::read(path).map_err(|error| format!("{}: {error}", path.display()))
 }
 
-/// What people and contracts know an ELF by, once it was looked through.
-fn describe(elf: &[u8], versions: &Value) -> Result<Value, String> {
+fn describe_fault(elf: &[u8], versions: &Value) -> Result<Value, String> {
     let program = Program::from_elf(elf).map_err(|error| format!("the machine cannot load it: {error}"))?;
     let strange = program.scan();
     if let Some(found) = strange.iter().find(|found| found.word != UNIMP) {
@@ -150,54 +184,81 @@ fn describe(elf: &[u8], versions: &Value) -> Result<Value, String> {
     }))
 }
 
-/// Builds the program and writes it, or with `check` says whether what is committed is what the
-/// sources give.
-pub(crate) fn run(root: &Path, check: bool) -> Result<(), String> {
-    let (elf_path, json_path) =
-        (root.join("guest/duplex-program.elf"), root.join("guest/duplex-program.json"));
-    if !check {
-        let toolchain = toolchain(root)?;
-        let elf = build(root, &toolchain, &FAULT)?;
-        let description = describe(&elf, &toolchain.versions)?;
-        let text = serde_json::to_string_pretty(&description).map_err(|error| error.to_string())? + "\n";
-        print!("{text}");
-        for (path, bytes) in [(elf_path, elf), (json_path, text.into_bytes())] {
-            fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
-        }
-        return Ok(());
-    }
-    // What needs no compiler: the two committed files are of each other.
-    let committed = read(&elf_path)?;
-    let said: Value = serde_json::from_slice(&read(&json_path)?).map_err(|error| error.to_string())?;
-    let is = describe(&committed, &said["builtWith"])?;
-    if is != said {
-        return Err(format!("duplex-program.json says {said}, the ELF beside it is {is}"));
-    }
-    let toolchain = toolchain(root)?;
-    let elf = build(root, &toolchain, &FAULT)?;
-    if elf == committed {
-        println!("duplex-program.elf is what the sources give: code root {}", is["codeRoot"]);
-        return Ok(());
-    }
-    if toolchain.versions == said["builtWith"] {
-        return Err("duplex-program.elf is not what the sources give: run `cargo xtask guest` and commit \
-                    the result; deployments under the former code root keep the former program"
-            .into());
-    }
-    // Other tools make other instructions. That they mean the same is shown by what they do.
-    println!(
-        "duplex-program.elf was built with {}; here is {}, whose bytes differ. Comparing what the two do instead.",
-        said["builtWith"], toolchain.versions
-    );
-    describe(&elf, &toolchain.versions)?;
-    let fresh = root.join("target/riscv/duplex-program.elf");
-    fs::write(&fresh, elf).map_err(|error| format!("{}: {error}", fresh.display()))?;
+fn compare_fault(root: &Path, elf: &Path) -> Result<(), String> {
     execute(
         Command::new("cargo")
             .args(["test", "--quiet", "--package", "duplex-program", "--test", "it"])
             .current_dir(root)
-            .env("DUPLEX_GUEST", fresh),
+            .env("DUPLEX_GUEST", elf),
     )
+}
+
+/// What L1 knows it by takes the proof system to compute: `prover/pins.json` has it.
+fn describe_validity(elf: &[u8], versions: &Value) -> Result<Value, String> {
+    Ok(json!({
+        "sha256": format!("{:x}", Sha256::digest(elf)),
+        "bytes": elf.len(),
+        "builtWith": versions,
+    }))
+}
+
+fn compare_validity(_: &Path, elf: &Path) -> Result<(), String> {
+    println!("{}: executing it takes duplex-prover, see `cargo xtask validity`", elf.display());
+    Ok(())
+}
+
+/// Builds the programs and writes them, or with `check` says whether what is committed is what the sources give.
+pub(crate) fn run(root: &Path, check: bool) -> Result<(), String> {
+    for guest in [&FAULT, &VALIDITY] {
+        if check { compare(root, guest)? } else { write(root, guest)? }
+    }
+    if check { crate::validity::check(root) } else { Ok(()) }
+}
+
+fn write(root: &Path, guest: &Guest) -> Result<(), String> {
+    let toolchain = toolchain(root)?;
+    let elf = build(root, &toolchain, guest)?;
+    let description = (guest.describe)(&elf, &toolchain.versions)?;
+    let text = serde_json::to_string_pretty(&description).map_err(|error| error.to_string())? + "\n";
+    println!("{}.elf\n{text}", guest.committed);
+    for (kind, bytes) in [("elf", elf), ("json", text.into_bytes())] {
+        let path = root.join(guest.committed).with_extension(kind);
+        fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn compare(root: &Path, guest: &Guest) -> Result<(), String> {
+    let (program, committed) = (guest.committed, root.join(guest.committed));
+    // What needs no compiler: the two committed files are of each other.
+    let elf = read(&committed.with_extension("elf"))?;
+    let said: Value = serde_json::from_slice(&read(&committed.with_extension("json"))?)
+        .map_err(|error| error.to_string())?;
+    let is = (guest.describe)(&elf, &said["builtWith"])?;
+    if is != said {
+        return Err(format!("{program}.json says {said}, the ELF beside it is {is}"));
+    }
+    let toolchain = toolchain(root)?;
+    let fresh = build(root, &toolchain, guest)?;
+    if fresh == elf {
+        println!("{program}.elf is what the sources give");
+        return Ok(());
+    }
+    if toolchain.versions == said["builtWith"] {
+        return Err(format!(
+            "{program}.elf is not what the sources give: run `cargo xtask guest` and commit the result; \
+             deployments under the former program keep it"
+        ));
+    }
+    // Other tools make other instructions. That they mean the same is shown by what they do.
+    println!(
+        "{program}.elf was built with {}; here is {}, whose bytes differ. Comparing what the two do instead.",
+        said["builtWith"], toolchain.versions
+    );
+    (guest.describe)(&fresh, &toolchain.versions)?;
+    let path = root.join("target").join(guest.build).join("fresh.elf");
+    fs::write(&path, fresh).map_err(|error| format!("{}: {error}", path.display()))?;
+    (guest.compare)(root, &path)
 }
 
 /// Prints what blocks cost in the machine.

@@ -30,13 +30,16 @@ The project's own chores.
   cargo xtask fuzz [SECONDS [TARGET]]
                               run the fuzz targets (content, blob, derive), 60 s each unless given
   cargo xtask guest [--check | --cost]
-                              build the fault-proof program for the machine (guest/), check that
-                              what is committed is what the sources give, or measure blocks in it
+                              build the programs that are proved (guest/, prover/guest/), check that
+                              what is committed is what the sources give, or measure blocks in the
+                              machine of disputes
   cargo xtask machine [PROGRAMS]
                               the machine's long tests: all 2^32 words (some 20 minutes), and random
                               programs (50000 unless given, some 60 steps each) in the contract
-  cargo xtask validity        build the validity program and the prover (prover/), and compare the
-                              program in its machine with native execution; takes minutes
+  cargo xtask validity [--prove]
+                              build the prover (prover/), and compare the validity program in its
+                              machine with native execution (minutes), or make the committed proof
+                              anew (half an hour, 14 GB)
   cargo xtask mutate [FILE…]  take the lane contracts' checks away one by one, and see whether a test
                               notices (some 5 s each); FILEs are paths in contracts/
 ";
@@ -65,6 +68,7 @@ fn main() -> ExitCode {
         ["guest", "--check"] => guest::run(&root, true),
         ["guest", "--cost"] => guest::cost(&root),
         ["validity"] => validity::run(&root),
+        ["validity", "--prove"] => validity::prove(&root),
         ["mutate", files @ ..] => mutate::mutate(&root, files),
         ["machine"] => machine::run(&root, 50_000),
         ["machine", programs] => match programs.parse() {

@@ -1,56 +1,105 @@
-//! `cargo xtask validity`: the validity program, in the machine that proofs are about, against native execution.
+//! `cargo xtask validity`: the validity program in the machine that proofs are about, and the committed proof.
 
-use std::{fs, path::Path, process::Command};
-
-use crate::{
-    guest::{Guest, build, toolchain},
-    steps::run as execute,
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
 };
 
-/// The validity program: RV32IM and OpenVM's own instructions.
-const VALIDITY: Guest = Guest {
-    dir: "prover/guest",
-    package: "duplex-validity",
-    program: "duplex-validity",
-    target: "riscv32im-risc0-zkvm-elf",
-    flags: &[
-        "-Cpasses=lower-atomic",
-        "-Cpanic=abort",
-        "-Clinker=ld.lld",
-        // Where OpenVM has programs begin.
-        "-Clink-arg=-Ttext=0x00200800",
-        "-Clink-arg=--build-id=none",
-        "-Zlocation-detail=none",
-        "--cfg",
-        "getrandom_backend=\"custom\"",
-    ],
-    arguments: &["-Zbuild-std=core,alloc,panic_abort", "-Zbuild-std-features=compiler-builtins-mem"],
-    build: "validity",
-};
+use serde_json::Value;
 
-/// Builds the program and the prover, writes a bundle for every batch of the program's tests, executes all of them in the
-/// machine and natively, and compares.
+use crate::steps::run as execute;
+
+/// The committed program.
+const PROGRAM: &str = "prover/duplex-validity.elf";
+/// What L1 knows it by.
+const PINS: &str = "prover/pins.json";
+/// What the committed proof is of, the proof, and the verifier that was generated for it.
+const SAMPLE: &str = "contracts/test/validity-sample.json";
+const PROOF: &str = "contracts/test/validity-proof.json";
+const VERIFIER: &str = "contracts/generated/DevelopmentProofVerifier.sol";
+
+/// Builds the prover, writes a bundle for every batch of the program's tests, executes all of them in the machine and natively,
+/// and compares.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
-    let fail = |path: &Path, error: std::io::Error| format!("{}: {error}", path.display());
-    let place = root.join("target").join("validity");
-    let (program, bundles) = (place.join("duplex-validity.elf"), place.join("bundles"));
-    println!("building the validity program");
-    let elf = build(root, &toolchain(root)?, &VALIDITY)?;
-    fs::write(&program, elf).map_err(|error| fail(&program, error))?;
-    println!("building duplex-prover, which takes minutes the first time");
-    let prover = root.join("prover");
-    let mut compile = Command::new("cargo");
-    execute(compile.args(["build", "--quiet", "--locked", "--release"]).current_dir(&prover))?;
+    let bundles = fresh(&root.join("target/validity/bundles"))?;
+    let prover = prover(root)?;
     println!("writing bundles");
-    if bundles.exists() {
-        fs::remove_dir_all(&bundles).map_err(|error| fail(&bundles, error))?;
-    }
-    fs::create_dir_all(&bundles).map_err(|error| fail(&bundles, error))?;
-    let mut test = Command::new("cargo");
-    test.args(["test", "--quiet", "--package", "duplex-program", "--test", "it", "--"]).current_dir(root);
+    let mut test = test(root);
     // Those that make chains; blobs, of which another one is, cannot be in bundles.
     test.args(["any::", "blocks::", "precompiles::", "ranges::"]);
     execute(test.env("DUPLEX_BUNDLES", &bundles))?;
-    let mut compare = Command::new(prover.join("target/release/duplex-prover"));
-    execute(compare.args(["execute", "--all-hold", "--program"]).arg(&program).arg(&bundles))
+    let mut compare = Command::new(prover);
+    execute(compare.args(["execute", "--all-hold"]).arg(&bundles))
+}
+
+/// Makes the committed proof anew: of the program's sample, with development parameters. Half an hour the first time.
+pub(crate) fn prove(root: &Path) -> Result<(), String> {
+    let place = fresh(&root.join("target/validity/sample"))?;
+    let keys = root.join("target/validity/keys");
+    let prover = prover(root)?;
+    println!("writing the sample");
+    execute(test(root).arg("sample::").env("DUPLEX_SAMPLE", &place))?;
+    execute(Command::new(&prover).arg("setup").arg("--keys").arg(&keys))?;
+    let (bundle, job) = (place.join("sample.bundle"), place.join("proof"));
+    execute(Command::new(&prover).arg("prove").arg("--keys").arg(&keys).arg("--job").arg(&job).arg(&bundle))?;
+    execute(Command::new(&prover).arg("verify").arg("--keys").arg(&keys).arg(&job))?;
+    for (from, to) in [
+        (place.join("sample.json"), SAMPLE),
+        (job.join("development-proof.json"), PROOF),
+        (keys.join("pins.json"), PINS),
+        (keys.join("development-Verifier.sol"), VERIFIER),
+    ] {
+        let to = root.join(to);
+        fs::create_dir_all(to.parent().unwrap_or(root))
+            .map_err(|error| format!("{}: {error}", to.display()))?;
+        fs::copy(&from, &to).map_err(|error| format!("{} to {}: {error}", from.display(), to.display()))?;
+        println!("wrote {}", to.display());
+    }
+    println!("Now `cargo xtask contracts`, `cargo xtask test`, and commit.");
+    Ok(())
+}
+
+/// Says whether the committed proof is of the committed program: what needs no proof system.
+pub(crate) fn check(root: &Path) -> Result<(), String> {
+    let (pins, proof) = (json(&root.join(PINS))?, json(&root.join(PROOF))?);
+    let program = json(&root.join(PROGRAM).with_extension("json"))?;
+    let elf = program["sha256"].as_str().map(|digest| format!("0x{digest}"));
+    let again = "run `cargo xtask validity --prove`, and commit what it writes";
+    if pins["elf"].as_str() != elf.as_deref() {
+        return Err(format!("{PINS} is of another program than {PROGRAM}: {again}"));
+    }
+    for name in ["elf", "programCommitment", "machineCommitment"] {
+        if pins[name].is_null() || pins[name] != proof[name] {
+            return Err(format!("{PROOF} is of another {name} than {PINS}: {again}"));
+        }
+    }
+    Ok(())
+}
+
+fn fresh(folder: &Path) -> Result<PathBuf, String> {
+    let fail = |error: std::io::Error| format!("{}: {error}", folder.display());
+    if folder.exists() {
+        fs::remove_dir_all(folder).map_err(fail)?;
+    }
+    fs::create_dir_all(folder).map_err(fail)?;
+    Ok(folder.to_owned())
+}
+
+fn prover(root: &Path) -> Result<PathBuf, String> {
+    println!("building duplex-prover, which takes minutes the first time");
+    let prover = root.join("prover");
+    execute(Command::new("cargo").args(["build", "--quiet", "--locked", "--release"]).current_dir(&prover))?;
+    Ok(prover.join("target/release/duplex-prover"))
+}
+
+fn test(root: &Path) -> Command {
+    let mut test = Command::new("cargo");
+    test.args(["test", "--quiet", "--package", "duplex-program", "--test", "it", "--"]).current_dir(root);
+    test
+}
+
+fn json(path: &Path) -> Result<Value, String> {
+    let text = fs::read_to_string(path).map_err(|error| format!("{}: {error}", path.display()))?;
+    serde_json::from_str(&text).map_err(|error| format!("{}: {error}", path.display()))
 }

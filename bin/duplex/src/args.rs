@@ -11,9 +11,9 @@ use clap::{Args, ValueEnum};
 use duplex_actors::{BatcherOptions, DaMode, ProposerOptions, SequencerOptions};
 use duplex_bridge::{Bridge, parse_units};
 use duplex_exit::find_deployment;
-use duplex_l1::{Crossing, Deployment, Parameters, Rpc};
+use duplex_l1::{Crossing, Deployment, Parameters, Rpc, SettlementMode};
 use duplex_lane::{Direction, Sibling, Siblings};
-use duplex_node::{BlobOptions, Delays, dev_key, parse_key};
+use duplex_node::{BlobOptions, Delays, DevProver, dev_key, parse_key};
 use duplex_storage::History;
 use eyre::{WrapErr, bail};
 
@@ -197,6 +197,57 @@ impl BridgeKind {
             Self::Derived => None,
             Self::Spv => Some(Crossing::Spv),
             Self::Multisig => Some(Crossing::Multisig),
+        }
+    }
+}
+
+/// How claims become final.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum SettlementKind {
+    /// By a bond, a window in which anybody can challenge, and disputes.
+    Optimistic,
+    /// By a zero-knowledge proof: no bonds, no window.
+    Validity,
+    /// By either, whichever comes first.
+    Hybrid,
+}
+
+impl SettlementKind {
+    pub(crate) const fn mode(self) -> SettlementMode {
+        match self {
+            Self::Optimistic => SettlementMode::Optimistic,
+            Self::Validity => SettlementMode::Validity,
+            Self::Hybrid => SettlementMode::Hybrid,
+        }
+    }
+}
+
+/// Who makes the proofs of a devnet.
+#[derive(Debug, Args)]
+pub(crate) struct ProverArgs {
+    /// How claims become final. `validity` and `hybrid` need `duplex-prover` (docs/validity.md).
+    #[arg(long, env = "DUPLEX_SETTLEMENT", value_name = "KIND", value_enum, default_value_t = SettlementKind::Optimistic)]
+    pub(crate) settlement: SettlementKind,
+    /// URL of `duplex-prover serve`; unless given, one is started if it is built.
+    #[arg(long, env = "DUPLEX_PROVER", value_name = "URL", conflicts_with_all = ["prover_binary", "prover_keys"])]
+    prover: Option<String>,
+    /// `duplex-prover`, where it is not beside this program nor where cargo puts it.
+    #[arg(long, env = "DUPLEX_PROVER_BINARY", value_name = "FILE")]
+    prover_binary: Option<PathBuf>,
+    /// Folder of the prover's keys, which are made there if they are missing.
+    #[arg(long, env = "DUPLEX_PROVER_KEYS", value_name = "DIR")]
+    prover_keys: Option<PathBuf>,
+}
+
+impl ProverArgs {
+    pub(crate) fn prover(&self) -> DevProver {
+        match (&self.prover, DevProver::default()) {
+            (Some(url), _) => DevProver::At(url.clone()),
+            (None, DevProver::Own { keys, .. }) => DevProver::Own {
+                program: self.prover_binary.clone(),
+                keys: self.prover_keys.clone().unwrap_or(keys),
+            },
+            (None, other) => other,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::{
 };
 
 use clap::Args;
-use duplex_actors::{BatcherOptions, ProposerOptions, SequencerOptions};
+use duplex_actors::{BatcherOptions, ProposerOptions, ProverOptions, SequencerOptions};
 use duplex_l1::{Deployment, Parameters, Rpc};
 use duplex_node::{
     BOND_GAS_PRICE, DeployOptions, DevnetOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, Roles,
@@ -17,7 +17,7 @@ use duplex_storage::History;
 use eyre::{WrapErr, bail};
 
 use crate::{
-    args::{BlobArgs, BridgeKind, DelayArgs, FindArgs, OutputArgs, PaceArgs, relayer_stake},
+    args::{BlobArgs, BridgeKind, DelayArgs, FindArgs, OutputArgs, PaceArgs, SettlementKind, relayer_stake},
     output, progress,
     up::stop_on_signal,
 };
@@ -58,6 +58,9 @@ pub(crate) struct NodeArgs {
     /// Challenge false claims on L1, and defend true ones. Anyone may.
     #[arg(long, env = "DUPLEX_CHALLENGE")]
     challenge: bool,
+    /// Have batches proved by `duplex-prover serve` at this URL, and make claims final with the proofs. Anyone may.
+    #[arg(long, env = "DUPLEX_PROVER", value_name = "URL")]
+    prover: Option<String>,
     /// Private key for L1 transactions.
     #[arg(long, env = "DUPLEX_L1_KEY", value_name = "HEX", hide_env_values = true)]
     l1_key: Option<String>,
@@ -71,8 +74,10 @@ pub(crate) async fn run(args: NodeArgs) -> eyre::Result<()> {
     let (deployment, l1_url) = args.find.find().await?;
     let key = args.l1_key.as_deref().map(parse_key).transpose()?;
     match &key {
-        None if args.batch || args.propose || args.challenge => {
-            bail!("--batch, --propose and --challenge send L1 transactions: say with --l1-key who signs")
+        None if args.batch || args.propose || args.challenge || args.prover.is_some() => {
+            bail!(
+                "--batch, --propose, --challenge and --prover send L1 transactions: say with --l1-key who signs"
+            )
         }
         Some(key) if args.batch && key.address() != deployment.sequencer => {
             bail!(
@@ -103,6 +108,7 @@ pub(crate) async fn run(args: NodeArgs) -> eyre::Result<()> {
         sequencer: args.pace.sequencer(),
         batcher: args.pace.batcher(devnet),
         proposer: args.pace.proposer(devnet),
+        prover: args.prover.map(ProverOptions::at),
         l1_poll: Duration::from_millis(500),
         history: args.pace.history(),
         feed: args.feed,
@@ -112,8 +118,12 @@ pub(crate) async fn run(args: NodeArgs) -> eyre::Result<()> {
     output::line(&format!("L2 {} at {}", node.rollup.deployment.l2_chain_id, node.url()));
     stop_on_signal(tasks.cancel_token());
     let shown = tokio::spawn(progress::show(node.rollup.clone()));
+    let proving = node.prover.clone().map(|proving| tokio::spawn(progress::show_proving(proving)));
     let result = tasks.wait().await;
     shown.abort();
+    if let Some(proving) = proving {
+        proving.abort();
+    }
     node.stop().await;
     Ok(result?)
 }
@@ -185,6 +195,7 @@ pub(crate) async fn run_sequence(args: SequenceArgs) -> eyre::Result<()> {
         sequencer: args.pace.sequencer(),
         batcher: BatcherOptions { max_age: Duration::ZERO, ..args.pace.batcher(devnet) },
         proposer: args.pace.proposer(devnet),
+        prover: None,
         l1_poll: Duration::from_millis(500),
         history: args.pace.history(),
         feed: None,
@@ -248,6 +259,7 @@ pub(crate) async fn run_challenger(args: ChallengerArgs) -> eyre::Result<()> {
             only_when_open: false,
         },
         proposer: ProposerOptions { interval: defaults.claim_interval },
+        prover: None,
         l1_poll: Duration::from_millis(500),
         history: args.history.map_or(History::Archive, History::Window),
         feed: None,
@@ -326,6 +338,9 @@ pub(crate) struct DeployArgs {
     /// much. `duplex stake` shows what that means.
     #[arg(long, env = "DUPLEX_BOND_GAS_PRICE", value_name = "GWEI", default_value_t = BOND_GAS_PRICE / GWEI)]
     bond_gas_price: u128,
+    /// How claims become final. `validity` and `hybrid` are for development L1s so far (docs/validity.md).
+    #[arg(long, env = "DUPLEX_SETTLEMENT", value_name = "KIND", value_enum, default_value_t = SettlementKind::Optimistic)]
+    settlement: SettlementKind,
     /// How deposits and messages cross.
     #[arg(long, env = "DUPLEX_BRIDGE", value_name = "KIND", value_enum, default_value_t = BridgeKind::Derived)]
     bridge: BridgeKind,
@@ -351,6 +366,7 @@ pub(crate) async fn run_deploy(args: DeployArgs) -> eyre::Result<()> {
         parameters: args.delays.delays()?.apply(base),
         bond_gas_price: args.bond_gas_price.saturating_mul(GWEI),
         development: args.development,
+        settlement: args.settlement.mode(),
         lane: args.bridge.lane(),
         relayer_stake: relayer_stake(&args.relayer_stake)?,
         progress: |step| output::note(&format!("  {step}")),

@@ -5,23 +5,24 @@ use std::{
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{Address, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::{SolCall, sol};
 use clap::Args;
 use duplex_bridge::{Asset, Bridge, Quiet, Sent, send_transaction};
 use duplex_contracts::{
     artifact,
-    bindings::{IERC20, IVault},
+    bindings::{IERC20, ISettlement, IValidityVerifier, IVault},
 };
+use duplex_l1::SettlementMode;
 use duplex_node::{Delays, Devnet, DevnetOptions, dev_key};
 use eyre::{WrapErr, ensure};
 use serde::Serialize;
 use serde_json::Value;
 
 use crate::{
-    args::{BridgeKind, OutputArgs},
-    fraud, output,
+    args::{BridgeKind, OutputArgs, ProverArgs},
+    fraud, output, progress,
 };
 
 sol! {
@@ -40,6 +41,8 @@ pub(crate) struct TourArgs {
     /// How deposits of ETH cross.
     #[arg(long, value_name = "KIND", value_enum, default_value_t = BridgeKind::Derived, conflicts_with = "fraud")]
     bridge: BridgeKind,
+    #[command(flatten)]
+    prover: ProverArgs,
     /// Show what happens to a thief: a false claim, the dispute on L1 move by move, and its end.
     #[arg(long)]
     fraud: bool,
@@ -88,6 +91,10 @@ struct Tour {
     checks: Vec<Check>,
 }
 
+/// How long a claim may take, and how long a proof.
+const CLAIMED_WITHIN: Duration = Duration::from_secs(120);
+const PROVED_WITHIN: Duration = Duration::from_secs(2 * 3600);
+
 const ETH: u128 = 1_000_000_000_000_000_000;
 
 fn eth(tenths: u128) -> U256 {
@@ -95,7 +102,12 @@ fn eth(tenths: u128) -> U256 {
 }
 
 pub(crate) async fn run(args: TourArgs) -> eyre::Result<ExitCode> {
+    let mode = args.prover.settlement.mode();
     if args.fraud {
+        ensure!(
+            mode == SettlementMode::Optimistic,
+            "--fraud shows a dispute: there is none with --settlement {mode}"
+        );
         return fraud::run(args.l1, args.output.json).await;
     }
     let start = Instant::now();
@@ -106,7 +118,10 @@ pub(crate) async fn run(args: TourArgs) -> eyre::Result<ExitCode> {
         l1_port: 0,
         l2_port: 0,
         delays: Delays { challenge_window: Some(args.challenge_window), ..Default::default() },
-        batch_age: Duration::from_secs(1),
+        // One proof takes minutes: all that happens is to be in one batch.
+        batch_age: Duration::from_secs(if mode.has_proofs() { 30 } else { 1 }),
+        settlement: mode,
+        prover: args.prover.prover(),
         claim_interval: Duration::from_secs(1),
         lane: args.bridge.lane(),
         ..Default::default()
@@ -117,6 +132,7 @@ pub(crate) async fn run(args: TourArgs) -> eyre::Result<ExitCode> {
         "the tour spends from development accounts: use a development L1"
     );
     let cancel = devnet.cancel_token();
+    let shown = devnet.l2.prover.clone().map(|proving| tokio::spawn(progress::show_proving(proving)));
     let mut tour = Tour {
         bridge: Bridge::new(devnet.deployment.clone(), None, None)?,
         owner: dev_key(1),
@@ -130,6 +146,9 @@ pub(crate) async fn run(args: TourArgs) -> eyre::Result<ExitCode> {
     tour.step("started L1, contracts and L2", start, None, None);
     let walked = tour.walk().await;
     cancel.cancel();
+    if let Some(shown) = shown {
+        shown.abort();
+    }
     running.await??;
     walked?;
 
@@ -218,7 +237,10 @@ impl Tour {
         }
         let last =
             started.iter().map(|(_, sent)| sent.receipt.block_number.to::<u64>()).max().unwrap_or_default();
-        self.settlement(last).await?;
+        let claim = self.settlement(last).await?;
+        if self.bridge.deployment.settlement_mode() == SettlementMode::Validity {
+            self.forgeries(claim).await?;
+        }
         for (asset, sent) in &started {
             let start = Instant::now();
             let report =
@@ -269,8 +291,12 @@ impl Tour {
     }
 
     /// Waits for the batch and the claim that cover an L2 block, and shows them.
-    async fn settlement(&mut self, block: u64) -> eyre::Result<()> {
+    async fn settlement(&mut self, block: u64) -> eyre::Result<B256> {
         let (start, mut posted) = (Instant::now(), false);
+        let limit = match self.bridge.deployment.settlement_mode() {
+            SettlementMode::Optimistic => CLAIMED_WITHIN,
+            _ => PROVED_WITHIN,
+        };
         loop {
             let batch: Value =
                 self.bridge.l2.request("duplex_batchByBlock", (alloy_primitives::U64::from(block),)).await?;
@@ -290,19 +316,63 @@ impl Tour {
                 let l1_transaction = claim["l1Tx"].as_str().unwrap_or_default().parse()?;
                 let receipt = self.bridge.l1.receipt(l1_transaction).await?;
                 let what = format!(
-                    "claim {} (output root {}) is on L1",
+                    "claim {} (output root {}) is on L1{}",
                     claim["id"],
-                    claim["outputRoot"].as_str().unwrap_or("?")
+                    claim["outputRoot"].as_str().unwrap_or("?"),
+                    if claim["status"] == "final" { ", proved and final" } else { "" }
                 );
                 self.step(&what, start, receipt.map(|receipt| receipt.gas_used.to()), None);
-                return Ok(());
+                return Ok(l1_transaction);
             }
             ensure!(
-                start.elapsed() < Duration::from_secs(120),
-                "L2 block {block} was not claimed on L1 within 120 s"
+                start.elapsed() < limit,
+                "L2 block {block} was not claimed on L1 within {} s",
+                limit.as_secs()
             );
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
+    }
+
+    /// Shows what L1 does with proofs that are none, or of something else.
+    async fn forgeries(&mut self, claim: B256) -> eyre::Result<()> {
+        let (l1, deployment) = (self.bridge.l1.clone(), self.bridge.deployment.clone());
+        let verifier = deployment.validity.map(|validity| validity.verifier).unwrap_or_default();
+        let input = l1.transaction(claim).await?.map(|tx| tx.input).unwrap_or_default();
+        let proven = ISettlement::proposeProvenCall::abi_decode(&input).wrap_err("the claim has no proof")?;
+        let parent =
+            l1.call(deployment.contracts.settlement, &ISettlement::claimCall { id: proven.parentId }).await?;
+        let honest = IValidityVerifier::verifyCall {
+            parentBatch: parent.lastBatch,
+            lastBatch: proven.lastBatch,
+            parentOutput: proven.parentOutputRoot,
+            output: proven.outputRoot,
+            proof: proven.proof,
+        };
+        let refused =
+            async |what: &str, call: &IValidityVerifier::verifyCall| match l1.call(verifier, call).await {
+                Err(error) if !error.is_temporary() => Ok(format!("L1 refuses {what}: {error}")),
+                Err(error) => Err(eyre::Report::from(error)),
+                Ok(_) => Err(eyre::eyre!("L1 takes {what}")),
+            };
+        let start = Instant::now();
+        l1.call(verifier, &honest).await.wrap_err("L1 must take the proof")?;
+        self.step("the proof again, as anyone can check it on L1", start, None, None);
+        let mut forged = honest.proof.to_vec();
+        let middle = forged.len() / 2;
+        forged[middle] ^= 1;
+        let forged = IValidityVerifier::verifyCall { proof: forged.into(), ..honest.clone() };
+        let lie = IValidityVerifier::verifyCall { output: honest.parentOutput, ..honest.clone() };
+        let other = IValidityVerifier::verifyCall { parentOutput: honest.output, ..honest.clone() };
+        for (what, call) in [
+            ("a proof with one bit changed", &forged),
+            ("the proof for a false output root", &lie),
+            ("the proof for what follows from another root", &other),
+        ] {
+            let start = Instant::now();
+            let told = refused(what, call).await?;
+            self.step(&told, start, None, None);
+        }
+        Ok(())
     }
 
     /// What the Vault keeps must be what exists on L2.

@@ -8,12 +8,12 @@ use std::{
 
 use clap::Args;
 use duplex_bridge::format_units;
-use duplex_l1::Deployment;
+use duplex_l1::{Deployment, SettlementMode};
 use duplex_node::{BOND_GAS_PRICE, Devnet, DevnetOptions, L2_CHAIN_ID, Pair, parse_key};
 
 use crate::{
-    args::{BlobArgs, BridgeKind, DelayArgs, OutputArgs, PaceArgs, relayer_stake},
-    output,
+    args::{BlobArgs, BridgeKind, DelayArgs, OutputArgs, PaceArgs, ProverArgs, relayer_stake},
+    output, progress,
 };
 
 /// Start (or resume) L1, contracts and L2, and serve until Ctrl-C.
@@ -58,6 +58,8 @@ pub(crate) struct UpArgs {
     #[arg(long, env = "DUPLEX_ROLLUPS", value_name = "N", default_value_t = 1,
           value_parser = clap::value_parser!(u8).range(1..=2))]
     rollups: u8,
+    #[command(flatten)]
+    prover: ProverArgs,
     /// How deposits and messages cross.
     #[arg(long, env = "DUPLEX_BRIDGE", value_name = "KIND", value_enum, default_value_t = BridgeKind::Derived)]
     bridge: BridgeKind,
@@ -97,6 +99,8 @@ pub(crate) async fn run(args: UpArgs) -> eyre::Result<()> {
         claim_interval: args.pace.proposer(true).interval,
         challenge: args.challenge,
         bond_gas_price: BOND_GAS_PRICE,
+        settlement: args.prover.settlement.mode(),
+        prover: args.prover.prover(),
         lane: args.bridge.lane(),
         relay: args.relay,
         relayer_stake: relayer_stake(&args.relayer_stake)?,
@@ -127,7 +131,12 @@ pub(crate) async fn run(args: UpArgs) -> eyre::Result<()> {
         ));
     }
     stop_on_signal(devnet.cancel_token());
-    devnet.run().await?;
+    let shown = devnet.l2.prover.clone().map(|proving| tokio::spawn(progress::show_proving(proving)));
+    let done = devnet.run().await;
+    if let Some(shown) = shown {
+        shown.abort();
+    }
+    done?;
     output::note("stopped; everything is on disk");
     Ok(())
 }
@@ -218,7 +227,13 @@ fn banner(deployment: &Deployment, embedded: bool, l1_block_ms: u64, l2_block_ms
     row("Vault", &contracts.vault);
     row("Courier", &contracts.courier);
     row("Manifest", &contracts.manifest);
-    row("Disputes", &contracts.disputes);
+    let mode = deployment.settlement_mode();
+    if mode.has_disputes() {
+        row("Disputes", &contracts.disputes);
+    }
+    if let Some(validity) = &deployment.validity {
+        row("Verifier", &format!("{} (of proofs with development parameters)", validity.verifier));
+    }
     if let Some(lane) = &deployment.lane {
         let by = if lane.relayers.is_some() { "by relayers" } else { "by Merkle proofs" };
         row("Endpoint", &format!("{} (messages {by})", lane.endpoint));
@@ -226,7 +241,13 @@ fn banner(deployment: &Deployment, embedded: bool, l1_block_ms: u64, l2_block_ms
             row("Registry", &format!("{} (stakes of relayers)", relayers.registry));
         }
     }
-    row("window", &format!("{} s to challenge a claim", deployment.parameters.challenge_window));
+    let window = deployment.parameters.challenge_window;
+    let settled = match mode {
+        SettlementMode::Optimistic => format!("{window} s to challenge a claim"),
+        SettlementMode::Validity => "claims are only taken with a proof".into(),
+        SettlementMode::Hybrid => format!("{window} s to challenge a claim, or a proof"),
+    };
+    row("settlement", &settled);
 
     if !deployment.tokens.is_empty() {
         heading("Tokens (L1 / L2)");

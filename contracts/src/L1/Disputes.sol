@@ -5,6 +5,7 @@ import {IDisputes} from "../interfaces/IDisputes.sol";
 import {IInbox} from "../interfaces/IInbox.sol";
 import {ISettlement} from "../interfaces/ISettlement.sol";
 import "../libraries/Errors.sol";
+import {History} from "../libraries/History.sol";
 import {
     Challenge,
     ChallengeStatus,
@@ -94,6 +95,7 @@ contract Disputes is Game {
         if (block.timestamp > until) revert DefenceOver(until);
         Claim memory claim = ISettlement(settlement).claim(c.claimId);
         if (claim.status == ClaimStatus.Rejected) revert AlreadyRejected(c.claimId);
+        if (claim.status == ClaimStatus.Final) revert AlreadyFinal(c.claimId);
         _checkBatch(claim.lastBatch, lastBatchHash);
         _checkNode(claim.blockOutputsRoot, opened);
 
@@ -115,9 +117,14 @@ contract Disputes is Game {
     /// @inheritdoc IDisputes
     function resolve(uint64 challengeId) external {
         Challenge storage c = _openChallenge(challengeId);
-        if (_isRejected(c.claimId)) {
+        ClaimStatus status = _claimStatus(c);
+        if (status == ClaimStatus.Rejected) {
             _close(challengeId, c, ChallengeStatus.Moot);
             ISettlement(settlement).compensate(c.claimId, c.challenger);
+            return;
+        }
+        if (status == ClaimStatus.Final) {
+            _loseToProof(challengeId, c);
             return;
         }
         uint256 until = _defenceEnd(c);
@@ -128,15 +135,25 @@ contract Disputes is Game {
     }
 
     /// @inheritdoc IDisputes
+    function agree(uint64 challengeId, bytes32[12] calldata lastLeafProof) external {
+        Challenge storage c = _openChallenge(challengeId);
+        bytes32 output = ISettlement(settlement).finalOutputRoot(c.claimId);
+        (uint64 firstBlock, uint64 lastBlock) = ISettlement(settlement).blocksOf(c.claimId);
+        if (History.root(output, lastBlock - firstBlock, lastLeafProof) != c.outputsRoot) {
+            revert NotTheLastOutput(output);
+        }
+        _close(challengeId, c, ChallengeStatus.Moot);
+    }
+
+    /// @inheritdoc IDisputes
     function settle(uint64 id) external {
         Dispute storage d = _disputeAt(id);
         if (d.status != DisputeStatus.Open) revert DisputeEnded(id);
         Challenge storage c = _challenges[d.challengeId];
-        if (c.status == ChallengeStatus.Lost) {
-            --c.openDisputes;
-            credit[d.defender] += bond;
-            _mark(id, d, DisputeStatus.Moot);
-        } else if (_isRejected(c.claimId)) {
+        ClaimStatus status = _claimStatus(c);
+        if (c.status == ChallengeStatus.Lost || status == ClaimStatus.Final) {
+            _giveUp(id, d, c);
+        } else if (status == ClaimStatus.Rejected) {
             _loseDefence(id, d, c);
         } else {
             revert NotDecided(id);
@@ -144,10 +161,14 @@ contract Disputes is Game {
     }
 
     /// @dev With the claim rejected only the defence can be lost, as `settle` has it: a challenge that is lost must be
-    /// taken off the claim, and Settlement refuses that.
+    /// taken off the claim, and Settlement refuses that. With the claim proved nothing can be lost here.
     function _end(uint64 id, Dispute storage d, bool challengerWins) internal override {
         uint64 challengeId = d.challengeId;
         Challenge storage c = _challenges[challengeId];
+        if (_claimStatus(c) == ClaimStatus.Final) {
+            _giveUp(id, d, c);
+            return;
+        }
         if (challengerWins) {
             _loseDefence(id, d, c);
             return;
@@ -159,6 +180,23 @@ contract Disputes is Game {
         c.status = ChallengeStatus.Lost;
         emit ChallengeClosed(challengeId, c.claimId, ChallengeStatus.Lost);
         ISettlement(settlement).closeChallenge(c.claimId);
+    }
+
+    /// @dev Ends a dispute that is about nothing any more: the defence's bond comes back.
+    function _giveUp(uint64 id, Dispute storage d, Challenge storage c) private {
+        --c.openDisputes;
+        credit[d.defender] += bond;
+        _mark(id, d, DisputeStatus.Moot);
+    }
+
+    /// @dev A claim with an open challenge is final because it was proved. Only the last output was: who challenged
+    /// another part of its history has had the time to say so.
+    function _loseToProof(uint64 challengeId, Challenge storage c) private {
+        uint256 until = uint256(ISettlement(settlement).claim(c.claimId).finalizedAt) + defencePeriod;
+        if (block.timestamp <= until) revert DefenceOpen(until);
+        _forfeit(bond, ISettlement(settlement).proverOf(c.claimId));
+        c.status = ChallengeStatus.Lost;
+        emit ChallengeClosed(challengeId, c.claimId, ChallengeStatus.Lost);
     }
 
     function _loseDefence(uint64 id, Dispute storage d, Challenge storage c) private {
@@ -193,7 +231,7 @@ contract Disputes is Game {
         return uint256(c.openedAt) + defencePeriod;
     }
 
-    function _isRejected(uint64 claimId) private view returns (bool) {
-        return ISettlement(settlement).claimStatus(claimId) == ClaimStatus.Rejected;
+    function _claimStatus(Challenge storage c) private view returns (ClaimStatus) {
+        return ISettlement(settlement).claimStatus(c.claimId);
     }
 }

@@ -4,6 +4,7 @@ pragma solidity 0.8.37;
 import {IDisputes} from "../interfaces/IDisputes.sol";
 import {IInbox} from "../interfaces/IInbox.sol";
 import {ISettlement} from "../interfaces/ISettlement.sol";
+import {IValidityVerifier} from "../interfaces/IValidityVerifier.sol";
 import "../libraries/Errors.sol";
 import {History} from "../libraries/History.sol";
 import {Claim, ClaimStatus} from "../libraries/Types.sol";
@@ -22,6 +23,8 @@ contract Settlement is ISettlement, Credits {
     /// @inheritdoc ISettlement
     address public immutable disputes;
     /// @inheritdoc ISettlement
+    address public immutable validity;
+    /// @inheritdoc ISettlement
     uint256 public immutable bond;
     /// @inheritdoc ISettlement
     uint64 public immutable challengeWindow;
@@ -36,9 +39,12 @@ contract Settlement is ISettlement, Credits {
     mapping(bytes32 content => uint64 id) private _idOf;
     /// @inheritdoc ISettlement
     mapping(uint64 id => address) public winnerOf;
+    /// @inheritdoc ISettlement
+    mapping(uint64 id => address) public proverOf;
 
     /// @param inbox_ The Inbox, deployed already.
-    /// @param disputes_ Where the Disputes will be.
+    /// @param disputes_ Where the Disputes will be, or zero: claims are only taken with a proof.
+    /// @param validity_ The ValidityVerifier of that Inbox, deployed already, or zero: proofs are not taken.
     /// @param genesisOutputRoot Output root of the L2 genesis block: claim 0, final from the start.
     /// @param bond_ Wei posted with each claim.
     /// @param challengeWindow_ Seconds for which a claim can be challenged.
@@ -46,19 +52,27 @@ contract Settlement is ISettlement, Credits {
     constructor(
         address inbox_,
         address disputes_,
+        address validity_,
         bytes32 genesisOutputRoot,
         uint256 bond_,
         uint64 challengeWindow_,
         uint64 maxClaimBlocks_
     ) {
-        if (disputes_ == address(0)) revert ZeroAddress();
         if (genesisOutputRoot == 0) revert ZeroRoot();
+        if (validity_ == address(0)) {
+            if (disputes_ == address(0)) revert ZeroAddress();
+        } else if (IValidityVerifier(validity_).inbox() != inbox_) {
+            revert InvalidParameter();
+        }
+        // Nobody posts a bond, and nobody waits.
+        if (disputes_ == address(0) && (bond_ != 0 || challengeWindow_ != 0)) revert InvalidParameter();
         // A batch that no claim can cover would stop the chain for good.
         if (maxClaimBlocks_ < IInbox(inbox_).maxBatchBlocks() || maxClaimBlocks_ > History.LEAVES) {
             revert InvalidParameter();
         }
         inbox = inbox_;
         disputes = disputes_;
+        validity = validity_;
         bond = bond_;
         challengeWindow = challengeWindow_;
         maxClaimBlocks = maxClaimBlocks_;
@@ -89,32 +103,57 @@ contract Settlement is ISettlement, Credits {
         bytes32 outputRoot,
         bytes32[12] calldata lastLeafProof
     ) external payable returns (uint64 id) {
+        if (disputes == address(0)) revert ProofRequired();
         if (msg.value != bond) revert WrongBond(bond, msg.value);
         // Zero is what stands past the last block.
         if (outputRoot == 0) revert ZeroRoot();
         _checkParent(parentId, parentOutputRoot);
         uint256 blocks = _checkRange(_claims[parentId].lastBatch, lastBatch, lastBatchHash);
+        if (blocks > maxClaimBlocks) revert TooManyBlocks(blocks, maxClaimBlocks);
         if (History.root(outputRoot, blocks - 1, lastLeafProof) != blockOutputsRoot) {
             revert NotTheLastOutput(outputRoot);
         }
+        id = _store(parentId, lastBatch, lastBatchHash, blockOutputsRoot, outputRoot);
+    }
 
-        id = uint64(_claims.length);
-        bytes32 content = _content(parentId, lastBatch, blockOutputsRoot, outputRoot);
-        if (_idOf[content] != 0) revert DuplicateClaim(_idOf[content]);
-        _idOf[content] = id;
+    /// @inheritdoc ISettlement
+    function proposeProven(
+        uint64 parentId,
+        bytes32 parentOutputRoot,
+        uint64 lastBatch,
+        bytes32 lastBatchHash,
+        bytes32 outputRoot,
+        bytes calldata proof
+    ) external returns (uint64 id) {
+        // Any final claim: else a proof of fewer batches that comes first would make this one, and hours of work, useless.
+        bytes32 actual = _at(parentId).outputRoot;
+        if (actual != parentOutputRoot) revert UnexpectedOutputRoot(actual, parentOutputRoot);
+        _checkRange(_claims[parentId].lastBatch, lastBatch, lastBatchHash);
+        if (lastBatch <= _claims[lastFinalClaim].lastBatch) revert NoNewBatch(lastBatch);
+        id = _store(parentId, lastBatch, lastBatchHash, 0, outputRoot);
+        _prove(id, proof);
+    }
 
-        Claim memory c;
-        c.parentId = parentId;
-        c.lastBatch = lastBatch;
-        c.createdAt = uint64(block.timestamp);
-        c.proposer = msg.sender;
-        c.status = ClaimStatus.Pending;
-        c.blockOutputsRoot = blockOutputsRoot;
-        c.outputRoot = outputRoot;
-        _claims.push(c);
-        emit ClaimProposed(
-            id, parentId, lastBatch, lastBatchHash, blockOutputsRoot, outputRoot, msg.sender, msg.value
-        );
+    /// @inheritdoc ISettlement
+    function prove(uint64 id, bytes calldata proof) external {
+        credit[_pending(id).proposer] += bond;
+        _prove(id, proof);
+    }
+
+    /// @inheritdoc ISettlement
+    function refute(uint64 id, uint64 provenId, bytes32 leaf, bytes32[12] calldata leafProof) external {
+        address prover = proverOf[provenId];
+        if (prover == address(0)) revert NotProven(provenId);
+        Claim storage c = _pending(id);
+        uint64 proven = IInbox(inbox).batchLastBlock(_claims[provenId].lastBatch);
+        (uint64 firstBlock, uint64 lastBlock) = blocksOf(id);
+        if (proven < firstBlock || proven > lastBlock) revert BlockNotCovered(proven, firstBlock, lastBlock);
+        if (leaf == _claims[provenId].outputRoot) revert SameOutput(leaf);
+        if (History.root(leaf, proven - firstBlock, leafProof) != c.blockOutputsRoot) {
+            revert NotInHistory(proven, leaf);
+        }
+        c.shares = SHARES;
+        _reject(id, c, prover, false);
     }
 
     /// @inheritdoc ISettlement
@@ -124,15 +163,8 @@ contract Settlement is ISettlement, Credits {
         if (block.timestamp < end) revert WindowOpen(end);
         if (c.openChallenges != 0) revert ChallengesOpen(c.openChallenges);
         if (_claims[c.parentId].status != ClaimStatus.Final) revert ParentNotFinal(c.parentId);
-
-        c.status = ClaimStatus.Final;
-        c.finalizedAt = uint64(block.timestamp);
         credit[c.proposer] += bond;
-        if (c.lastBatch > _claims[lastFinalClaim].lastBatch) {
-            lastFinalClaim = id;
-            lastFinalizedAt = uint64(block.timestamp);
-        }
-        emit ClaimFinalized(id, c.outputRoot, c.lastBatch);
+        _makeFinal(id, c);
     }
 
     /// @inheritdoc ISettlement
@@ -196,7 +228,7 @@ contract Settlement is ISettlement, Credits {
     }
 
     /// @inheritdoc ISettlement
-    function blocksOf(uint64 id) external view returns (uint64 firstBlock, uint64 lastBlock) {
+    function blocksOf(uint64 id) public view returns (uint64 firstBlock, uint64 lastBlock) {
         Claim storage c = _at(id);
         firstBlock = IInbox(inbox).batchLastBlock(_claims[c.parentId].lastBatch) + 1;
         lastBlock = IInbox(inbox).batchLastBlock(c.lastBatch);
@@ -234,7 +266,7 @@ contract Settlement is ISettlement, Credits {
 
     /// @inheritdoc ISettlement
     function maxDelay() external view returns (uint64) {
-        return challengeWindow + IDisputes(disputes).maxDuration();
+        return disputes == address(0) ? 0 : challengeWindow + IDisputes(disputes).maxDuration();
     }
 
     // --- internals ---
@@ -259,7 +291,55 @@ contract Settlement is ISettlement, Credits {
         bytes32 actual = IInbox(inbox).batchHash(lastBatch);
         if (actual != lastBatchHash) revert UnexpectedBatchHash(actual, lastBatchHash);
         blocks = uint256(IInbox(inbox).batchLastBlock(lastBatch)) - IInbox(inbox).batchLastBlock(parentBatch);
-        if (blocks > maxClaimBlocks) revert TooManyBlocks(blocks, maxClaimBlocks);
+    }
+
+    function _store(
+        uint64 parentId,
+        uint64 lastBatch,
+        bytes32 lastBatchHash,
+        bytes32 blockOutputsRoot,
+        bytes32 outputRoot
+    ) private returns (uint64 id) {
+        id = uint64(_claims.length);
+        bytes32 content = _content(parentId, lastBatch, blockOutputsRoot, outputRoot);
+        if (_idOf[content] != 0) revert DuplicateClaim(_idOf[content]);
+        _idOf[content] = id;
+
+        Claim memory c;
+        c.parentId = parentId;
+        c.lastBatch = lastBatch;
+        c.createdAt = uint64(block.timestamp);
+        c.proposer = msg.sender;
+        c.status = ClaimStatus.Pending;
+        c.blockOutputsRoot = blockOutputsRoot;
+        c.outputRoot = outputRoot;
+        _claims.push(c);
+        emit ClaimProposed(
+            id, parentId, lastBatch, lastBatchHash, blockOutputsRoot, outputRoot, msg.sender, msg.value
+        );
+    }
+
+    /// @dev What is proved follows from the parent's output root, so that must be the truth.
+    function _prove(uint64 id, bytes calldata proof) private {
+        if (validity == address(0)) revert ProofsNotTaken();
+        Claim storage c = _claims[id];
+        Claim storage parent = _claims[c.parentId];
+        if (parent.status != ClaimStatus.Final) revert ParentNotFinal(c.parentId);
+        IValidityVerifier(validity)
+            .verify(parent.lastBatch, c.lastBatch, parent.outputRoot, c.outputRoot, proof);
+        proverOf[id] = msg.sender;
+        emit ClaimProven(id, msg.sender);
+        _makeFinal(id, c);
+    }
+
+    function _makeFinal(uint64 id, Claim storage c) private {
+        c.status = ClaimStatus.Final;
+        c.finalizedAt = uint64(block.timestamp);
+        if (c.lastBatch > _claims[lastFinalClaim].lastBatch) {
+            lastFinalClaim = id;
+            lastFinalizedAt = uint64(block.timestamp);
+        }
+        emit ClaimFinalized(id, c.outputRoot, c.lastBatch);
     }
 
     function _reject(uint64 id, Claim storage c, address winner, bool withParent) private {

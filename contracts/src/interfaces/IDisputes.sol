@@ -26,6 +26,11 @@ import {ICredits} from "./ICredits.sol";
 /// is burnt; other defenders of that claim against that challenge get theirs back (`settle`). A defender who loses
 /// leaves half to the challenger, and half is burnt. When a claim is rejected, challenges of it that are still open
 /// get their bonds back (`resolve`), and defences against them are lost (`settle`): they defended a false claim.
+///
+/// Proofs. A claim that is proved while it is challenged is final. Its disputes end with nothing lost for the defence
+/// (`settle`). A proof is of the claim's last output only, so who challenged another part of its history shows that both
+/// agree on the last output and gets the bond back (`agree`); after `defencePeriod` without that the challenge is lost
+/// (`resolve`), half to whoever proved the claim, half burnt.
 interface IDisputes is ICredits {
     /// @notice A claim was challenged.
     /// @param outputsRoot The challenger's history of the claim's blocks.
@@ -164,11 +169,18 @@ interface IDisputes is ICredits {
     function timeout(uint64 id) external;
 
     /// @notice Ends a challenge that no defence stands against, once `defencePeriod` is over: its claim is rejected. If
-    /// the claim was rejected already, gives back the bond, at any time. By anyone.
+    /// the claim was rejected already, gives back the bond, at any time. If the claim was proved, the challenge is lost,
+    /// once `defencePeriod` since then is over. By anyone.
     function resolve(uint64 challengeId) external;
 
-    /// @notice Ends a dispute whose outcome no longer matters: its challenge is lost (the defender's bond comes back),
-    /// or its claim was rejected (the defence is lost). By anyone.
+    /// @notice Ends a challenge of a claim that was proved, with its bond back: its history ends in the same output. By
+    /// anyone.
+    /// @param challengeId The challenge.
+    /// @param lastLeafProof The siblings of that output in the challenger's history, from the bottom up.
+    function agree(uint64 challengeId, bytes32[12] calldata lastLeafProof) external;
+
+    /// @notice Ends a dispute whose outcome no longer matters: its challenge is lost or its claim was proved (the
+    /// defender's bond comes back), or its claim was rejected (the defence is lost). By anyone.
     function settle(uint64 id) external;
 
     /// @notice A challenge.

@@ -14,6 +14,11 @@ import {ICredits} from "./ICredits.sol";
 /// still open get a sixteenth of the bond each (they did the same work and were only slower); the rest is burnt. So
 /// whoever proposes what is false and challenges it too loses at least a quarter. Of the bond of a claim that falls
 /// with its parent, half goes to whoever won against the parent, and half is burnt.
+///
+/// Proofs (docs/validity.md). Where there is a {validity}, a proof makes a claim final at once, whatever its age and
+/// whoever challenges it; and what was proved refutes every pending claim that says otherwise, for half of its bond.
+/// Where there are no {disputes}, claims are only taken with a proof: no bonds, no window, and if no proof comes,
+/// nothing becomes final until the exodus.
 interface ISettlement is ICredits {
     /// @notice A claim was made.
     event ClaimProposed(
@@ -29,6 +34,9 @@ interface ISettlement is ICredits {
 
     /// @notice A claim became final.
     event ClaimFinalized(uint64 indexed id, bytes32 indexed outputRoot, uint64 lastBatch);
+
+    /// @notice A claim was proved, which makes it final.
+    event ClaimProven(uint64 indexed id, address indexed prover);
 
     /// @notice A claim was rejected: by a challenge of `winner`, or (`withParent`) because its parent was.
     event ClaimRejected(uint64 indexed id, address indexed winner, bool withParent);
@@ -60,6 +68,39 @@ interface ISettlement is ICredits {
         bytes32 outputRoot,
         bytes32[12] calldata lastLeafProof
     ) external payable returns (uint64 id);
+
+    /// @notice Makes a claim that is final at once, since it is proved. Any number of batches, no bond, and at least one that no
+    /// final claim covers.
+    /// @dev Whoever copies the proof from a transaction that is not mined yet can be the one who proved.
+    /// @param parentId A final claim, the last one or an earlier one.
+    /// @param parentOutputRoot As in `propose`.
+    /// @param lastBatch Last batch covered.
+    /// @param lastBatchHash As in `propose`.
+    /// @param outputRoot Output root of the last L2 block covered.
+    /// @param proof See {IValidityVerifier}.
+    /// @return id Number of the claim. It has no history: its `blockOutputsRoot` is zero.
+    function proposeProven(
+        uint64 parentId,
+        bytes32 parentOutputRoot,
+        uint64 lastBatch,
+        bytes32 lastBatchHash,
+        bytes32 outputRoot,
+        bytes calldata proof
+    ) external returns (uint64 id);
+
+    /// @notice Proves a pending claim on a final one: it is final, and its bond comes back, whoever challenges it.
+    /// @dev Only its last output is proved, not its history. See {IDisputes} on what becomes of challenges.
+    /// @param id The claim. An L1 reorg that gives its number to another claim makes the proof one of something else.
+    /// @param proof See {IValidityVerifier}.
+    function prove(uint64 id, bytes calldata proof) external;
+
+    /// @notice Rejects a pending claim whose history contradicts a claim that was proved. Its bond is treated as if
+    /// whoever proved that had won a challenge.
+    /// @param id The claim.
+    /// @param provenId The claim that was proved. Its last block is one of those that `id` covers.
+    /// @param leaf What the claim's history has for that block instead.
+    /// @param leafProof The siblings of that leaf, from the bottom up.
+    function refute(uint64 id, uint64 provenId, bytes32 leaf, bytes32[12] calldata leafProof) external;
 
     /// @notice Makes a claim final. From `createdAt + challengeWindow` on, that second included.
     function finalize(uint64 id) external;
@@ -115,6 +156,9 @@ interface ISettlement is ICredits {
     /// @notice Who won against a claim, or against the one it fell with. Zero unless it is rejected.
     function winnerOf(uint64 id) external view returns (address);
 
+    /// @notice Who proved a claim. Zero if nobody did.
+    function proverOf(uint64 id) external view returns (address);
+
     /// @notice Number of the claim with exactly this content, or zero.
     function claimIdOf(uint64 parentId, uint64 lastBatch, bytes32 blockOutputsRoot, bytes32 outputRoot)
         external
@@ -124,7 +168,10 @@ interface ISettlement is ICredits {
     /// @notice The Inbox whose batches are claimed.
     function inbox() external view returns (address);
 
-    /// @notice The contract that judges challenges.
+    /// @notice The contract that verifies proofs, or zero.
+    function validity() external view returns (address);
+
+    /// @notice The contract that judges challenges, or zero.
     function disputes() external view returns (address);
 
     /// @notice Wei posted with each claim.
@@ -134,7 +181,7 @@ interface ISettlement is ICredits {
     function challengeWindow() external view returns (uint64);
 
     /// @notice Seconds from a claim's proposal after which anyone can have it final or rejected, whatever anybody
-    /// does, once its parent is: the window and the longest challenge.
+    /// does, once its parent is: the window and the longest challenge. Zero where claims are proved when they are made.
     function maxDelay() external view returns (uint64);
 
     /// @notice Most L2 blocks that one claim may cover.

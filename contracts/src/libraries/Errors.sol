@@ -112,6 +112,27 @@ error WindowOver(uint256 since);
 error ChallengesOpen(uint64 count);
 /// @notice The parent is not final.
 error ParentNotFinal(uint64 id);
+/// @notice Claims are only taken with a proof here.
+error ProofRequired();
+/// @notice Proofs are not taken here.
+error ProofsNotTaken();
+/// @notice The claim was not proved.
+error NotProven(uint64 id);
+/// @notice The claim does not cover the block that the proven one ends with.
+error BlockNotCovered(uint64 blockNumber, uint64 firstBlock, uint64 lastBlock);
+/// @notice This is what was proved: nothing is refuted by it.
+error SameOutput(bytes32 outputRoot);
+/// @notice The leaf is not in the claim's history at that block.
+error NotInHistory(uint64 blockNumber, bytes32 leaf);
+
+// --- ValidityVerifier ---
+
+/// @notice A proof is 1760 bytes.
+error InvalidProofLength(uint256 length);
+/// @notice The proof does not show that the statement with this hash is true.
+error ProofRefused(bytes32 statement);
+/// @notice Development parameters protect nothing; they are for chains 1337 and 31337.
+error NotADevelopmentChain(uint256 chainId);
 /// @notice The claim is not final.
 error NotFinal(uint64 id);
 

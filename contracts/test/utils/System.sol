@@ -116,6 +116,34 @@ abstract contract System is Test {
         return keccak256("start state");
     }
 
+    /// @dev The genesis batch.
+    function genesisBatch() internal virtual returns (BatchHeader memory genesis) {
+        genesis.timestamp = uint64(block.timestamp);
+        genesis.anchorNumber = uint64(block.number - 10);
+        genesis.anchorHash = blockhash(block.number - 10);
+    }
+
+    function genesisOutput() internal view virtual returns (bytes32) {
+        return GENESIS_OUTPUT;
+    }
+
+    function configHash() internal view virtual returns (bytes32) {
+        return CONFIG_HASH;
+    }
+
+    /// @dev How claims become final, and the contract that verifies proofs, if there is one: `validityCreations()` `CREATE`s.
+    function deployValidity() internal virtual returns (address) {
+        return address(0);
+    }
+
+    function validityCreations() internal pure virtual returns (uint64) {
+        return 0;
+    }
+
+    function hasDisputes() internal pure virtual returns (bool) {
+        return true;
+    }
+
     /// @dev The Endpoint that the Vault is told of: none, or the one that will be deployed from this nonce on.
     function laneEndpoint(uint64) internal view virtual returns (address) {
         return address(0);
@@ -130,30 +158,36 @@ abstract contract System is Test {
     function deployLane() internal virtual {}
 
     function deployL1() internal {
-        last.timestamp = uint64(block.timestamp);
-        last.anchorNumber = uint64(block.number - 10);
-        last.anchorHash = blockhash(block.number - 10);
-
-        uint64 nonce = vm.getNonce(address(this));
+        last = genesisBatch();
+        uint64 nonce = vm.getNonce(address(this)) + validityCreations();
         address disputesAddress = vm.computeCreateAddress(address(this), nonce + 5);
         address vaultAddress = vm.computeCreateAddress(address(this), nonce + 7);
         queue = new MessageQueue(vaultAddress, 10_000_000, 65_536, 10);
         inbox = new Inbox(address(queue), sequencer, last, params());
-        settlement = new Settlement(address(inbox), disputesAddress, GENESIS_OUTPUT, BOND, WINDOW, 2000);
+        settlement = hasDisputes()
+            ? new Settlement(
+                address(inbox), disputesAddress, deployValidity(), genesisOutput(), BOND, WINDOW, 2000
+            )
+            : new Settlement(address(inbox), address(0), deployValidity(), genesisOutput(), 0, 0, 2000);
         address stepper = deployStepper();
         oracle = new PreimageOracle();
-        disputes = new Disputes(
-            address(settlement),
-            address(oracle),
-            stepper,
-            codeRoot(),
-            startState(),
-            CONFIG_HASH,
-            DISPUTE_BOND,
-            DEFENCE_PERIOD,
-            CLOCK
-        );
-        vm.assertEq(address(disputes), disputesAddress);
+        if (hasDisputes()) {
+            disputes = new Disputes(
+                address(settlement),
+                address(oracle),
+                stepper,
+                codeRoot(),
+                startState(),
+                configHash(),
+                DISPUTE_BOND,
+                DEFENCE_PERIOD,
+                CLOCK
+            );
+            vm.assertEq(address(disputes), disputesAddress);
+        } else {
+            // So that addresses are the same.
+            new PreimageOracle();
+        }
         courier = new Courier(vaultAddress);
         vault = new Vault{value: GENESIS_ETH}(
             address(queue),

@@ -20,6 +20,7 @@ interface Vm {
     function load(address account, bytes32 slot) external view returns (bytes32);
     function warp(uint256 timestamp) external;
     function roll(uint256 number) external;
+    function chainId(uint256 id) external;
     function setBlockhash(uint256 number, bytes32 hash) external;
     function blobhashes(bytes32[] calldata hashes) external;
     function expectRevert() external;

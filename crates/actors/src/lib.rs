@@ -1,4 +1,4 @@
-//! The long-running parts of a rollup node: deriver, sequencer, batcher, proposer, challenger, feed.
+//! The long-running parts of a rollup node: deriver, sequencer, batcher, proposer, prover, challenger, feed.
 //!
 //! Each is an actor with one `run(cancel)`. They share nothing but the [`Rollup`]: the chain, the
 //! L1 index, how far L2 is derived from L1, and whose turn it is to change the chain.
@@ -8,9 +8,11 @@ pub mod challenger;
 mod derive;
 mod deriver;
 mod error;
+mod facts;
 mod feed;
 mod follow;
 mod proposer;
+mod prover;
 mod rollup;
 mod sequencer;
 
@@ -20,5 +22,6 @@ pub use deriver::Deriver;
 pub use error::ActorError;
 pub use feed::Feed;
 pub use proposer::{Proposer, ProposerOptions, claim_history};
+pub use prover::{Prover, ProverError, ProverOptions, Proving, ProvingState, ServiceError};
 pub use rollup::{Derivation, Operator, Rollup};
 pub use sequencer::{Sequencer, SequencerOptions};

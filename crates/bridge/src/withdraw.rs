@@ -6,6 +6,7 @@ use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::{SolCall, SolEvent};
 use duplex_contracts::bindings::{IL2Bridge, IVault, OutputRootProof, Withdrawal, WithdrawalTx};
+use duplex_l1::SettlementMode;
 use duplex_primitives::{OutputRoot, predeploys};
 use serde::{Deserialize, Serialize};
 
@@ -61,6 +62,14 @@ struct OneStatus {
     hash: B256,
     withdrawal: Withdrawal,
     stage: WithdrawalStage,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Proving {
+    step: Option<String>,
+    seconds_left: f64,
+    error: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -133,8 +142,18 @@ impl Bridge {
             ) {
                 break first;
             }
-            if told != Some(first.stage) {
-                told = Some(first.stage);
+            let proof = match first.stage {
+                WithdrawalStage::Posted if self.deployment.settlement_mode() == SettlementMode::Validity => {
+                    self.proving().await?
+                }
+                _ => None,
+            };
+            if told.as_ref() != Some(&(first.stage, proof.clone().map(|(what, _)| what))) {
+                told = Some((first.stage, proof.clone().map(|(what, _)| what)));
+                if let Some((what, expected)) = proof {
+                    progress.wait(&what, &expected);
+                    continue;
+                }
                 let left = status
                     .final_at
                     .zip(status.l1_time)
@@ -158,6 +177,20 @@ impl Bridge {
         };
         progress.done("released on L1");
         Ok(WithdrawReport { l2_transaction, withdrawal, release, seconds: start.elapsed().as_secs_f64() })
+    }
+
+    /// What a withdrawal waits for where claims are only taken with a proof, and for how long.
+    async fn proving(&self) -> Result<Option<(String, String)>, BridgeError> {
+        let now: Option<Proving> = self.l2.request("duplex_proving", ()).await?;
+        let step = now.as_ref().and_then(|now| now.step.clone());
+        let what = step
+            .map_or_else(|| "a proof of its batch".into(), |step| format!("a proof of its batch ({step})"));
+        let expected = match now {
+            Some(Proving { error: Some(error), .. }) => error,
+            Some(now) if now.seconds_left > 0.0 => format!("about {:.0} s left", now.seconds_left),
+            _ => "a prover, some ten minutes on a small machine".into(),
+        };
+        Ok(Some((what, expected)))
     }
 
     async fn release_call(&self, l2_transaction: B256, withdrawal: B256) -> Result<Bytes, BridgeError> {

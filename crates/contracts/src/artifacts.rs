@@ -27,6 +27,8 @@ const SOURCES: &[(&str, &str)] = artifacts![
     "BridgedTokenFactory",
     "Courier",
     "DevToken",
+    "DevelopmentProofVerifier",
+    "DevelopmentValidityVerifier",
     "Disputes",
     "Endpoint",
     "FeeVault",

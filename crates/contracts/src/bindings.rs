@@ -101,6 +101,13 @@ sol! {
             uint64 parentId, bytes32 parentOutputRoot, uint64 lastBatch, bytes32 lastBatchHash,
             bytes32 blockOutputsRoot, bytes32 outputRoot, bytes32[12] calldata lastLeafProof
         ) external payable returns (uint64 id);
+        event ClaimProven(uint64 indexed id, address indexed prover);
+        function proposeProven(
+            uint64 parentId, bytes32 parentOutputRoot, uint64 lastBatch, bytes32 lastBatchHash,
+            bytes32 outputRoot, bytes calldata proof
+        ) external returns (uint64 id);
+        function prove(uint64 id, bytes calldata proof) external;
+        function refute(uint64 id, uint64 provenId, bytes32 leaf, bytes32[12] calldata leafProof) external;
         function finalize(uint64 id) external;
         function rejectChildren(uint64[] calldata ids) external;
         function withdrawCredit(address to) external;
@@ -108,17 +115,32 @@ sol! {
         function claimCount() external view returns (uint64);
         function isFinal(uint64 id) external view returns (bool);
         function winnerOf(uint64 id) external view returns (address);
+        function proverOf(uint64 id) external view returns (address);
         function blocksOf(uint64 id) external view returns (uint64 firstBlock, uint64 lastBlock);
         function lastFinalClaim() external view returns (uint64);
         function lastFinalizedAt() external view returns (uint64);
         function finalOutputRoot(uint64 id) external view returns (bytes32);
         function inbox() external view returns (address);
         function disputes() external view returns (address);
+        function validity() external view returns (address);
         function credit(address account) external view returns (uint256);
         function burnt() external view returns (uint256);
         function bond() external view returns (uint256);
         function challengeWindow() external view returns (uint64);
         function maxClaimBlocks() external view returns (uint64);
+    }
+
+    interface IValidityVerifier {
+        function statement(uint64 parentBatch, uint64 lastBatch, bytes32 parentOutput, bytes32 output)
+            external view returns (bytes32);
+        function verify(
+            uint64 parentBatch, uint64 lastBatch, bytes32 parentOutput, bytes32 output, bytes calldata proof
+        ) external view;
+        function inbox() external view returns (address);
+        function proofVerifier() external view returns (address);
+        function configHash() external view returns (bytes32);
+        function programCommitment() external view returns (bytes32);
+        function machineCommitment() external view returns (bytes32);
     }
 
     #[derive(Debug, PartialEq, Eq)]
@@ -202,6 +224,7 @@ sol! {
         function prove(uint64 id, bytes calldata state, bytes calldata code, bytes calldata mem) external;
         function timeout(uint64 id) external;
         function resolve(uint64 challengeId) external;
+        function agree(uint64 challengeId, bytes32[12] calldata lastLeafProof) external;
         function settle(uint64 id) external;
         function withdrawCredit(address to) external;
         function challengeOf(uint64 id) external view returns (Challenge memory);

@@ -41,6 +41,14 @@ impl Exit {
                 &format!("a batch after {batch}"),
                 "all claims that could cover it stand beside rivals; any new batch helps",
             ),
+            Step::Proof { batch } => tell.wait(
+                &format!("a proof that covers batch {batch}"),
+                &format!(
+                    "anyone can make one (`duplex node --prover`); if none comes within {} of the last, the exodus opens \
+                     (`duplex exodus start`)",
+                    duration(self.rebuild.rollup.deployment.parameters.exodus_delay)
+                ),
+            ),
             Step::Force { .. } | Step::Mining | Step::Done => {}
             Step::Propose { last_batch, .. } => {
                 let bond = format_units(self.rebuild.rollup.deployment.parameters.bond, 18);

@@ -53,6 +53,8 @@ pub enum Path {
     },
     /// A false claim is final up to here: a newer batch is needed.
     Blocked,
+    /// Claims are only taken with a proof, and no claim covers the batch yet.
+    Proof,
 }
 
 /// The batches there are, as claims see them.

@@ -298,7 +298,12 @@ impl Observer {
             newest,
             max_claim_blocks: self.rollup.deployment.parameters.max_claim_blocks,
         };
-        needed.iter().map(|batch| (*batch, path(facts, *batch, &batches, now))).collect()
+        let claimed = self.rollup.deployment.settlement_mode().has_disputes();
+        let path = |batch| match path(facts, batch, &batches, now) {
+            Path::Claim { .. } if !claimed => Path::Proof,
+            path => path,
+        };
+        needed.iter().map(|batch| (*batch, path(*batch))).collect()
     }
 
     fn own_ripe(&self, claims: &[ClaimEntry], facts: &[ClaimFacts], now: u64) -> Option<u64> {
@@ -342,6 +347,6 @@ pub(crate) fn output_of(rollup: &Rollup, block: u64) -> Result<OutputRoot, ExitE
     Ok(OutputRoot::of(&header, header.hash_slow()))
 }
 
-fn output_at(rollup: &Rollup, batch: u64) -> Result<B256, ExitError> {
+pub(crate) fn output_at(rollup: &Rollup, batch: u64) -> Result<B256, ExitError> {
     Ok(output_of(rollup, last_block(rollup, batch)?)?.hash())
 }

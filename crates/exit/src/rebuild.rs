@@ -124,6 +124,7 @@ impl Rebuild {
                     only_when_open: true,
                 },
                 proposer: ProposerOptions { interval: Duration::from_secs(3600) },
+                prover: None,
                 l1_poll: poll,
                 history: History::Archive,
                 feed: None,

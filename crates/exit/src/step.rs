@@ -138,6 +138,11 @@ pub enum Step {
         /// The batch that no claim can cover.
         batch: u64,
     },
+    /// Wait for a proof.
+    Proof {
+        /// The batch that no proof covers.
+        batch: u64,
+    },
     /// Take back bonds.
     Collect {
         /// Wei.
@@ -211,6 +216,7 @@ fn settle(path: Path, unpaid: &Unpaid, view: &View, delays: &Delays) -> Step {
             }
         }
         Path::Blocked => Step::Blocked { batch: unpaid.batch },
+        Path::Proof => Step::Proof { batch: unpaid.batch },
     }
 }
 
@@ -383,6 +389,9 @@ mod tests {
         assert_eq!(next(&view, &goal(&[]), &DELAYS), Step::Finalize { claim: 3 });
         view.paths = BTreeMap::from([(6, Path::Blocked)]);
         assert_eq!(next(&view, &goal(&[]), &DELAYS), Step::Blocked { batch: 6 });
+        // Where claims are only taken with a proof, none is made here.
+        view.paths = BTreeMap::from([(6, Path::Proof)]);
+        assert_eq!(next(&view, &goal(&[]), &DELAYS), Step::Proof { batch: 6 });
     }
 
     #[test]

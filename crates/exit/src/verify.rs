@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::{
     ExitError, Rebuild,
-    observe::{last_block, range},
+    observe::{last_block, output_at, range},
 };
 
 /// The two roots of a claim.
@@ -165,10 +165,15 @@ pub async fn verify(
 
 async fn judge(rollup: &Rollup, claim: &ClaimEntry, all: &[ClaimEntry]) -> Result<Verdict, ExitError> {
     let (first_block, last_block) = range(rollup, claim, all)?;
-    let chain = rollup.chain.clone();
-    let history = tokio::task::spawn_blocking(move || claim_history(&chain, first_block, last_block));
-    let history = history.await.map_err(|_| ExitError::Stopped)??.ok_or(ExitError::ChainMoved)?;
-    let (block_outputs, output) = (history.root(), history.leaf(last_block - first_block));
+    let (block_outputs, output) = if claim.block_outputs_root.is_zero() {
+        // A claim that was made with a proof has no history, and may cover more blocks than one has room for.
+        (B256::ZERO, output_at(rollup, claim.last_batch)?)
+    } else {
+        let chain = rollup.chain.clone();
+        let history = tokio::task::spawn_blocking(move || claim_history(&chain, first_block, last_block));
+        let history = history.await.map_err(|_| ExitError::Stopped)??.ok_or(ExitError::ChainMoved)?;
+        (history.root(), history.leaf(last_block - first_block))
+    };
     Ok(Verdict {
         claim: claim.id,
         status: claim.status,

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
 /// Form of the deployment file.
-const VERSION: u32 = 5;
+const VERSION: u32 = 6;
 
 /// The contracts on L1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,7 +23,7 @@ pub struct L1Contracts {
     pub inbox: Address,
     /// Takes claims.
     pub settlement: Address,
-    /// Judges claims that are challenged.
+    /// Judges claims that are challenged; zero, as the two that follow, where claims are only taken with a proof.
     pub disputes: Address,
     /// Executes one instruction of the proof machine.
     pub riscv_step: Address,
@@ -35,6 +35,55 @@ pub struct L1Contracts {
     pub courier: Address,
     /// Says all this on L1.
     pub manifest: Address,
+}
+
+/// How claims become final (`docs/validity.md`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SettlementMode {
+    /// By a bond, a window in which anybody can challenge, and disputes.
+    #[default]
+    Optimistic,
+    /// By a proof.
+    Validity,
+    /// By either.
+    Hybrid,
+}
+
+impl SettlementMode {
+    /// Whether claims can be challenged.
+    pub const fn has_disputes(self) -> bool {
+        !matches!(self, Self::Validity)
+    }
+
+    /// Whether proofs are taken.
+    pub const fn has_proofs(self) -> bool {
+        !matches!(self, Self::Optimistic)
+    }
+}
+
+impl std::fmt::Display for SettlementMode {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Optimistic => "optimistic",
+            Self::Validity => "validity",
+            Self::Hybrid => "hybrid",
+        })
+    }
+}
+
+/// The contracts that verify proofs, and what they are proofs of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ValidityContracts {
+    /// Verifies that batches of the Inbox make of one output root another.
+    pub verifier: Address,
+    /// Verifies executions for it; generated.
+    pub proof_verifier: Address,
+    /// The program.
+    pub program_commitment: B256,
+    /// The machine that executes it.
+    pub machine_commitment: B256,
 }
 
 /// Who convinces a lane's ends of what the other one sent (`docs/bridge.md`).
@@ -81,8 +130,11 @@ impl RelayerTerms {
     /// What a rollup with these parameters needs, so that no stake is free before what it answers for has shown.
     pub fn new(stake: U256, p: &Parameters) -> Self {
         // L1 learns what L2 had when a claim of a later batch is final, and L2's clock may be ahead.
+        // Where claims are only taken with a proof, only the exodus bounds how long that takes.
+        let proof = if p.dispute_clock == 0 { p.exodus_delay } else { 0 };
         let l1_window = p.sequencer_timeout
             + p.challenge_window
+            + proof
             + p.longest_dispute()
             + p.forced_inclusion_delay
             + p.max_drift;
@@ -204,6 +256,10 @@ impl Parameters {
 
     /// The longest that a challenge made in the last second of a window can last after it, in seconds.
     pub const fn longest_dispute(&self) -> u64 {
+        // There are no disputes where they take no time.
+        if self.dispute_clock == 0 {
+            return 0;
+        }
         self.defence_period.saturating_add(self.dispute_clock.saturating_mul(2)).saturating_add(1)
     }
 
@@ -211,6 +267,18 @@ impl Parameters {
     /// an honest claim after a missed one still comes in time.
     pub const fn least_exodus_delay(&self) -> u64 {
         self.challenge_window.saturating_add(self.longest_dispute()).saturating_mul(2)
+    }
+
+    /// These without bonds and windows, which mean nothing where claims are only taken with a proof.
+    pub const fn without_disputes(self) -> Self {
+        Self {
+            bond: U256::ZERO,
+            challenge_window: 0,
+            dispute_bond: U256::ZERO,
+            defence_period: 0,
+            dispute_clock: 0,
+            ..self
+        }
     }
 
     /// Whether a block of the L2 has room for what these parameters force into it: messages up to
@@ -276,6 +344,9 @@ pub struct Deployment {
     /// The lane, where there is one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub lane: Option<LaneContracts>,
+    /// What verifies proofs, where they are taken.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub validity: Option<ValidityContracts>,
     /// L1 block before which there is nothing of this rollup.
     pub start_block: u64,
     /// Who may append while no message waits too long.
@@ -332,6 +403,15 @@ impl Deployment {
         ProgramConfig {
             chain: self.genesis.config,
             message_gas_per_block: self.parameters.message_gas_per_block,
+        }
+    }
+
+    /// How claims become final.
+    pub fn settlement_mode(&self) -> SettlementMode {
+        match (self.contracts.disputes.is_zero(), self.validity) {
+            (true, _) => SettlementMode::Validity,
+            (false, Some(_)) => SettlementMode::Hybrid,
+            (false, None) => SettlementMode::Optimistic,
         }
     }
 

@@ -13,14 +13,14 @@ use alloy_sol_types::{SolCall, SolEvent};
 use duplex_contracts::{
     bindings::{
         IAttestationVerifier, ICourier, IDisputes, IEndpoint, IExodus, IInbox, IManifest, IMessageQueue,
-        IMessenger, IOutputVerifier, IRelayerRegistry, ISettlement, ITokenPort, IVault,
+        IMessenger, IOutputVerifier, IRelayerRegistry, ISettlement, ITokenPort, IValidityVerifier, IVault,
     },
     l2_token_address,
 };
 use duplex_primitives::predeploys;
 use thiserror::Error;
 
-use crate::{Crossing, Deployment, LaneContracts, RelayerContracts, Rpc, RpcError};
+use crate::{Crossing, Deployment, LaneContracts, RelayerContracts, Rpc, RpcError, ValidityContracts};
 
 /// First byte: JSON, compressed with brotli.
 const FORM: u8 = 0;
@@ -201,6 +201,37 @@ async fn check_relayers(
         .await
 }
 
+async fn check_disputes(asks: &Asks<'_>, deployment: &Deployment) -> Result<(), ManifestError> {
+    let (c, p) = (&deployment.contracts, &deployment.parameters);
+    asks.same("the settlement", c.settlement, c.disputes, &IDisputes::settlementCall {}).await?;
+    asks.same("the oracle", c.preimage_oracle, c.disputes, &IDisputes::oracleCall {}).await?;
+    asks.same("the stepper", c.riscv_step, c.disputes, &IDisputes::stepperCall {}).await?;
+    let program = &deployment.program;
+    asks.same("the code root", program.code_root, c.disputes, &IDisputes::codeRootCall {}).await?;
+    asks.same("the first state", program.start_state, c.disputes, &IDisputes::startStateCall {}).await?;
+    let config = deployment.program_config().hash();
+    asks.same("the configuration's hash", config, c.disputes, &IDisputes::configHashCall {}).await?;
+    asks.same("disputeBond", p.dispute_bond, c.disputes, &IDisputes::bondCall {}).await?;
+    asks.same("defencePeriod", p.defence_period, c.disputes, &IDisputes::defencePeriodCall {}).await?;
+    asks.same("disputeClock", p.dispute_clock, c.disputes, &IDisputes::clockCall {}).await
+}
+
+async fn check_validity(
+    asks: &Asks<'_>,
+    deployment: &Deployment,
+    validity: &ValidityContracts,
+) -> Result<(), ManifestError> {
+    let ValidityContracts { verifier, proof_verifier, program_commitment, machine_commitment } = *validity;
+    asks.same("the inbox", deployment.contracts.inbox, verifier, &IValidityVerifier::inboxCall {}).await?;
+    asks.same("the proofs' verifier", proof_verifier, verifier, &IValidityVerifier::proofVerifierCall {})
+        .await?;
+    let config = deployment.program_config().hash();
+    asks.same("the configuration's hash", config, verifier, &IValidityVerifier::configHashCall {}).await?;
+    asks.same("the program", program_commitment, verifier, &IValidityVerifier::programCommitmentCall {})
+        .await?;
+    asks.same("the machine", machine_commitment, verifier, &IValidityVerifier::machineCommitmentCall {}).await
+}
+
 /// What was published, if it is all true, and the vault that it speaks of.
 async fn read(rpc: &Rpc, log: &Log) -> Result<(Address, Deployment), ManifestError> {
     let manifest = log.address();
@@ -304,17 +335,14 @@ pub async fn check(
         .await?;
 
     asks.same("the disputes", c.disputes, c.settlement, &ISettlement::disputesCall {}).await?;
-    asks.same("the settlement", c.settlement, c.disputes, &IDisputes::settlementCall {}).await?;
-    asks.same("the oracle", c.preimage_oracle, c.disputes, &IDisputes::oracleCall {}).await?;
-    asks.same("the stepper", c.riscv_step, c.disputes, &IDisputes::stepperCall {}).await?;
-    let program = &deployment.program;
-    asks.same("the code root", program.code_root, c.disputes, &IDisputes::codeRootCall {}).await?;
-    asks.same("the first state", program.start_state, c.disputes, &IDisputes::startStateCall {}).await?;
-    let config = deployment.program_config().hash();
-    asks.same("the configuration's hash", config, c.disputes, &IDisputes::configHashCall {}).await?;
-    asks.same("disputeBond", p.dispute_bond, c.disputes, &IDisputes::bondCall {}).await?;
-    asks.same("defencePeriod", p.defence_period, c.disputes, &IDisputes::defencePeriodCall {}).await?;
-    asks.same("disputeClock", p.dispute_clock, c.disputes, &IDisputes::clockCall {}).await?;
+    let validity = deployment.validity.map_or(Address::ZERO, |validity| validity.verifier);
+    asks.same("the validity verifier", validity, c.settlement, &ISettlement::validityCall {}).await?;
+    if deployment.settlement_mode().has_disputes() {
+        check_disputes(&asks, deployment).await?;
+    }
+    if let Some(validity) = &deployment.validity {
+        check_validity(&asks, deployment, validity).await?;
+    }
 
     asks.same("the queue", c.message_queue, c.vault, &IVault::messageQueueCall {}).await?;
     asks.same("the settlement", c.settlement, c.vault, &IVault::settlementCall {}).await?;

@@ -12,13 +12,13 @@ use alloy_sol_types::{SolCall, SolEvent, SolValue};
 use duplex_contracts::{
     bindings::{
         IAttestationVerifier, ICourier, IDisputes, IEndpoint, IExodus, IInbox, IManifest, IMessageQueue,
-        IMessenger, IOutputVerifier, IRelayerRegistry, ISettlement, ITokenPort, IVault,
+        IMessenger, IOutputVerifier, IRelayerRegistry, ISettlement, ITokenPort, IValidityVerifier, IVault,
     },
     l2_token_address,
 };
 use duplex_l1::{
     Crossing, Deployment, DevAccount, FaultProgram, L1Contracts, LaneContracts, ManifestError, Parameters,
-    RelayerContracts, RelayerTerms, Rpc, TokenInfo,
+    RelayerContracts, RelayerTerms, Rpc, SettlementMode, TokenInfo, ValidityContracts,
     manifest::{decode, discover, encode},
 };
 use duplex_primitives::{ChainConfig, Genesis, GenesisAccount, predeploys};
@@ -61,6 +61,12 @@ fn rollup(first: u64) -> Deployment {
                 prover: at(24),
                 terms: RelayerTerms::new(U256::from(7), &Parameters::production()),
             }),
+        }),
+        validity: Some(ValidityContracts {
+            verifier: at(30),
+            proof_verifier: at(31),
+            program_commitment: B256::repeat_byte(0x32),
+            machine_commitment: B256::repeat_byte(0x33),
         }),
         start_block: 7,
         sequencer: DEPLOYER,
@@ -138,15 +144,27 @@ impl L1 {
         self.says(c.settlement, &ISettlement::challengeWindowCall {}, p.challenge_window);
         self.says(c.settlement, &ISettlement::maxClaimBlocksCall {}, p.max_claim_blocks);
         self.says(c.settlement, &ISettlement::disputesCall {}, c.disputes);
-        self.says(c.disputes, &IDisputes::settlementCall {}, c.settlement);
-        self.says(c.disputes, &IDisputes::oracleCall {}, c.preimage_oracle);
-        self.says(c.disputes, &IDisputes::stepperCall {}, c.riscv_step);
-        self.says(c.disputes, &IDisputes::codeRootCall {}, d.program.code_root);
-        self.says(c.disputes, &IDisputes::startStateCall {}, d.program.start_state);
-        self.says(c.disputes, &IDisputes::configHashCall {}, d.program_config().hash());
-        self.says(c.disputes, &IDisputes::bondCall {}, p.dispute_bond);
-        self.says(c.disputes, &IDisputes::defencePeriodCall {}, p.defence_period);
-        self.says(c.disputes, &IDisputes::clockCall {}, p.dispute_clock);
+        let validity = d.validity.map_or(Address::ZERO, |validity| validity.verifier);
+        self.says(c.settlement, &ISettlement::validityCall {}, validity);
+        if let Some(validity) = d.validity {
+            let verifier = validity.verifier;
+            self.says(verifier, &IValidityVerifier::inboxCall {}, c.inbox);
+            self.says(verifier, &IValidityVerifier::proofVerifierCall {}, validity.proof_verifier);
+            self.says(verifier, &IValidityVerifier::configHashCall {}, d.program_config().hash());
+            self.says(verifier, &IValidityVerifier::programCommitmentCall {}, validity.program_commitment);
+            self.says(verifier, &IValidityVerifier::machineCommitmentCall {}, validity.machine_commitment);
+        }
+        if !c.disputes.is_zero() {
+            self.says(c.disputes, &IDisputes::settlementCall {}, c.settlement);
+            self.says(c.disputes, &IDisputes::oracleCall {}, c.preimage_oracle);
+            self.says(c.disputes, &IDisputes::stepperCall {}, c.riscv_step);
+            self.says(c.disputes, &IDisputes::codeRootCall {}, d.program.code_root);
+            self.says(c.disputes, &IDisputes::startStateCall {}, d.program.start_state);
+            self.says(c.disputes, &IDisputes::configHashCall {}, d.program_config().hash());
+            self.says(c.disputes, &IDisputes::bondCall {}, p.dispute_bond);
+            self.says(c.disputes, &IDisputes::defencePeriodCall {}, p.defence_period);
+            self.says(c.disputes, &IDisputes::clockCall {}, p.dispute_clock);
+        }
         self.says(c.vault, &IVault::messageQueueCall {}, queue);
         self.says(c.vault, &IVault::settlementCall {}, c.settlement);
         self.says(c.vault, &IVault::courierCall {}, c.courier);
@@ -407,10 +425,20 @@ async fn what_strangers_publish_changes_nothing() {
 
 #[tokio::test]
 async fn whatever_the_contracts_contradict_is_refused() {
-    let vouched = rollup(0);
-    contradicted_in(&vouched, 58).await;
-    let lane = vouched.lane.map(|lane| LaneContracts { crossing: Crossing::Spv, relayers: None, ..lane });
-    contradicted_in(&Deployment { lane, ..vouched }, 46).await;
+    let hybrid = rollup(0);
+    assert_eq!(hybrid.settlement_mode(), SettlementMode::Hybrid);
+    contradicted_in(&hybrid, 64).await;
+    let optimistic = Deployment { validity: None, ..hybrid.clone() };
+    assert_eq!(optimistic.settlement_mode(), SettlementMode::Optimistic);
+    contradicted_in(&optimistic, 59).await;
+    let none = Address::ZERO;
+    let contracts =
+        L1Contracts { disputes: none, riscv_step: none, preimage_oracle: none, ..hybrid.contracts };
+    let validity = Deployment { contracts, ..hybrid.clone() };
+    assert_eq!(validity.settlement_mode(), SettlementMode::Validity);
+    contradicted_in(&validity, 55).await;
+    let lane = hybrid.lane.map(|lane| LaneContracts { crossing: Crossing::Spv, relayers: None, ..lane });
+    contradicted_in(&Deployment { lane, ..hybrid }, 52).await;
 }
 
 /// A rollup is found, and none of what its contracts say can be something else.
@@ -435,12 +463,14 @@ async fn contradicted_in(ours: &Deployment, answers: usize) {
 
 #[tokio::test]
 async fn a_deployment_that_contradicts_itself_is_refused() {
-    let changes: [fn(&mut Deployment); 7] = [
+    let changes: [fn(&mut Deployment); 9] = [
         |d| d.l1_chain_id += 1,
         |d| d.l2_chain_id += 1,
         |d| d.contracts.manifest = STRANGER,
         |d| d.contracts.vault = STRANGER,
         |d| d.tokens[0].l2 = STRANGER,
+        |d| d.validity = None,
+        |d| d.contracts.disputes = Address::ZERO,
         |d| d.lane = None,
         |d| d.lane = d.lane.map(|lane| LaneContracts { crossing: Crossing::Spv, ..lane }),
     ];

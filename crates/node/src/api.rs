@@ -8,7 +8,7 @@ use std::{
 use alloy_primitives::{Address, B256, Bytes, Log, U64, U256};
 use alloy_sol_types::SolEvent;
 use duplex_actors::{
-    Rollup,
+    Proving, Rollup,
     challenger::{Watch, Witness},
 };
 use duplex_contracts::bindings::{IMessagePasser, IMessageQueue, IVault, Withdrawal};
@@ -39,11 +39,15 @@ fn hex(number: u64) -> Value {
 pub(crate) fn duplex_module(
     rollup: Rollup,
     challenger: Arc<OnceLock<watch::Receiver<Watch>>>,
+    prover: Arc<OnceLock<watch::Receiver<Proving>>>,
 ) -> Result<RpcModule<Rollup>, RegisterMethodError> {
     let mut module = RpcModule::new(rollup);
     module.register_method("duplex_syncStatus", |_, rollup, _| sync_status(rollup))?;
     module.register_method("duplex_challenger", move |_, _, _| {
         challenger.get().map_or(Value::Null, |watch| json!(*watch.borrow()))
+    })?;
+    module.register_method("duplex_proving", move |_, _, _| {
+        prover.get().map_or(Value::Null, |watch| json!(*watch.borrow()))
     })?;
     module.register_method("duplex_deployment", |_, rollup, _| {
         // Keys are for the people who run the node, not for those who call it.

@@ -21,7 +21,7 @@ use duplex_contracts::{
 };
 use duplex_l1::{
     Crossing, Deployment, FaultProgram, FeeQuote, L1Contracts, LaneContracts, Parameters, RelayerContracts,
-    RelayerTerms, Rpc, TokenInfo, manifest, sign_eip1559,
+    RelayerTerms, Rpc, SettlementMode, TokenInfo, ValidityContracts, manifest, sign_eip1559,
 };
 use duplex_primitives::{ChainConfig, Genesis, GenesisAccount, OutputRoot, predeploys};
 use duplex_stake::{GasTable, StakeError, Terms, Timing, Wei, required_bonds};
@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     NodeError,
     dev_relayers::dev_relayer_alloc,
+    devnet::DEVELOPMENT_CHAINS,
     embedded_l1::{read_json, write_json},
     keys::{dev_accounts, dev_addresses},
 };
@@ -62,6 +63,8 @@ pub struct DeployOptions {
     pub bond_gas_price: u128,
     /// Whether to deploy tokens and fund accounts whose keys everybody knows.
     pub development: bool,
+    /// How claims become final.
+    pub settlement: SettlementMode,
     /// Whether there is a lane between the layers, and who convinces its ends.
     pub lane: Option<Crossing>,
     /// Wei that each relayer stakes, where there are relayers.
@@ -127,6 +130,48 @@ fn with_bonds(parameters: Parameters, gas_price: u128) -> Result<Parameters, Sta
     Ok(Parameters { bond, dispute_bond, ..parameters })
 }
 
+/// The verifiers of proofs with development parameters: the only ones that are part of this program.
+const PROOF_VERIFIER: &str = "DevelopmentProofVerifier";
+const VALIDITY_VERIFIER: &str = "DevelopmentValidityVerifier";
+
+/// What L1 knows the validity program and its machine by.
+#[derive(Debug, Clone, Copy, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Pins {
+    program_commitment: B256,
+    machine_commitment: B256,
+}
+
+fn pins() -> Pins {
+    serde_json::from_str(include_str!("../../../prover/pins.json"))
+        .expect("it is committed, and tests read it")
+}
+
+/// The contracts, in the order in which they are created.
+fn order(options: &DeployOptions, l1_chain_id: u64) -> Result<Vec<&'static str>, NodeError> {
+    let mut order = vec!["DevToken"; if options.development { TOKENS.len() } else { 0 }];
+    order.extend(["MessageQueue", "Inbox"]);
+    if options.settlement.has_proofs() {
+        if !DEVELOPMENT_CHAINS.contains(&l1_chain_id) {
+            return Err(NodeError::ProofsNeedProduction { chain_id: l1_chain_id });
+        }
+        order.extend([PROOF_VERIFIER, VALIDITY_VERIFIER]);
+    }
+    order.push("Settlement");
+    if options.settlement.has_disputes() {
+        order.extend(["RiscvStep", "PreimageOracle", "Disputes"]);
+    }
+    if options.lane.is_some() {
+        order.extend(["OutputVerifier", "Messenger", "Endpoint", "VaultPort"]);
+    }
+    if options.lane == Some(Crossing::Multisig) {
+        order.extend(["RelayerRegistry", "AttestationVerifier"]);
+    }
+    // The Manifest follows the Vault at once: so it is known to be of the same deployer.
+    order.extend(["Courier", "Vault", "Manifest"]);
+    Ok(order)
+}
+
 async fn make_plan(
     rpc: &Rpc,
     key: &PrivateKeySigner,
@@ -136,32 +181,43 @@ async fn make_plan(
     let deployer = key.address();
     let first_nonce = rpc.nonce(deployer, true).await?;
     let anchor = rpc.latest_header().await?;
-    let tokens = if options.development { TOKENS.len() as u64 } else { 0 };
-    let address = |step: u64| deployer.create(first_nonce + step);
-    let parameters = with_bonds(options.parameters, options.bond_gas_price)?;
+    let order = order(options, l1_chain_id)?;
+    // Zero, if there is none.
+    let of = |contract: &str| {
+        let step = order.iter().position(|name| *name == contract);
+        step.map_or(Address::ZERO, |step| deployer.create(first_nonce + step as u64))
+    };
+    let mode = options.settlement;
+    let parameters = match mode.has_disputes() {
+        true => with_bonds(options.parameters, options.bond_gas_price)?,
+        false => options.parameters.without_disputes(),
+    };
     let lane = options.lane.map(|crossing| {
-        let prover = address(tokens + 6);
+        let prover = of("OutputVerifier");
         let relayers = (crossing == Crossing::Multisig).then(|| RelayerContracts {
-            registry: address(tokens + 10),
+            registry: of("RelayerRegistry"),
             prover,
             terms: RelayerTerms::new(options.relayer_stake, &parameters),
         });
-        let verifier = relayers.map_or(prover, |_| address(tokens + 11));
-        let (messenger, endpoint, port) = (address(tokens + 7), address(tokens + 8), address(tokens + 9));
+        let verifier = relayers.map_or(prover, |_| of("AttestationVerifier"));
+        let (messenger, endpoint, port) = (of("Messenger"), of("Endpoint"), of("VaultPort"));
         LaneContracts { crossing, endpoint, messenger, verifier, port, relayers }
     });
-    // The Manifest follows the Vault at once: so it is known to be of the same deployer.
-    let last = tokens + lane.map_or(6, |lane| if lane.relayers.is_some() { 12 } else { 10 });
+    let validity = mode.has_proofs().then(|| {
+        let Pins { program_commitment, machine_commitment } = pins();
+        let (verifier, proof_verifier) = (of(VALIDITY_VERIFIER), of(PROOF_VERIFIER));
+        ValidityContracts { verifier, proof_verifier, program_commitment, machine_commitment }
+    });
     let contracts = L1Contracts {
-        message_queue: address(tokens),
-        inbox: address(tokens + 1),
-        settlement: address(tokens + 2),
-        riscv_step: address(tokens + 3),
-        preimage_oracle: address(tokens + 4),
-        disputes: address(tokens + 5),
-        courier: address(last),
-        vault: address(last + 1),
-        manifest: address(last + 2),
+        message_queue: of("MessageQueue"),
+        inbox: of("Inbox"),
+        settlement: of("Settlement"),
+        riscv_step: of("RiscvStep"),
+        preimage_oracle: of("PreimageOracle"),
+        disputes: of("Disputes"),
+        courier: of("Courier"),
+        vault: of("Vault"),
+        manifest: of("Manifest"),
     };
 
     let config = ChainConfig::l2_dev(options.l2_chain_id);
@@ -218,6 +274,7 @@ async fn make_plan(
         l2_rpc: String::new(),
         contracts,
         lane,
+        validity,
         start_block: anchor.header.number,
         sequencer: deployer,
         parameters,
@@ -233,8 +290,10 @@ async fn make_plan(
     };
     let mut steps = Vec::new();
     let mut step = |contract: &str, args: Vec<u8>, value: U256| {
+        // What was computed above must be what happens.
+        assert_eq!(order[steps.len()], contract, "contracts are created in their order");
         let code = [&artifact(contract).bytecode[..], &args].concat().into();
-        let address = address(steps.len() as u64);
+        let address = deployer.create(first_nonce + steps.len() as u64);
         steps.push(Step { contract: contract.into(), address, code, value });
         address
     };
@@ -250,10 +309,16 @@ async fn make_plan(
     let queue = (contracts.vault, p.max_message_gas, p.max_message_data, U256::from(p.gas_burn_divisor));
     step("MessageQueue", queue.abi_encode_params(), U256::ZERO);
     step("Inbox", inbox_args(&deployment), U256::ZERO);
+    if let Some(validity) = &validity {
+        step(PROOF_VERIFIER, Vec::new(), U256::ZERO);
+        step(VALIDITY_VERIFIER, validity_args(&deployment, validity), U256::ZERO);
+    }
     step("Settlement", settlement_args(&deployment), U256::ZERO);
-    step("RiscvStep", Vec::new(), U256::ZERO);
-    step("PreimageOracle", Vec::new(), U256::ZERO);
-    step("Disputes", disputes_args(&deployment), U256::ZERO);
+    if mode.has_disputes() {
+        step("RiscvStep", Vec::new(), U256::ZERO);
+        step("PreimageOracle", Vec::new(), U256::ZERO);
+        step("Disputes", disputes_args(&deployment), U256::ZERO);
+    }
     if let Some(lane) = &lane {
         step("OutputVerifier", (contracts.vault,).abi_encode_params(), U256::ZERO);
         step("Messenger", (lane.endpoint,).abi_encode_params(), U256::ZERO);
@@ -328,8 +393,17 @@ fn inbox_args(deployment: &Deployment) -> Vec<u8> {
 
 fn settlement_args(deployment: &Deployment) -> Vec<u8> {
     let (c, p) = (&deployment.contracts, &deployment.parameters);
+    let validity = deployment.validity.map_or(Address::ZERO, |validity| validity.verifier);
     let output = deployment.genesis_output;
-    (c.inbox, c.disputes, output, p.bond, p.challenge_window, p.max_claim_blocks).abi_encode_params()
+    (c.inbox, c.disputes, validity, output, p.bond, p.challenge_window, p.max_claim_blocks)
+        .abi_encode_params()
+}
+
+fn validity_args(deployment: &Deployment, validity: &ValidityContracts) -> Vec<u8> {
+    let config = deployment.program_config().hash();
+    let ValidityContracts { proof_verifier, program_commitment, machine_commitment, .. } = *validity;
+    (deployment.contracts.inbox, proof_verifier, config, program_commitment, machine_commitment)
+        .abi_encode_params()
 }
 
 fn disputes_args(deployment: &Deployment) -> Vec<u8> {

@@ -8,15 +8,15 @@ use std::{
 
 use alloy_primitives::U256;
 use alloy_signer_local::PrivateKeySigner;
-use duplex_actors::{BatcherOptions, DaMode, ProposerOptions, SequencerOptions};
-use duplex_l1::{Crossing, Deployment, Parameters, Rpc};
+use duplex_actors::{BatcherOptions, DaMode, ProposerOptions, ProverOptions, SequencerOptions};
+use duplex_l1::{Crossing, Deployment, Parameters, Rpc, SettlementMode};
 use duplex_lane::{Lane, Relay, RelayOptions};
 use duplex_storage::History;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    BOND_GAS_PRICE, BlobOptions, DeployOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, NodeError,
-    RELAYER_STAKE, Roles, RollupNode, RollupOptions, Tasks, deploy, dev_key,
+    BOND_GAS_PRICE, BlobOptions, DeployOptions, DevProver, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID,
+    NodeError, RELAYER_STAKE, Roles, RollupNode, RollupOptions, Tasks, deploy, dev_key,
     dev_relayers::{DevRelayers, enlist},
     embedded_l1::{create_dir, read_json, write_json},
     pair::{SECOND, SIBLING_RELAY, SIBLINGS},
@@ -127,6 +127,10 @@ pub struct DevnetOptions {
     pub challenge: bool,
     /// Wei of one L1 gas that bonds are computed from.
     pub bond_gas_price: u128,
+    /// How claims become final.
+    pub settlement: SettlementMode,
+    /// Who makes the proofs, where they are taken.
+    pub prover: DevProver,
     /// Whether there is a lane between the layers, and who convinces its ends. A relay then runs, too, or five relayers with
     /// stakes.
     pub lane: Option<Crossing>,
@@ -168,6 +172,8 @@ impl Default for DevnetOptions {
             claim_interval: Duration::from_secs(2),
             challenge: true,
             bond_gas_price: BOND_GAS_PRICE,
+            settlement: SettlementMode::Optimistic,
+            prover: DevProver::default(),
             lane: None,
             relay: true,
             program: std::env::current_exe().unwrap_or_else(|_| "duplex".into()),
@@ -188,6 +194,8 @@ struct Setup {
     l2_chain_id: u64,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     lane: Option<Crossing>,
+    #[serde(default)]
+    settlement: SettlementMode,
 }
 
 impl Setup {
@@ -198,7 +206,11 @@ impl Setup {
             Some(Crossing::Spv) => ", bridged by light clients",
             Some(Crossing::Multisig) => ", bridged by relayers with stakes",
         };
-        format!("{l1} and L2 chain id {}{lane}", self.l2_chain_id)
+        let settlement = match self.settlement {
+            SettlementMode::Optimistic => String::new(),
+            mode => format!(", {mode} settlement"),
+        };
+        format!("{l1} and L2 chain id {}{lane}{settlement}", self.l2_chain_id)
     }
 }
 
@@ -231,6 +243,7 @@ impl Devnet {
             embedded_l1: options.l1_url.is_none(),
             l2_chain_id: options.l2_chain_id,
             lane: options.lane,
+            settlement: options.settlement,
         };
         let setup_path = dir.join("setup.json");
         match read_json::<Setup>(&setup_path)? {
@@ -242,6 +255,9 @@ impl Devnet {
             None => write_json(&setup_path, &setup)?,
         }
 
+        if options.settlement.has_proofs() && options.da == DaMode::Blob {
+            return Err(NodeError::ProofsNeedCalldata);
+        }
         let mut tasks = Tasks::default();
         let (l1, l1_url) = match &options.l1_url {
             Some(url) => (None, url.clone()),
@@ -287,6 +303,7 @@ impl Devnet {
                 }),
                 bond_gas_price: options.bond_gas_price,
                 development,
+                settlement: options.settlement,
                 lane: options.lane,
                 relayer_stake: options.relayer_stake,
                 progress: options.progress,
@@ -301,6 +318,10 @@ impl Devnet {
             enlist(&rpc, &key, &deployment).await?;
         }
 
+        let prover = match options.settlement.has_proofs() {
+            true => Some(ProverOptions::new(options.prover.start(&dir.join("prover"), &mut tasks)?)),
+            false => None,
+        };
         (options.progress)("starting the L2");
         let l2 = RollupNode::start(
             RollupOptions {
@@ -329,6 +350,7 @@ impl Devnet {
                     only_when_open: false,
                 },
                 proposer: ProposerOptions { interval: options.claim_interval },
+                prover,
                 l1_poll: Duration::from_millis(200),
                 history: options.history,
                 feed: None,
@@ -381,7 +403,7 @@ impl Devnet {
 
 /// Removes what a devnet wrote, and nothing else.
 fn remove_devnet(dir: &Path) -> Result<(), NodeError> {
-    for name in ["l1", "l2", "relay", "relayers", SECOND, SIBLING_RELAY] {
+    for name in ["l1", "l2", "relay", "relayers", "prover", SECOND, SIBLING_RELAY] {
         let path = dir.join(name);
         if path.exists() {
             std::fs::remove_dir_all(&path).map_err(|source| NodeError::Io { path, source })?;

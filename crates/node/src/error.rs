@@ -81,6 +81,22 @@ pub enum NodeError {
         /// Gas limit of an L2 block.
         gas_limit: u64,
     },
+    /// Proofs that anybody can forge are for development only, and verifiers of others are made for a deployment.
+    #[error(
+        "--settlement validity and hybrid take proofs with development parameters, which anybody can forge, and L1 {chain_id} is no \
+         development chain: a verifier for production is made from a ceremony's reference string (docs/validity.md §4), and this \
+         version cannot deploy one"
+    )]
+    ProofsNeedProduction {
+        /// L1's chain id.
+        chain_id: u64,
+    },
+    /// The data of batches must be where it can be proved.
+    #[error("--settlement validity and hybrid need --da calldata: what is in blobs cannot be proved yet")]
+    ProofsNeedCalldata,
+    /// L1 takes no proofs.
+    #[error(transparent)]
+    Prover(#[from] duplex_actors::ProverError),
     /// No bonds make sense for these parameters.
     #[error("bonds: {0}")]
     Stake(#[from] duplex_stake::StakeError),

@@ -5,6 +5,7 @@
 
 mod api;
 mod deploy;
+mod dev_prover;
 mod dev_relayers;
 mod devnet;
 mod embedded_l1;
@@ -17,6 +18,7 @@ mod rollup;
 mod tasks;
 
 pub use deploy::{BOND_GAS_PRICE, DeployOptions, RELAYER_STAKE, deploy};
+pub use dev_prover::DevProver;
 pub use devnet::{Delays, Devnet, DevnetOptions};
 pub use embedded_l1::{EmbeddedL1, EmbeddedL1Options, L1_CHAIN_ID};
 pub use error::NodeError;

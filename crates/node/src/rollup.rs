@@ -10,8 +10,9 @@ use std::{
 use alloy_primitives::keccak256;
 use alloy_signer_local::PrivateKeySigner;
 use duplex_actors::{
-    Batcher, BatcherOptions, Challenger, Derivation, Deriver, Feed, Operator, Proposer, ProposerOptions,
-    Rollup, Sequencer, SequencerOptions, challenger::Watch, program,
+    Batcher, BatcherOptions, Challenger, DaMode, Derivation, Deriver, Feed, Operator, Proposer,
+    ProposerOptions, Prover, ProverOptions, Proving, Rollup, Sequencer, SequencerOptions, challenger::Watch,
+    program,
 };
 use duplex_chain::{Chain, ChainOptions};
 use duplex_l1::{
@@ -88,6 +89,8 @@ pub struct RollupOptions {
     pub batcher: BatcherOptions,
     /// How often it claims.
     pub proposer: ProposerOptions,
+    /// How it has batches proved; it does not if this is not given.
+    pub prover: Option<ProverOptions>,
     /// Pause between looks at L1.
     pub l1_poll: Duration,
     /// How far back its state can be read.
@@ -108,6 +111,8 @@ pub struct RollupNode {
     pub operator: Option<Operator>,
     /// What its challenger does, if it has one.
     pub challenger: Option<watch::Receiver<Watch>>,
+    /// How far batches are proved, if it has that done.
+    pub prover: Option<watch::Receiver<Proving>>,
     server: Option<RunningServer>,
 }
 
@@ -126,6 +131,11 @@ impl RollupNode {
             .filter(|key| needs_sequencer_key(&options.roles) && key.address() != deployment.sequencer)
         {
             return Err(NodeError::WrongKey { found: key.address(), expected: deployment.sequencer });
+        }
+        // What is in blobs cannot be proved yet, and a batch that cannot be proved is the end of it.
+        let proofs = deployment.settlement_mode().has_proofs();
+        if proofs && options.roles.batch && options.batcher.da == DaMode::Blob {
+            return Err(NodeError::ProofsNeedCalldata);
         }
         create_dir(&options.dir)?;
 
@@ -173,10 +183,13 @@ impl RollupNode {
             derivation,
             turn: Arc::new(Mutex::new(())),
         };
-        let challenger = Arc::new(OnceLock::new());
+        let (challenger, prover_watch) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
         let feed = options.feed.as_deref();
         let server = match options.addr {
-            Some(addr) => Some(start_server(&rollup, &challenger, addr, archive.clone(), feed).await?),
+            Some(addr) => {
+                let watches = (&challenger, &prover_watch);
+                Some(start_server(&rollup, watches, addr, archive.clone(), feed).await?)
+            }
             None => None,
         };
 
@@ -195,32 +208,46 @@ impl RollupNode {
                 SequencerOptions { only_when_open: options.roles.permissionless, ..options.sequencer };
             tasks.spawn("sequencer", Sequencer::new(rollup.clone(), sequencer).run(cancel.clone()));
         }
-        let mut operator = None;
-        let roles = options.roles;
-        if let Some(key) = options.key.filter(|_| roles.batch || roles.propose || roles.challenge) {
+        let (mut operator, mut proving) = (None, None);
+        // Where claims are only taken with a proof there is nothing to claim or challenge without one.
+        let disputes = deployment.settlement_mode().has_disputes();
+        let roles = Roles {
+            propose: options.roles.propose && disputes,
+            challenge: options.roles.challenge && disputes,
+            ..options.roles
+        };
+        let sends = roles.batch || roles.propose || roles.challenge || options.prover.is_some();
+        if let Some(key) = options.key.filter(|_| sends) {
             let records = Arc::new(Records::open(&options.dir.join("transactions.redb"))?);
             let tx_options = TxManagerOptions { poll: options.l1_poll, resend_after: RESEND_AFTER };
             let txs = TxManager::open(rollup.l1.clone(), key, records, tx_options).await?;
             let sender = Operator { txs: txs.clone() };
             tasks.spawn("L1 transactions", txs.run(cancel.clone()));
             if options.roles.batch {
+                let da = if proofs { DaMode::Calldata } else { options.batcher.da };
                 let batcher =
-                    BatcherOptions { only_when_open: options.roles.permissionless, ..options.batcher };
+                    BatcherOptions { only_when_open: options.roles.permissionless, da, ..options.batcher };
                 let batcher = Batcher::open(rollup.clone(), sender.clone(), &options.dir, batcher)?;
                 tasks.spawn("batcher", batcher.run(cancel.clone()));
             }
-            if options.roles.propose {
+            if let Some(prover) = options.prover {
+                let actor = Prover::new(rollup.clone(), sender.clone(), prover)?;
+                let _ = prover_watch.set(actor.watch());
+                proving = Some(actor.watch());
+                tasks.spawn("prover", actor.run(cancel.clone()));
+            }
+            if roles.propose {
                 let proposer = Proposer::new(rollup.clone(), sender.clone(), options.proposer);
                 tasks.spawn("proposer", proposer.run(cancel.clone()));
             }
-            if options.roles.challenge {
+            if roles.challenge {
                 let actor = Challenger::new(rollup.clone(), sender.clone(), program());
                 let _ = challenger.set(actor.watch());
                 tasks.spawn("challenger", actor.run(cancel));
             }
             operator = Some(sender);
         }
-        Ok(Self { rollup, operator, challenger: challenger.get().cloned(), server })
+        Ok(Self { rollup, operator, challenger: challenger.get().cloned(), prover: proving, server })
     }
 
     /// Where it answers; empty if it serves nobody.
@@ -236,13 +263,16 @@ impl RollupNode {
     }
 }
 
+/// What a part shows, once it runs.
+type Shown<T> = Arc<OnceLock<watch::Receiver<T>>>;
+
 const fn needs_sequencer_key(roles: &Roles) -> bool {
     roles.batch && !roles.permissionless
 }
 
 async fn start_server(
     rollup: &Rollup,
-    challenger: &Arc<OnceLock<watch::Receiver<Watch>>>,
+    watches: (&Shown<Watch>, &Shown<Proving>),
     addr: SocketAddr,
     archive: BlobArchive,
     feed: Option<&str>,
@@ -257,7 +287,7 @@ async fn start_server(
     module.merge(eth_module(api.clone())?)?;
     module.merge(debug_module(api.clone())?)?;
     module.merge(txpool_module(api)?)?;
-    module.merge(duplex_module(rollup.clone(), challenger.clone())?)?;
+    module.merge(duplex_module(rollup.clone(), watches.0.clone(), watches.1.clone())?)?;
     let misc = misc_module(rollup.chain.config().chain_id, module.method_names())?;
     module.merge(misc)?;
     let find = Arc::new(move |hash| archive.get(hash).map_err(|error| error.to_string()));

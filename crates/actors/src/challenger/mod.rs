@@ -4,7 +4,6 @@
 //! of every game and the transaction manager what was sent, so a restart at any move loses nothing.
 
 mod board;
-mod facts;
 mod liar;
 mod moves;
 mod opinion;
@@ -32,8 +31,8 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
+pub use crate::facts::inputs;
 pub use board::{Board, Game, Lost, Open, Story, story, story_since};
-pub use facts::inputs;
 pub use liar::{Liar, Lie};
 pub use moves::{Opened, Side};
 pub use opinion::{Honest, Opinion};
@@ -343,7 +342,8 @@ impl Challenger {
         now: u64,
     ) -> Result<(), ActorError> {
         let id = game.id;
-        if challenge.status != ChallengeStatus::Open || claim.status == ClaimStatus::Rejected {
+        // A claim that was proved meanwhile is final: there is nothing left to dispute.
+        if challenge.status != ChallengeStatus::Open || claim.status != ClaimStatus::Pending {
             return self
                 .send(format!("settle dispute {id}"), &IDisputes::settleCall { id }, U256::ZERO)
                 .await;
@@ -538,13 +538,34 @@ impl Challenger {
     ) -> Result<(), ActorError> {
         let mine = challenge.challenger == self.operator.txs.address();
         let period = self.rollup.deployment.parameters.defence_period;
-        let won = now > challenge.openedAt + period && challenge.openDisputes == 0;
+        let pending = claim.is_none_or(|claim| claim.status == ClaimStatus::Pending);
+        let won = pending && now > challenge.openedAt + period && challenge.openDisputes == 0;
         let needless = claim.is_some_and(|claim| claim.status == ClaimStatus::Rejected);
         if mine && challenge.status == ChallengeStatus::Open && (won || needless) {
             let call = IDisputes::resolveCall { challengeId: id };
             self.send(format!("resolve challenge {id}"), &call, U256::ZERO).await?;
         }
+        let proved = claim.filter(|claim| claim.status == ClaimStatus::Final);
+        if let Some(claim) = proved.filter(|_| mine && challenge.status == ChallengeStatus::Open) {
+            self.agree(id, challenge, claim).await?;
+        }
         Ok(())
+    }
+
+    /// Takes back the bond of a challenge whose claim was proved: what was proved is its last output only, and a history that is
+    /// false before that was rightly challenged.
+    async fn agree(&mut self, id: u64, challenge: &Challenge, claim: &ClaimEntry) -> Result<(), ActorError> {
+        let Some(history) = self.history(claim).await? else { return Ok(()) };
+        let Some((first, last)) = self.rollup.blocks_of(claim)? else { return Ok(()) };
+        if history.root() != challenge.outputsRoot || history.leaf(last - first) != claim.output_root {
+            return Ok(());
+        }
+        let proof: Vec<B256> = history.proof(last - first);
+        let call = IDisputes::agreeCall {
+            challengeId: id,
+            lastLeafProof: std::array::from_fn(|level| proof[level]),
+        };
+        self.send(format!("take back challenge {id}: its claim was proved"), &call, U256::ZERO).await
     }
 
     /// Removes claims whose parents were rejected.

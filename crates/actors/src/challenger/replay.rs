@@ -14,7 +14,6 @@ use duplex_vm::{
 };
 use tokio::task::JoinHandle;
 
-use super::facts;
 use crate::{ActorError, Rollup};
 
 /// Statements whose histories are kept. Each may take some hundred MiB.
@@ -178,7 +177,7 @@ impl Replays {
         if let Some(inputs) = self.replays.get(&hash).and_then(|replay| replay.inputs.clone()) {
             return Ok(Some(inputs));
         }
-        let inputs = facts::inputs(&self.rollup, statement).await?;
+        let inputs = super::inputs(&self.rollup, statement).await?;
         while self.replays.len() >= KEPT
             && let Some(oldest) =
                 self.replays.iter().min_by_key(|(_, replay)| replay.asked).map(|(hash, _)| *hash)

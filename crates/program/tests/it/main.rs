@@ -8,4 +8,5 @@ mod cost;
 mod lacks;
 mod precompiles;
 mod ranges;
+mod sample;
 mod world;

@@ -1,6 +1,6 @@
-//! What the machine reads for a statement, from what this node knows.
+//! What the programs read for a statement, from what this node knows.
 //!
-//! The program runs natively on the node's own data and everything that it asks for is noted. The machine runs
+//! A program runs natively on the node's own data and everything that it asks for is noted. The machine runs
 //! the same program, so it asks for the same.
 
 use std::{
@@ -13,15 +13,14 @@ use alloy_sol_types::SolValue;
 use duplex_chain::StateAt;
 use duplex_l1::{BatchEntry, Carried, Rpc, RpcError};
 use duplex_primitives::{DATA_CHUNK, OutputRoot};
-use duplex_program::{Oracle, Statement, What};
+use duplex_program::{Bundle, Oracle, RangeStatement, Statement, What, range_output};
 use duplex_trie::NodeSource;
 use duplex_vm::Kind;
 use revm::DatabaseRef;
 use thiserror::Error;
 use tokio::runtime::Handle;
 
-use super::Inputs;
-use crate::{ActorError, Rollup};
+use crate::{ActorError, Rollup, challenger::Inputs};
 
 /// Why a preimage cannot be had.
 #[derive(Debug, Error)]
@@ -43,7 +42,7 @@ struct Facts {
     /// The state that the block is executed on.
     state: StateAt,
     /// What is small and known beforehand.
-    known: BTreeMap<(Kind, B256), Bytes>,
+    known: Known,
     statement: B256,
     l1: Handle,
     noted: Mutex<BTreeMap<(u8, B256), Bytes>>,
@@ -77,42 +76,118 @@ pub async fn inputs(rollup: &Rollup, statement: &Statement) -> Result<Inputs, Ac
     done.await.map_err(|_| ActorError::Behind("collecting preimages was cut off"))?
 }
 
+/// The statement about the batches `first..=last`, and all that it follows from, for a prover.
+///
+/// # Errors
+/// If this node does not know the batches, their blocks or messages, or if their data is in blobs.
+pub(crate) async fn bundle(
+    rollup: &Rollup,
+    first: u64,
+    last: u64,
+) -> Result<(RangeStatement, Vec<u8>), ActorError> {
+    let lost = |batch: u64, what: &str| ActorError::Replay(format!("batch {batch}: {what}"));
+    let mut batches = Vec::new();
+    for index in first..=last {
+        let entry = rollup.index.batch(index)?.ok_or_else(|| lost(index, "it is not in the index"))?;
+        let carried = rollup.reader.carried(&entry).await?;
+        if matches!(carried, Carried::Blobs(_)) {
+            return Err(lost(index, "its data is in blobs, which cannot be proved yet"));
+        }
+        batches.push((entry, carried));
+    }
+    let (Some((head, _)), Some((tail, _))) = (batches.first(), batches.last()) else {
+        return Err(lost(first, "there is no batch to prove"));
+    };
+    let before = head.header.firstBlock.saturating_sub(1);
+    let state = rollup.chain.state_at(before)?.ok_or_else(|| {
+        lost(first, "the state before it is not kept any more; proofs need --history as long as they take")
+    })?;
+    let output = |number| {
+        let header = rollup.chain.header(number)?.ok_or(ActorError::MissingBlock(number))?;
+        Ok::<_, ActorError>(OutputRoot::of(&header, header.hash_slow()).hash())
+    };
+    let statement = RangeStatement {
+        configHash: rollup.deployment.program_config().hash(),
+        parentOutput: output(before)?,
+        firstBatch: head.hash,
+        lastBatch: tail.hash,
+        output: output(tail.header.lastBlock)?,
+    };
+    let (rollup, l1) = (rollup.clone(), Handle::current());
+    let done = tokio::task::spawn_blocking(move || {
+        let mut known = BTreeMap::new();
+        put_parent(&rollup, before, &mut known)?;
+        for (entry, carried) in batches {
+            put_batch(&rollup, &entry, carried, &mut known)?;
+        }
+        let facts = Facts { rollup, state, known, statement: statement.hash(), l1, noted: Mutex::default() };
+        let found =
+            range_output(&facts, &statement).map_err(|error| ActorError::Replay(error.to_string()))?;
+        if found != statement.output {
+            // The chain was taken back in between.
+            return Err(ActorError::Behind("the blocks of the batches to be proved changed"));
+        }
+        let noted = facts.noted.into_inner().unwrap_or_else(PoisonError::into_inner);
+        Ok((statement, Bundle::encode(&statement, noted.values())))
+    });
+    done.await.map_err(|_| ActorError::Behind("collecting a bundle was cut off"))?
+}
+
 /// What follows from the statement and the batch.
 fn known(
     rollup: &Rollup,
     statement: &Statement,
     entry: &BatchEntry,
     carried: Carried,
-) -> Result<BTreeMap<(Kind, B256), Bytes>, ActorError> {
-    let mut known = BTreeMap::new();
-    let mut put = |bytes: Vec<u8>| drop(known.insert((Kind::Keccak, keccak256(&bytes)), Bytes::from(bytes)));
-    put(statement.abi_encode());
-    put(rollup.deployment.program_config().encode());
-    put(entry.header.abi_encode());
+) -> Result<Known, ActorError> {
+    let mut known = Known::new();
+    put(&mut known, statement.abi_encode());
+    put_parent(rollup, statement.blockNumber.saturating_sub(1), &mut known)?;
+    put_batch(rollup, entry, carried, &mut known)?;
+    Ok(known)
+}
 
-    let number = statement.blockNumber.saturating_sub(1);
+type Known = BTreeMap<(Kind, B256), Bytes>;
+
+fn put(known: &mut Known, bytes: Vec<u8>) {
+    known.insert((Kind::Keccak, keccak256(&bytes)), Bytes::from(bytes));
+}
+
+/// The configuration, and the output of the block before the first.
+fn put_parent(rollup: &Rollup, number: u64, known: &mut Known) -> Result<(), ActorError> {
+    put(known, rollup.deployment.program_config().encode());
     let parent = rollup.chain.header(number)?.ok_or(ActorError::MissingBlock(number))?;
-    put(OutputRoot::of(&parent, parent.hash_slow()).encode().to_vec());
+    put(known, OutputRoot::of(&parent, parent.hash_slow()).encode().to_vec());
+    Ok(())
+}
 
+/// A batch: its header, its messages and its data.
+fn put_batch(
+    rollup: &Rollup,
+    entry: &BatchEntry,
+    carried: Carried,
+    known: &mut Known,
+) -> Result<(), ActorError> {
+    put(known, entry.header.abi_encode());
     let before = entry.header.index.saturating_sub(1);
     let before = rollup.batch_header(before)?.ok_or(ActorError::Behind("a batch is missing in the index"))?;
     let messages = rollup.messages(before.messageCount, entry.header.messageCount)?;
     let mut accumulator = before.messageAcc;
     for message in messages.ok_or(ActorError::Behind("messages are missing in the index"))? {
         let encoded = message.encode();
-        put([accumulator, keccak256(&encoded)].concat());
-        put(encoded);
+        put(known, [accumulator, keccak256(&encoded)].concat());
+        put(known, encoded);
         accumulator = message.accumulator;
     }
     match carried {
-        Carried::Calldata(data) => data_tree(&data, &mut put),
+        Carried::Calldata(data) => data_tree(&data, &mut |bytes| put(known, bytes)),
         Carried::Blobs(blobs) => {
             let hashes: Vec<B256> = blobs.iter().map(|(hash, _)| *hash).collect();
-            put([&[2u8][..], hashes.concat().as_slice()].concat());
+            put(known, [&[2u8][..], hashes.concat().as_slice()].concat());
             known.extend(blobs.into_iter().map(|(hash, blob)| ((Kind::Blob, hash), blob)));
         }
     }
-    Ok(known)
+    Ok(())
 }
 
 /// The leaves and nodes of the tree over a batch's calldata (`docs/protocol.md` §3).

@@ -1,0 +1,119 @@
+//! `duplex-prover prove`.
+
+use std::{ffi::OsString, path::PathBuf, time::Instant};
+
+use clap::Args;
+use serde_json::json;
+
+use crate::{
+    children::{Used, run_self},
+    files,
+    job::{Job, Tree},
+    parameters::Parameters,
+    setup::KeyArgs,
+    steps::ProveStep,
+};
+
+/// How long a segment may become, as memory.
+#[derive(Debug, Args)]
+pub(crate) struct MemoryArgs {
+    /// Most memory for proving a segment, in MiB. Segments become as long as that allows. All else takes up to 8 GB for a STARK,
+    /// and 14 GB for a proof for L1 with development parameters, whatever is said here.
+    #[arg(long, env = "DUPLEX_PROVER_MEMORY", value_name = "MIB", default_value_t = 8192, value_parser = clap::value_parser!(u64).range(4096..))]
+    memory: u64,
+}
+
+/// Of what a process takes, some three tenths are the tables that the machine counts in.
+const TABLES: (u64, u64) = (3, 10);
+
+impl MemoryArgs {
+    pub(crate) fn segment(&self) -> usize {
+        (self.memory * TABLES.0 / TABLES.1 * (1 << 20)) as usize
+    }
+
+    fn to_arguments(&self) -> [OsString; 2] {
+        ["--memory".into(), self.memory.to_string().into()]
+    }
+}
+
+/// Prove that a bundle's statement is true, step by step: segments, one STARK, and a proof for L1.
+///
+/// Every step leaves what it makes in the folder, and one that was interrupted goes on where it was.
+#[derive(Debug, Args)]
+pub(crate) struct ProveArgs {
+    #[command(flatten)]
+    keys: KeyArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
+    /// Folder of this proof. Default: beside the bundle, with its name.
+    #[arg(long, value_name = "DIR")]
+    job: Option<PathBuf>,
+    /// Stop at the STARK, before the proof for L1.
+    #[arg(long)]
+    stark_only: bool,
+    /// Print a JSON line for each step instead of text.
+    #[arg(long)]
+    json: bool,
+    /// The bundle.
+    #[arg(value_name = "BUNDLE")]
+    bundle: PathBuf,
+}
+
+/// Runs a step in a process of its own.
+pub(crate) fn run_step(
+    step: ProveStep,
+    job: &Job,
+    keys: &KeyArgs,
+    memory: &MemoryArgs,
+) -> eyre::Result<Used> {
+    let mut arguments: Vec<OsString> = vec!["prove-step".into(), step.name().into()];
+    arguments.extend(keys.to_arguments());
+    arguments.extend(memory.to_arguments());
+    arguments.push(job.folder().into());
+    run_self(&arguments)
+}
+
+pub(crate) fn run(args: &ProveArgs) -> eyre::Result<()> {
+    let keys = args.keys.keys();
+    let folder = args.job.clone().unwrap_or_else(|| args.bundle.with_extension("proof"));
+    let job = Job::create(&folder, &files::read(&args.bundle)?)?;
+    let steps = if args.stark_only { &ProveStep::ALL[..2] } else { &ProveStep::ALL };
+    for (i, step) in steps.iter().enumerate() {
+        if step.is_done(&job, &keys) {
+            continue;
+        }
+        if !args.json {
+            eprintln!("{}/{}  {}", i + 1, steps.len(), step.what());
+        }
+        let start = Instant::now();
+        let used = run_step(*step, &job, &args.keys, &args.memory)?;
+        let seconds = start.elapsed().as_secs_f64();
+        if args.json {
+            println!("{}", json!({ "step": step.name(), "seconds": seconds, "bytes": used.bytes() }));
+        } else {
+            eprintln!("     {seconds:.0} s, {:.1} GB", used.gigabytes());
+        }
+        if *step == ProveStep::Segments && !args.json {
+            let cut = job.segments()?;
+            let tree = Tree::over(cut.segments.len());
+            eprintln!(
+                "     {} instructions in {} segments, {} proofs in the tree",
+                cut.instructions,
+                cut.segments.len(),
+                tree.nodes()
+            );
+        }
+    }
+    let result = if args.stark_only { job.stark_path() } else { job.l1_path(&keys) };
+    if args.json {
+        println!("{}", json!({ "proof": result, "statement": job.statement()?.hash() }));
+    } else {
+        println!("{}", result.display());
+        if !args.stark_only && args.keys.parameters == Parameters::Development {
+            println!(
+                "With development parameters, which anybody can forge proofs for: for development chains only."
+            );
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,318 @@
+//! `duplex-prover serve`: proofs over HTTP.
+//!
+//! | request | answer |
+//! |---|---|
+//! | `GET /` | parameters, and what names program and machine on L1 |
+//! | `POST /jobs`, a bundle | the job, whose name is the statement's hash; the same bundle is the same job |
+//! | `GET /jobs/S` | where it stands |
+//! | `GET /jobs/S/proof` | the proof for L1, as `prove` writes it |
+//! | `GET /jobs/S/stark` | the STARK |
+//! | `DELETE /jobs/S` | stops it, and removes what is there |
+//!
+//! Jobs are proved one after the other, oldest first. What was proved of one when this process ends is on disk, and goes on.
+
+use std::{
+    fs,
+    io::Read,
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use alloy_primitives::B256;
+use clap::Args;
+use eyre::{WrapErr, bail, eyre};
+use serde_json::{Value, json};
+use tiny_http::{Method, Request, Response, Server};
+
+use crate::{
+    children::end_with_parent,
+    job::Job,
+    keys::Keys,
+    progress::{Timings, progress},
+    prove::{MemoryArgs, run_step},
+    setup::KeyArgs,
+    steps::ProveStep,
+};
+
+/// The longest bundle that is taken: what the machine has room for beside all else.
+const LONGEST: u64 = 256 << 20;
+/// Requests that are answered at once.
+const MOST_AT_ONCE: usize = 16;
+/// A step that failed is tried again, so often.
+const TRIES: u32 = 3;
+/// Pause between looks for jobs.
+const PAUSE: Duration = Duration::from_millis(500);
+/// Where a job says why it was given up.
+const FAILED: &str = "failed.txt";
+
+/// Take bundles over HTTP, and prove them.
+#[derive(Debug, Args)]
+pub(crate) struct ServeArgs {
+    #[command(flatten)]
+    keys: KeyArgs,
+    #[command(flatten)]
+    memory: MemoryArgs,
+    /// Address to listen on. Whoever reaches it can have this machine prove: keep it to those whom you trust.
+    #[arg(long, value_name = "ADDR", default_value = "127.0.0.1:7545")]
+    listen: SocketAddr,
+    /// Folder of the jobs.
+    #[arg(long, value_name = "DIR", default_value = "prover-jobs")]
+    jobs: PathBuf,
+    /// Make STARKs only, no proofs for L1.
+    #[arg(long)]
+    stark_only: bool,
+    /// Stop when standard input ends: for who starts this and may be killed.
+    #[arg(long)]
+    stop_with_stdin: bool,
+}
+
+struct Service {
+    args: ServeArgs,
+    keys: Keys,
+    timings: Mutex<Timings>,
+    /// Held while a bundle is taken.
+    taking: Mutex<()>,
+    /// The job that is being proved.
+    current: Mutex<Option<B256>>,
+    stop: AtomicBool,
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+pub(crate) fn run(args: ServeArgs) -> eyre::Result<()> {
+    let keys = args.keys.keys();
+    let pins = keys.pins()?;
+    // Better now than after minutes.
+    if !pins.are_of(&args.keys.program.read()?) {
+        bail!(
+            "the keys in {} are of another program: run `duplex-prover setup` again",
+            args.keys.keys.display()
+        );
+    }
+    fs::create_dir_all(&args.jobs).wrap_err_with(|| args.jobs.display().to_string())?;
+    let server = Server::http(args.listen).map_err(|error| eyre!("{}: {error}", args.listen))?;
+    let address = server.server_addr().to_ip().unwrap_or(args.listen);
+    println!("{}", json!({ "listening": address.to_string(), "parameters": keys.parameters().to_string() }));
+    let timings = Mutex::new(Timings::load(&keys));
+    let stop_with_stdin = args.stop_with_stdin;
+    let service = Arc::new(Service {
+        args,
+        keys,
+        timings,
+        taking: Mutex::default(),
+        current: Mutex::default(),
+        stop: AtomicBool::new(false),
+    });
+    if stop_with_stdin {
+        // Steps that run end with it; what they left goes on next time.
+        end_with_parent();
+    }
+    let worker = service.clone();
+    std::thread::spawn(move || worker.work());
+    // Who is slow, or goes away in between, keeps nobody else waiting.
+    let answering = Arc::new(AtomicUsize::new(0));
+    for request in server.incoming_requests() {
+        if answering.fetch_add(1, Ordering::Relaxed) >= MOST_AT_ONCE {
+            answering.fetch_sub(1, Ordering::Relaxed);
+            respond(request, Err(Refusal(503, "too many requests at once".into())));
+            continue;
+        }
+        let (service, answering) = (service.clone(), answering.clone());
+        std::thread::spawn(move || {
+            let mut request = request;
+            let answer = service.answer(&mut request);
+            respond(request, answer);
+            answering.fetch_sub(1, Ordering::Relaxed);
+        });
+    }
+    service.stop.store(true, Ordering::Relaxed);
+    Ok(())
+}
+
+fn respond(request: Request, answer: Result<Answer, Refusal>) {
+    let response = match answer {
+        Ok(Answer::Json(value)) => Response::from_string(value.to_string()),
+        Ok(Answer::Bytes(bytes)) => Response::from_data(bytes),
+        Err(Refusal(code, why)) => {
+            Response::from_string(json!({ "error": why }).to_string()).with_status_code(code)
+        }
+    };
+    // Who asked may be gone.
+    let _ = request.respond(response);
+}
+
+enum Answer {
+    Json(Value),
+    Bytes(Vec<u8>),
+}
+
+struct Refusal(u16, String);
+
+impl From<eyre::Report> for Refusal {
+    fn from(error: eyre::Report) -> Self {
+        Self(500, format!("{error:#}"))
+    }
+}
+
+impl Service {
+    fn steps(&self) -> &'static [ProveStep] {
+        if self.args.stark_only { &ProveStep::ALL[..2] } else { &ProveStep::ALL }
+    }
+
+    fn folder(&self, statement: B256) -> PathBuf {
+        self.args.jobs.join(statement.to_string())
+    }
+
+    fn answer(&self, request: &mut Request) -> Result<Answer, Refusal> {
+        // A page in somebody's browser, on this machine, is nobody who should have it prove.
+        if request.headers().iter().any(|header| header.field.equiv("origin")) {
+            return Err(Refusal(403, "not for browsers".into()));
+        }
+        let url = request.url().to_owned();
+        let parts: Vec<&str> = url.trim_matches('/').split('/').filter(|part| !part.is_empty()).collect();
+        match (request.method(), parts.as_slice()) {
+            (Method::Get, []) => Ok(Answer::Json(json!({
+                "parameters": self.keys.parameters().to_string(),
+                "pins": self.keys.pins()?,
+                "starkOnly": self.args.stark_only,
+            }))),
+            (Method::Post, ["jobs"]) => self.take(request),
+            (Method::Get, ["jobs", name]) => self.status(statement(name)?),
+            (Method::Get, ["jobs", name, "proof"]) => {
+                let job = self.job(statement(name)?)?;
+                self.result(&job.l1_path(&self.keys))
+            }
+            (Method::Get, ["jobs", name, "stark"]) => self.result(&self.job(statement(name)?)?.stark_path()),
+            (Method::Delete, ["jobs", name]) => self.remove(statement(name)?),
+            (method, _) => Err(Refusal(404, format!("there is no {method} {url}"))),
+        }
+    }
+
+    fn take(&self, request: &mut Request) -> Result<Answer, Refusal> {
+        // One at a time: each is executed here once.
+        let _taking = lock(&self.taking);
+        let mut bundle = Vec::new();
+        let mut body = request.as_reader().take(LONGEST + 1);
+        body.read_to_end(&mut bundle).map_err(|error| Refusal(400, error.to_string()))?;
+        if bundle.len() as u64 > LONGEST {
+            return Err(Refusal(413, format!("a bundle has at most {LONGEST} bytes")));
+        }
+        let malformed = |error: &dyn std::fmt::Display| Refusal(400, error.to_string());
+        let decoded =
+            duplex_program::Bundle::decode(bundle.clone().into()).map_err(|error| malformed(&error))?;
+        let statement = decoded.statement().hash();
+        let folder = self.folder(statement);
+        // Whatever went wrong before: whoever asks again wants it tried again.
+        let _ = fs::remove_file(folder.join(FAILED));
+        // The same statement can have bundles with their parts in another order.
+        if Job::open(&folder).is_err() {
+            Job::create(&folder, &bundle).map_err(|error| Refusal(400, format!("{error:#}")))?;
+        }
+        Ok(Answer::Json(json!({ "job": statement })))
+    }
+
+    fn job(&self, statement: B256) -> Result<Job, Refusal> {
+        Job::open(&self.folder(statement)).map_err(|_| Refusal(404, format!("there is no job {statement}")))
+    }
+
+    fn status(&self, statement: B256) -> Result<Answer, Refusal> {
+        let job = self.job(statement)?;
+        let progress = progress(&job, &self.keys, &lock(&self.timings), self.steps());
+        let failed = fs::read_to_string(self.folder(statement).join(FAILED)).ok();
+        let state = match (&failed, &progress.step) {
+            (_, None) => "done",
+            (Some(_), _) => "failed",
+            _ if *lock(&self.current) == Some(statement) => "proving",
+            _ => "waiting",
+        };
+        Ok(Answer::Json(json!({ "job": statement, "state": state, "error": failed, "progress": progress })))
+    }
+
+    fn result(&self, path: &Path) -> Result<Answer, Refusal> {
+        fs::read(path).map(Answer::Bytes).map_err(|_| Refusal(404, "it is not proved yet".into()))
+    }
+
+    fn remove(&self, statement: B256) -> Result<Answer, Refusal> {
+        self.job(statement)?;
+        // The step that runs finds its folder gone, and fails.
+        let folder = self.folder(statement);
+        fs::remove_dir_all(&folder)
+            .map_err(|error| Refusal(500, format!("{}: {error}", folder.display())))?;
+        Ok(Answer::Json(json!({ "removed": statement })))
+    }
+
+    /// The oldest job that is neither done nor given up.
+    fn next(&self) -> Option<(B256, Job)> {
+        let entries = fs::read_dir(&self.args.jobs).ok()?;
+        let mut open: Vec<_> = entries
+            .filter_map(|entry| {
+                let entry = entry.ok()?;
+                let statement: B256 = entry.file_name().to_str()?.parse().ok()?;
+                let job = Job::open(&entry.path()).ok()?;
+                let given_up = entry.path().join(FAILED).exists();
+                let left = self.steps().iter().any(|step| !step.is_done(&job, &self.keys));
+                let since =
+                    fs::metadata(entry.path().join("bundle")).and_then(|data| data.modified()).ok()?;
+                (left && !given_up).then_some((since, statement, job))
+            })
+            .collect();
+        open.sort_by_key(|(since, statement, _)| (*since, *statement));
+        open.into_iter().next().map(|(_, statement, job)| (statement, job))
+    }
+
+    fn work(&self) {
+        while !self.stop.load(Ordering::Relaxed) {
+            let Some((statement, job)) = self.next() else {
+                std::thread::sleep(PAUSE);
+                continue;
+            };
+            *lock(&self.current) = Some(statement);
+            if let Err(error) = self.prove(&job) {
+                eprintln!("{statement}: {error:#}");
+                let folder = self.folder(statement);
+                if folder.exists() {
+                    let _ = fs::write(folder.join(FAILED), format!("{error:#}"));
+                }
+            }
+            *lock(&self.current) = None;
+        }
+    }
+
+    fn prove(&self, job: &Job) -> eyre::Result<()> {
+        for step in self.steps() {
+            let mut tries = 0;
+            while !step.is_done(job, &self.keys) {
+                let start = Instant::now();
+                let before = crate::progress::units(job, &self.keys, *step).0;
+                let done = run_step(*step, job, &self.args.keys, &self.args.memory);
+                let after = crate::progress::units(job, &self.keys, *step).0;
+                match done {
+                    Ok(_) => {
+                        let seconds = start.elapsed().as_secs_f64();
+                        lock(&self.timings).note(*step, after.saturating_sub(before), seconds);
+                    }
+                    Err(error) if tries + 1 >= TRIES || Job::open(job.folder()).is_err() => {
+                        return Err(error);
+                    }
+                    Err(error) => {
+                        eprintln!("{}: {error:#}; trying again", job.folder().display());
+                        tries += 1;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+fn statement(name: &str) -> Result<B256, Refusal> {
+    name.parse()
+        .map_err(|_| Refusal(400, format!("{name:?} is no hash of a statement: 0x and 64 hex digits")))
+}

@@ -1,0 +1,121 @@
+//! `duplex-prover setup`.
+
+use std::{path::PathBuf, time::Instant};
+
+use clap::Args;
+use eyre::bail;
+
+use crate::{
+    children::{end_with_parent, run_self},
+    files,
+    keys::{Keys, SetupStep},
+    machine::Program,
+    parameters::Parameters,
+};
+
+/// Where keys are, and of what.
+#[derive(Debug, Args)]
+pub(crate) struct KeyArgs {
+    /// Folder of the keys.
+    #[arg(long, env = "DUPLEX_PROVER_KEYS", value_name = "DIR", default_value = "prover-keys")]
+    pub(crate) keys: PathBuf,
+    /// The parameters of the proof for L1: development's proofs can be forged.
+    #[arg(long = "params", env = "DUPLEX_PROVER_PARAMS", value_enum, default_value = "development")]
+    pub(crate) parameters: Parameters,
+    #[command(flatten)]
+    pub(crate) program: ProgramArgs,
+}
+
+impl KeyArgs {
+    pub(crate) fn keys(&self) -> Keys {
+        Keys::new(&self.keys, self.parameters)
+    }
+
+    /// As arguments for a process of our own.
+    pub(crate) fn to_arguments(&self) -> Vec<std::ffi::OsString> {
+        let mut arguments: Vec<std::ffi::OsString> = vec!["--keys".into(), self.keys.clone().into()];
+        arguments.extend(["--params".into(), self.parameters.to_string().into()]);
+        if let Some(path) = &self.program.program {
+            arguments.extend(["--program".into(), path.clone().into()]);
+        }
+        arguments
+    }
+}
+
+/// Which program is proved.
+#[derive(Debug, Args)]
+pub(crate) struct ProgramArgs {
+    /// Another validity program than the one that this prover was built with.
+    #[arg(long, env = "DUPLEX_VALIDITY_PROGRAM", value_name = "ELF")]
+    program: Option<PathBuf>,
+}
+
+impl ProgramArgs {
+    pub(crate) fn read(&self) -> eyre::Result<Program> {
+        match &self.program {
+            Some(path) => Ok(Program::new(files::read(path)?)),
+            None => Ok(Program::committed()),
+        }
+    }
+}
+
+/// Make the keys that proving and verifying need, once for a program. Steps that were done are not done again.
+///
+/// With `--params development` this takes some 14 GB of memory; with `--params production` more than 24 GB, and the reference
+/// string of a ceremony (`--srs`).
+#[derive(Debug, Args)]
+pub(crate) struct SetupArgs {
+    #[command(flatten)]
+    keys: KeyArgs,
+    /// The reference string of a ceremony: raw points for 2^23 or more.
+    #[arg(long, value_name = "FILE", requires = "srs_digest")]
+    srs: Option<PathBuf>,
+    /// SHA-256 of that file, from who published it.
+    #[arg(long, value_name = "HASH", requires = "srs")]
+    srs_digest: Option<String>,
+    /// Stop before the keys of the proof for L1: enough to make and verify STARKs.
+    #[arg(long)]
+    stark_only: bool,
+    /// Make the keys again, whatever is there.
+    #[arg(long)]
+    again: bool,
+    /// Stop when standard input ends: for who starts this and may be killed.
+    #[arg(long)]
+    stop_with_stdin: bool,
+}
+
+pub(crate) fn run(args: &SetupArgs) -> eyre::Result<()> {
+    if args.stop_with_stdin {
+        end_with_parent();
+    }
+    let keys = args.keys.keys();
+    if let (Some(file), Some(digest)) = (&args.srs, &args.srs_digest) {
+        if args.keys.parameters == Parameters::Development {
+            bail!("the development's reference string is made here: --srs is for --params production");
+        }
+        keys.references().adopt(file, digest)?;
+    }
+    let other = keys.is_done(SetupStep::Machine) && !keys.pins()?.are_of(&args.keys.program.read()?);
+    let steps = if args.stark_only { &SetupStep::ALL[..1] } else { &SetupStep::ALL };
+    for (i, step) in steps.iter().enumerate() {
+        // All else is the same for every program and machine.
+        let stale = other && *step == SetupStep::Machine;
+        if keys.is_done(*step) && !args.again && !stale {
+            continue;
+        }
+        eprintln!("{}/{}  {}", i + 1, steps.len(), step.what());
+        let start = Instant::now();
+        let name = clap::ValueEnum::to_possible_value(step).expect("a step has a name");
+        let mut arguments = vec!["make-keys".into(), name.get_name().into()];
+        arguments.extend(args.keys.to_arguments());
+        let used = run_self(&arguments)?;
+        eprintln!("     {:.0} s, {:.1} GB", start.elapsed().as_secs_f64(), used.gigabytes());
+    }
+    let pins = keys.pins()?;
+    println!("program  {}", pins.program_commitment);
+    println!("machine  {}", pins.machine_commitment);
+    if args.keys.parameters == Parameters::Development && !args.stark_only {
+        println!("These are development parameters: anybody can forge proofs for L1 with them.");
+    }
+    Ok(())
+}

@@ -1,0 +1,224 @@
+//! Where only proofs make anything final: what holds while none comes, and what provers that lie can do.
+//!
+//! Real proofs take minutes: one is verified by the contracts' tests (`contracts/test/ValidityVerifier.t.sol`), and
+//! `duplex tour --settlement validity` makes one.
+
+use std::{
+    io::{BufRead, BufReader, Read, Write},
+    net::{TcpListener, TcpStream},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicUsize, Ordering},
+    },
+};
+
+use alloy_primitives::{B256, Bytes, U256, hex};
+use duplex_bridge::{Asset, Bridge, Quiet};
+use duplex_contracts::bindings::ISettlement;
+use duplex_l1::{Deployment, Rpc, SettlementMode};
+use duplex_testing::{
+    devnet::{Process, bridge, until, words},
+    load::dev_key,
+    truth::sync_status,
+};
+use serde_json::{Value, json};
+
+const COMMITTED: &str = include_str!("../../contracts/test/validity-proof.json");
+
+async fn devnet(dir: &tempfile::TempDir, more: &str) -> (Process, Bridge) {
+    let mut devnet = Process::duplex(&words(&format!(
+        "up --json --data-dir {} --l1-port 0 --l2-port 0 --batch-age 1 --block-time 150 --l1-block-time 330 {more}",
+        dir.path().join("devnet").display(),
+    )));
+    let deployment = devnet.deployment().await;
+    (devnet, bridge(deployment))
+}
+
+async fn proving(l2: &Rpc) -> Value {
+    l2.request("duplex_proving", ()).await.unwrap()
+}
+
+async fn claims(whole: &Bridge) -> u64 {
+    let settlement = whole.deployment.contracts.settlement;
+    whole.l1.call(settlement, &ISettlement::claimCountCall {}).await.unwrap()
+}
+
+/// Waits until the prover's actor says why it is stuck.
+async fn stuck(l2: &Rpc, why: &str) {
+    until(&format!("the prover to say {why:?}"), || async {
+        let now = proving(l2).await;
+        (now["state"] == "stuck" && now["error"].as_str()?.contains(why)).then_some(())
+    })
+    .await;
+}
+
+/// Moves L1's clock.
+async fn later(l1: &Rpc, seconds: u64) {
+    let _: Value = l1.request("evm_increaseTime", (seconds,)).await.unwrap();
+    let _: Value = l1.request("evm_mine", ()).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn without_proofs_nothing_is_final_and_everybody_can_leave() {
+    let dir = tempfile::tempdir().unwrap();
+    let (_devnet, whole) =
+        devnet(&dir, "--settlement validity --prover-binary /nowhere/duplex-prover --exodus-delay 600").await;
+    assert_eq!(whole.deployment.settlement_mode(), SettlementMode::Validity);
+    let key = dev_key(&whole.deployment, 6);
+    whole.deposit(&key, &Asset::Eth, key.address(), U256::from(1_000_000), &Quiet).await.unwrap();
+    whole.start_withdrawal(&key, &Asset::Eth, key.address(), U256::from(5_000)).await.unwrap();
+    until("batches to be on L1", || async {
+        let status = sync_status(&whole.l2).await.ok()?;
+        (status.safe.number == status.r#unsafe.number && status.safe.number.to::<u64>() > 1).then_some(())
+    })
+    .await;
+    stuck(&whole.l2, "there is no duplex-prover at /nowhere/duplex-prover").await;
+    assert_eq!(claims(&whole).await, 1, "no claim but genesis'");
+    assert_eq!(sync_status(&whole.l2).await.unwrap().finalized.number.to::<u64>(), 0);
+
+    // All that is left after the delay is the exodus, with the genesis state as the last that is final.
+    let command = |text: &str| words(&format!("{text} --l1 {}", whole.deployment.l1_rpc));
+    let key_of = |index: usize| hex::encode(dev_key(&whole.deployment, index).to_bytes());
+    let early = Process::run(&command(&format!("exodus start --key {}", key_of(5)))).await;
+    early.assert_refused(&["can be started in"]);
+    later(&whole.l1, 700).await;
+    let started = Process::run(&command(&format!("exodus start --json --key {}", key_of(5)))).await.json();
+    assert_eq!(started["started"], true, "{started}");
+    let before = whole.l1.balance(key.address()).await.unwrap();
+    let claim =
+        format!("exodus claim --json --key {} --data-dir {}", key_of(6), dir.path().join("out").display());
+    let report = Process::run(&command(&claim)).await.json();
+    let rows = report["exodus"].as_array().unwrap();
+    assert!(!rows.is_empty() && rows.iter().all(|row| row["paid"] == true), "{report:#}");
+    // A hundred ETH of genesis, and the deposit that no final state has.
+    let gained = whole.l1.balance(key.address()).await.unwrap() - before;
+    assert!(gained > U256::from(99_900_000_000_000_000_000u128), "{gained}");
+}
+
+/// A prover that takes every job, is done at once, and hands out what it likes.
+#[derive(Debug)]
+struct Liar {
+    pins: Value,
+    proof: Mutex<Bytes>,
+    asked: AtomicUsize,
+}
+
+impl Liar {
+    fn start(deployment: Option<&Deployment>, proof: Bytes) -> (Arc<Self>, String) {
+        let committed: Value = serde_json::from_str(COMMITTED).unwrap();
+        let pin = |name: &str| committed[name].clone();
+        let mut pins = json!({
+            "programCommitment": pin("programCommitment"), "machineCommitment": pin("machineCommitment"),
+        });
+        if deployment.is_none() {
+            pins["programCommitment"] = json!(B256::repeat_byte(1));
+        }
+        let liar = Arc::new(Self { pins, proof: Mutex::new(proof), asked: AtomicUsize::default() });
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let served = liar.clone();
+        std::thread::spawn(move || {
+            for stream in listener.incoming().flatten() {
+                let liar = served.clone();
+                std::thread::spawn(move || liar.serve(stream));
+            }
+        });
+        (liar, url)
+    }
+
+    fn serve(&self, stream: TcpStream) -> Option<()> {
+        let mut reader = BufReader::new(stream.try_clone().ok()?);
+        let mut stream = stream;
+        loop {
+            let mut line = String::new();
+            reader.read_line(&mut line).ok().filter(|length| *length > 0)?;
+            let mut parts = line.split_whitespace();
+            let (method, path) = (parts.next()?.to_owned(), parts.next()?.to_owned());
+            let mut length = 0;
+            loop {
+                let mut header = String::new();
+                reader.read_line(&mut header).ok()?;
+                if header.trim().is_empty() {
+                    break;
+                }
+                if let Some((name, value)) = header.split_once(':')
+                    && name.eq_ignore_ascii_case("content-length")
+                {
+                    length = value.trim().parse().ok()?;
+                }
+            }
+            let mut body = vec![0; length];
+            reader.read_exact(&mut body).ok()?;
+            let answer = match (method.as_str(), path.as_str()) {
+                ("GET", "/") => json!({ "pins": self.pins, "parameters": "development", "starkOnly": false }),
+                ("POST", "/jobs") => json!({}),
+                (_, path) if path.ends_with("/proof") => {
+                    self.asked.fetch_add(1, Ordering::Relaxed);
+                    json!({ "proof": *self.proof.lock().unwrap() })
+                }
+                _ => json!({
+                    "state": "done", "error": null,
+                    "progress": { "step": null, "percent": 100.0, "secondsLeft": 0.0 },
+                }),
+            }
+            .to_string();
+            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", answer.len());
+            stream.write_all(format!("{head}{answer}").as_bytes()).ok()?;
+        }
+    }
+}
+
+fn committed_proof() -> Bytes {
+    let committed: Value = serde_json::from_str(COMMITTED).unwrap();
+    serde_json::from_value(committed["proof"].clone()).unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn provers_that_lie_get_nothing_past_l1() {
+    let dir = tempfile::tempdir().unwrap();
+    // The first proves another program, and is given nothing; whoever starts it again elsewhere has learnt.
+    let (stranger, url) = Liar::start(None, Bytes::new());
+    let (mut devnet, whole) =
+        devnet(&dir, &format!("--settlement hybrid --challenge-window 6 --prover {url}")).await;
+    assert_eq!(whole.deployment.settlement_mode(), SettlementMode::Hybrid);
+    stuck(&whole.l2, "proves another program than this rollup's").await;
+    assert_eq!(stranger.asked.load(Ordering::Relaxed), 0);
+    devnet.kill();
+
+    for proof in [Bytes::from(vec![0; 1760]), committed_proof(), Bytes::from_static(b"proof")] {
+        let (liar, url) = Liar::start(Some(&whole.deployment), proof);
+        let mut again = Process::duplex(&words(&format!(
+            "up --json --data-dir {} --l1-port 0 --l2-port 0 --batch-age 1 --block-time 150 --l1-block-time 330 \
+             --settlement hybrid --prover {url}",
+            dir.path().join("devnet").display(),
+        )));
+        let whole = bridge(again.deployment().await);
+        let key = dev_key(&whole.deployment, 6);
+        whole.deposit(&key, &Asset::Eth, key.address(), U256::from(1_000), &Quiet).await.unwrap();
+        stuck(&whole.l2, "L1 refuses the proof").await;
+        assert!(liar.asked.load(Ordering::Relaxed) > 0);
+        // No claim was proved; the window makes them final as before.
+        let settlement = whole.deployment.contracts.settlement;
+        for id in 1..claims(&whole).await {
+            let prover = whole.l1.call(settlement, &ISettlement::proverOfCall { id }).await.unwrap();
+            assert!(prover.is_zero(), "claim {id} was proved by {prover}");
+        }
+        let final_before = sync_status(&whole.l2).await.unwrap().finalized.number;
+        until("a claim to become final by its window", || async {
+            let status = sync_status(&whole.l2).await.ok()?;
+            (status.finalized.number > final_before).then_some(())
+        })
+        .await;
+        again.kill();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn data_that_cannot_be_proved_is_refused_at_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let up = format!(
+        "up --settlement validity --da blob --l1-port 0 --l2-port 0 --data-dir {}",
+        dir.path().join("devnet").display()
+    );
+    Process::run(&words(&up)).await.assert_refused(&["--da calldata"]);
+}
