@@ -181,6 +181,8 @@ async fn provers_that_lie_get_nothing_past_l1() {
     let (mut devnet, whole) =
         devnet(&dir, &format!("--settlement hybrid --challenge-window 6 --prover {url}")).await;
     assert_eq!(whole.deployment.settlement_mode(), SettlementMode::Hybrid);
+    let key = dev_key(&whole.deployment, 6);
+    whole.deposit(&key, &Asset::Eth, key.address(), U256::from(1_000), &Quiet).await.unwrap();
     stuck(&whole.l2, "proves another program than this rollup's").await;
     assert_eq!(stranger.asked.load(Ordering::Relaxed), 0);
     devnet.kill();
