@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{NodeError, Tasks, embedded_l1::create_dir};
 
 /// The command that builds it, from the project's root.
-const BUILD: &str = "cargo build --release --manifest-path prover/Cargo.toml";
+const BUILD: &str = "(cd prover && cargo build --release)";
 /// How long it may take to stop before it is killed.
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 /// Pause before it is started again, the time after which it has settled, and how often in a row it may fail.
