@@ -15,7 +15,7 @@ use halo2_base::halo2_proofs::{
     halo2curves::{
         bn256::{Bn256, Fr, G1, G1Affine, G2Affine},
         ff::{FromUniformBytes, PrimeField},
-        group::{Curve, Group, prime::PrimeCurveAffine},
+        group::{Curve, Group, cofactor::CofactorGroup, prime::PrimeCurveAffine},
     },
     poly::commitment::{Params, ParamsProver},
 };
@@ -55,10 +55,12 @@ impl References {
         }
         let string = read(file)?;
         check(&string, actual.as_bytes()).wrap_err_with(named)?;
-        let kept = self.path(string.k() as usize);
-        fs::create_dir_all(&self.folder)?;
-        fs::copy(file, &kept).wrap_err_with(|| kept.display().to_string())?;
-        Ok(())
+        // Lagrange's form is made anew: it follows from what was checked, and what the file has of it was not.
+        let checked =
+            string.from_parts(string.k(), string.get_g().to_vec(), None, string.g2(), string.s_g2());
+        files::write_with(&self.path(string.k() as usize), |out| {
+            Ok(checked.write_custom(out, SerdeFormat::RawBytes)?)
+        })
     }
 
     /// Has the string of this size be there.
@@ -119,6 +121,9 @@ fn check(string: &Halo2Params, seed: &[u8]) -> eyre::Result<()> {
     if !g.par_iter().all(|point| bool::from(point.is_on_curve())) || !bool::from(string.s_g2().is_on_curve())
     {
         bail!("one of its points is not on the curve");
+    }
+    if !bool::from(string.s_g2().to_curve().is_torsion_free()) {
+        bail!("its point of G2 is not in the group");
     }
     let seed = scalar(seed);
     let mut factors = Vec::with_capacity(g.len() - 1);
@@ -237,5 +242,57 @@ impl Table {
             }
         }
         sum
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_development_string_is_one_of_one_secret_and_no_other_is() {
+        let string = development(5);
+        let digest = [7; 32];
+        check(&string, &digest).unwrap();
+        // As the library makes them.
+        let tau = scalar(b"duplex: the development's reference string, which protects nothing");
+        let g = string.get_g().to_vec();
+        assert_eq!(g[1], (G1Affine::generator() * tau).to_affine());
+        assert_eq!(g[31], (G1Affine::generator() * tau.pow_vartime([31])).to_affine());
+        let mut again = string.clone();
+        again.downsize(4);
+        let smaller = development(4);
+        let lagrange = |params: &Halo2Params| {
+            let mut bytes = Vec::new();
+            params.write_custom(&mut bytes, SerdeFormat::RawBytes).unwrap();
+            bytes
+        };
+        assert_eq!(lagrange(&again), lagrange(&smaller), "Lagrange's form is that of the powers");
+
+        let with = |g: Vec<G1Affine>, s_g2| string.from_parts(5, g, None, string.g2(), s_g2);
+        for at in [0, 1, 31] {
+            let mut forged = g.clone();
+            forged[at] = (forged[at] + G1Affine::generator()).to_affine();
+            assert!(check(&with(forged, string.s_g2()), &digest).is_err(), "power {at} is another");
+        }
+        let other = (G2Affine::generator() * (tau + Fr::ONE)).to_affine();
+        assert!(check(&with(g, other), &digest).is_err(), "another secret on G2");
+    }
+
+    #[test]
+    fn a_ceremonys_string_is_taken_only_with_its_digest() {
+        let folder = std::env::temp_dir().join(format!("duplex-prover-test-{}", std::process::id()));
+        fs::create_dir_all(&folder).unwrap();
+        let file = folder.join("ceremony.srs");
+        files::write_with(&file, |out| Ok(development(3).write_custom(out, SerdeFormat::RawBytes)?)).unwrap();
+        let references = References::new(&folder.join("keys"), Parameters::Production);
+        let wrong = references.adopt(&file, &format!("0x{}", "00".repeat(32))).unwrap_err().to_string();
+        assert!(wrong.contains("has the digest"), "{wrong}");
+        assert!(references.ensure(3).unwrap_err().to_string().contains("--srs FILE"));
+        references.adopt(&file, &format!("{:#x}", files::digest(&file).unwrap())).unwrap();
+        references.ensure(3).unwrap();
+        references.ensure(2).unwrap();
+        assert!(references.ensure(4).is_err(), "it is too short for that");
+        fs::remove_dir_all(folder).unwrap();
     }
 }

@@ -24,6 +24,9 @@ const VERIFIER: &str = "contracts/generated/DevelopmentProofVerifier.sol";
 pub(crate) fn run(root: &Path) -> Result<(), String> {
     let bundles = fresh(&root.join("target/validity/bundles"))?;
     let prover = prover(root)?;
+    println!("testing it");
+    let mut tests = Command::new("cargo");
+    execute(tests.args(["test", "--quiet", "--locked", "--release"]).current_dir(root.join("prover")))?;
     println!("writing bundles");
     let mut test = test(root);
     // Those that make chains; blobs, of which another one is, cannot be in bundles.

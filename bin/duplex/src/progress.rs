@@ -42,7 +42,8 @@ fn describe(now: &Proving) -> String {
                 Some("root") => "proving, last STARK",
                 Some("snark") => "proving, Halo2",
                 Some("wrap") => "proving, for L1",
-                _ => "proving",
+                // It was handed over a moment ago.
+                _ => return format!("{batches}: proving"),
             };
             // In steps of five, so that it is not a line a second.
             let percent = (now.percent / 5.0).floor() * 5.0;
@@ -69,6 +70,8 @@ mod tests {
             ..Proving::default()
         };
         assert_eq!(describe(&state(ProvingState::Idle)), "proved up to batch 3: final");
+        let begun = Proving { step: None, ..state(ProvingState::Proving) };
+        assert_eq!(describe(&begun), "batches 4 to 6: proving");
         assert_eq!(
             describe(&state(ProvingState::Proving)),
             "batches 4 to 6: proving, last STARK, 40 %, about 61 s left"
