@@ -374,6 +374,15 @@ impl SetupStep {
         }
     }
 
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Machine => "machine",
+            Self::Root => "root",
+            Self::Snark => "snark",
+            Self::Wrap => "wrap",
+        }
+    }
+
     pub(crate) const fn what(self) -> &'static str {
         match self {
             Self::Machine => "keys of the machine and of aggregation",

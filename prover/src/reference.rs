@@ -1,7 +1,7 @@
 //! KZG reference strings, as files `kzg_bn254_K.srs` of 2^K points: `k: u32 ‖ [τ^i]₁ ‖ [L_i(τ)]₁ ‖ [1]₂ ‖ [τ]₂`, raw.
 
 use std::{
-    fs::{self, File},
+    fs::File,
     io::BufReader,
     path::{Path, PathBuf},
     sync::Arc,
@@ -168,7 +168,7 @@ fn development(k: u32) -> Halo2Params {
     let g = table.multiply(&powers);
     drop(powers);
 
-    // L_i(τ) = ω^i (τ^n - 1) / (n (τ - ω^i)).
+    // L_i(τ) = ω^i (τ^n - 1) / (n (τ - ω^i)). What is divided by is not zero: n is a power of two, and τ, which is fixed, no root.
     let mut root = Fr::ROOT_OF_UNITY;
     for _ in k..Fr::S {
         root = root.square();
@@ -247,6 +247,8 @@ impl Table {
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
 
     #[test]

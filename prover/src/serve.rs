@@ -18,7 +18,7 @@ use std::{
     path::{Path, PathBuf},
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        atomic::{AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -79,7 +79,6 @@ struct Service {
     taking: Mutex<()>,
     /// The job that is being proved.
     current: Mutex<Option<B256>>,
-    stop: AtomicBool,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -102,14 +101,8 @@ pub(crate) fn run(args: ServeArgs) -> eyre::Result<()> {
     println!("{}", json!({ "listening": address.to_string(), "parameters": keys.parameters().to_string() }));
     let timings = Mutex::new(Timings::load(&keys));
     let stop_with_stdin = args.stop_with_stdin;
-    let service = Arc::new(Service {
-        args,
-        keys,
-        timings,
-        taking: Mutex::default(),
-        current: Mutex::default(),
-        stop: AtomicBool::new(false),
-    });
+    let service =
+        Arc::new(Service { args, keys, timings, taking: Mutex::default(), current: Mutex::default() });
     if stop_with_stdin {
         // Steps that run end with it; what they left goes on next time.
         end_with_parent();
@@ -132,7 +125,6 @@ pub(crate) fn run(args: ServeArgs) -> eyre::Result<()> {
             answering.fetch_sub(1, Ordering::Relaxed);
         });
     }
-    service.stop.store(true, Ordering::Relaxed);
     Ok(())
 }
 
@@ -268,7 +260,7 @@ impl Service {
     }
 
     fn work(&self) {
-        while !self.stop.load(Ordering::Relaxed) {
+        loop {
             let Some((statement, job)) = self.next() else {
                 std::thread::sleep(PAUSE);
                 continue;

@@ -105,8 +105,7 @@ pub(crate) fn run(args: &SetupArgs) -> eyre::Result<()> {
         }
         eprintln!("{}/{}  {}", i + 1, steps.len(), step.what());
         let start = Instant::now();
-        let name = clap::ValueEnum::to_possible_value(step).expect("a step has a name");
-        let mut arguments = vec!["make-keys".into(), name.get_name().into()];
+        let mut arguments = vec!["make-keys".into(), step.name().into()];
         arguments.extend(args.keys.to_arguments());
         let used = run_self(&arguments)?;
         eprintln!("     {:.0} s, {:.1} GB", start.elapsed().as_secs_f64(), used.gigabytes());
