@@ -8,7 +8,7 @@ use std::{
 
 use alloy_primitives::B256;
 use clap::Args;
-use duplex_program::{Bundle, RangeStatement, range_output};
+use duplex_program::{Bundle, RangeStatement, host::holds, range_output};
 use eyre::{WrapErr, bail, eyre};
 use serde_json::json;
 
@@ -87,7 +87,7 @@ pub(crate) fn run(args: &ExecuteArgs) -> eyre::Result<()> {
 
 /// The hash of the statement that is true, and whether it is the bundle's.
 fn natively(bytes: Vec<u8>) -> eyre::Result<(B256, bool)> {
-    let bundle = Bundle::decode(bytes.into())?;
+    let bundle = Bundle::decode(bytes.into(), holds)?;
     let statement = *bundle.statement();
     let output = range_output(&bundle, &statement).map_err(|error| eyre!("{error}"))?;
     Ok((RangeStatement { output, ..statement }.hash(), output == statement.output))

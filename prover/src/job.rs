@@ -1,13 +1,17 @@
 //! The folder of one proof: the bundle, and every artefact on the way. What is there is complete, so a proof goes on where it was.
 //!
-//! Proofs of segments are brought together in a tree: up to four segments by a leaf, up to three leaves by a node of layer 2, and
+//! Proofs of segments are brought together in a tree: two or four segments by a leaf, up to three leaves by a node of layer 2, and
 //! so on until there is one, which is made smaller once more. A node needs nothing but those below it, so what one process,
 //! or one machine, makes can be used by any other.
 
-use std::path::{Path, PathBuf};
+use std::{
+    fmt,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 use alloy_primitives::B256;
-use duplex_program::{Bundle, RangeStatement, range_output};
+use duplex_program::{Bundle, RangeStatement, host::holds, range_output};
 use eyre::{bail, eyre};
 use openvm_continuations::{RootSC, SC};
 use openvm_stark_backend::proof::Proof;
@@ -20,8 +24,8 @@ use crate::{
     keys::{Keys, Pins},
 };
 
-/// Segments below a leaf, and nodes below any other node.
-const LEAF: usize = openvm_sdk::config::MAX_NUM_CHILDREN_LEAF;
+/// The most segments below a leaf, and nodes below any other node.
+pub(crate) const LEAF: usize = openvm_sdk::config::MAX_NUM_CHILDREN_LEAF;
 const INNER: usize = openvm_sdk::config::MAX_NUM_CHILDREN_INTERNAL;
 
 /// How the execution is cut.
@@ -31,8 +35,16 @@ pub(crate) struct Segments {
     pub(crate) instructions: u64,
     /// What the program makes public.
     pub(crate) public: B256,
+    /// How many a leaf of the tree brings together: a leaf takes memory for each.
+    pub(crate) leaf: usize,
     /// Each one's first instruction, their number, and the heights of its tables.
     pub(crate) segments: Vec<(u64, u64, Vec<u32>)>,
+}
+
+impl Segments {
+    pub(crate) fn tree(&self) -> Tree {
+        Tree::over(self.segments.len(), self.leaf)
+    }
 }
 
 /// A proof for L1, and what it is of.
@@ -89,7 +101,7 @@ impl Job {
             }
             return Ok(job);
         }
-        let decoded = Bundle::decode(bundle.to_vec().into())?;
+        let decoded = Bundle::decode(bundle.to_vec().into(), holds)?;
         let statement = *decoded.statement();
         let output = range_output(&decoded, &statement).map_err(|error| eyre!("{error}"))?;
         if output != statement.output {
@@ -119,12 +131,16 @@ impl Job {
         self.folder.join(name)
     }
 
+    pub(crate) fn bundle_path(&self) -> PathBuf {
+        self.file("bundle")
+    }
+
     pub(crate) fn bundle(&self) -> eyre::Result<Vec<u8>> {
-        files::read(&self.file("bundle"))
+        files::read(&self.bundle_path())
     }
 
     pub(crate) fn statement(&self) -> eyre::Result<RangeStatement> {
-        Ok(*Bundle::decode(self.bundle()?.into())?.statement())
+        Ok(*Bundle::decode(self.bundle()?.into(), holds)?.statement())
     }
 
     pub(crate) fn segments_path(&self) -> PathBuf {
@@ -146,6 +162,41 @@ impl Job {
 
     pub(crate) fn node(&self, node: Node) -> eyre::Result<Proof<SC>> {
         files::decode(&self.node_path(node))
+    }
+
+    /// Whether a node is there with all that comes with it: the last segment brings the public value.
+    pub(crate) fn is_made(&self, tree: &Tree, node: Node) -> bool {
+        self.has(node) && (tree.segments().last() != Some(node) || self.public_path().exists())
+    }
+
+    /// Where it is said who else made a node.
+    fn maker_path(&self, node: Node) -> PathBuf {
+        self.file(format!("layer-{:02}-{:05}.by", node.layer, node.index))
+    }
+
+    /// Keeps a node that somebody else made, and that it was they.
+    pub(crate) fn take_from(&self, node: Node, prover: &str, proof: &[u8]) -> eyre::Result<()> {
+        // In this order: nothing of theirs is ever taken for ours.
+        files::write(&self.maker_path(node), prover.as_bytes())?;
+        files::write(&self.node_path(node), proof)
+    }
+
+    /// Whether somebody else made a node.
+    pub(crate) fn is_others(&self, node: Node) -> bool {
+        self.maker_path(node).exists()
+    }
+
+    /// Removes a node, if it is there.
+    pub(crate) fn remove(&self, node: Node) -> eyre::Result<()> {
+        for path in [self.node_path(node), self.maker_path(node)] {
+            match std::fs::remove_file(&path) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(eyre!("{}: {error}", path.display()));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Where it is shown that the public value is what the memory ends with.
@@ -186,7 +237,7 @@ impl Job {
     }
 }
 
-/// A proof in the tree.
+/// A proof in the tree. As text it is `layer.index`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub(crate) struct Node {
     /// 0 for segments.
@@ -194,46 +245,73 @@ pub(crate) struct Node {
     pub(crate) index: usize,
 }
 
-/// The tree over a number of segments: how many nodes each layer has.
+impl fmt::Display for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}.{}", self.layer, self.index)
+    }
+}
+
+impl FromStr for Node {
+    type Err = eyre::Report;
+
+    fn from_str(text: &str) -> eyre::Result<Self> {
+        let parsed = text
+            .split_once('.')
+            .and_then(|(layer, index)| Some(Self { layer: layer.parse().ok()?, index: index.parse().ok()? }));
+        parsed.ok_or_else(|| eyre!("{text:?} is no node of a tree: LAYER.INDEX"))
+    }
+}
+
+/// The tree over a number of segments.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Tree(Vec<usize>);
+pub(crate) struct Tree {
+    /// How many nodes each layer has.
+    layers: Vec<usize>,
+    leaf: usize,
+}
 
 impl Tree {
-    pub(crate) fn over(segments: usize) -> Self {
+    pub(crate) fn over(segments: usize, leaf: usize) -> Self {
         // A leaf, a node over leaves, one over those: each is a circuit of its own, so there is at least one of each.
-        let mut layers = vec![segments, segments.div_ceil(LEAF)];
+        let mut layers = vec![segments, segments.div_ceil(leaf)];
         while layers.len() < 4 || layers[layers.len() - 1] > 1 {
             layers.push(layers[layers.len() - 1].div_ceil(INNER));
         }
         // Once more, since that makes it smaller.
         layers.push(1);
-        Self(layers)
+        Self { layers, leaf }
     }
 
     /// All above the segments, those below first.
     pub(crate) fn inner(&self) -> impl Iterator<Item = Node> {
-        let layers = self.0.iter().copied().enumerate().skip(1);
+        let layers = self.layers.iter().copied().enumerate().skip(1);
         layers.flat_map(|(layer, nodes)| (0..nodes).map(move |index| Node { layer, index }))
     }
 
     pub(crate) fn segments(&self) -> impl Iterator<Item = Node> + use<> {
-        (0..self.0[0]).map(|index| Node { layer: 0, index })
+        (0..self.layers[0]).map(|index| Node { layer: 0, index })
     }
 
     /// What a node is made of.
     pub(crate) fn below(&self, node: Node) -> impl Iterator<Item = Node> + use<> {
-        let width = if node.layer == 1 { LEAF } else { INNER };
+        let width = if node.layer == 1 { self.leaf } else { INNER };
         let layer = node.layer - 1;
-        let end = self.0[layer].min((node.index + 1) * width);
+        let end = self.layers[layer].min((node.index + 1) * width);
         (node.index * width..end).map(move |index| Node { layer, index })
     }
 
     pub(crate) fn top(&self) -> Node {
-        Node { layer: self.0.len() - 1, index: 0 }
+        Node { layer: self.layers.len() - 1, index: 0 }
     }
 
     pub(crate) fn nodes(&self) -> usize {
-        self.0.iter().sum()
+        self.layers.iter().sum()
+    }
+
+    /// What can be made of what is there: segments, and nodes above of which all is there that is below them.
+    pub(crate) fn ready(&self, has: impl Fn(Node) -> bool) -> Vec<Node> {
+        let ready = |node: &Node| !has(*node) && (node.layer == 0 || self.below(*node).all(&has));
+        self.segments().chain(self.inner()).filter(ready).collect()
     }
 }
 
@@ -243,21 +321,37 @@ mod tests {
 
     #[test]
     fn every_node_is_below_one_other() {
-        for segments in [1, 2, 4, 5, 12, 13, 37, 400] {
-            let tree = Tree::over(segments);
+        for (segments, leaf) in
+            [1, 2, 4, 5, 12, 13, 37, 400].into_iter().flat_map(|s| [(s, 1), (s, 2), (s, 4)])
+        {
+            let tree = Tree::over(segments, leaf);
             let mut below: Vec<Node> = tree.inner().flat_map(|node| tree.below(node)).collect();
             let all: Vec<Node> = tree.segments().chain(tree.inner()).collect();
             assert_eq!(all.len(), tree.nodes());
             below.sort();
-            assert_eq!(below, all[..all.len() - 1], "{segments} segments");
+            assert_eq!(below, all[..all.len() - 1], "{segments} segments by {leaf}");
             assert_eq!(all.last(), Some(&tree.top()));
         }
     }
 
     #[test]
+    fn what_is_ready_has_all_below_it_and_in_the_end_all_is_made() {
+        let tree = Tree::over(13, 4);
+        let mut made = std::collections::BTreeSet::new();
+        while let Some(node) = tree.ready(|node| made.contains(&node)).pop() {
+            assert!(node.layer == 0 || tree.below(node).all(|child| made.contains(&child)));
+            assert!(made.insert(node), "each is made once");
+            assert_eq!(node.to_string().parse::<Node>().unwrap(), node);
+        }
+        assert_eq!(made.len(), tree.nodes());
+        assert!(["", "1", "1.", "a.1", "1.2.3", "-1.0"].iter().all(|text| text.parse::<Node>().is_err()));
+    }
+
+    #[test]
     fn the_least_tree_has_each_circuit_once_and_is_made_smaller() {
-        assert_eq!(Tree::over(1).0, [1, 1, 1, 1, 1]);
-        assert_eq!(Tree::over(5).0, [5, 2, 1, 1, 1]);
-        assert_eq!(Tree::over(40).0, [40, 10, 4, 2, 1, 1]);
+        assert_eq!(Tree::over(1, 4).layers, [1, 1, 1, 1, 1]);
+        assert_eq!(Tree::over(5, 4).layers, [5, 2, 1, 1, 1]);
+        assert_eq!(Tree::over(5, 2).layers, [5, 3, 1, 1, 1]);
+        assert_eq!(Tree::over(40, 4).layers, [40, 10, 4, 2, 1, 1]);
     }
 }

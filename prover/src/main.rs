@@ -15,6 +15,7 @@ mod setup;
 mod status;
 mod steps;
 mod verify;
+mod work;
 
 use std::{path::PathBuf, process::ExitCode};
 
@@ -36,6 +37,8 @@ enum Command {
     Prove(prove::ProveArgs),
     /// Take bundles over HTTP, and prove them.
     Serve(serve::ServeArgs),
+    /// Help another prover that serves.
+    Work(work::WorkArgs),
     /// Say how far proofs are.
     Status(status::StatusArgs),
     /// Verify the STARK of a run of batches.
@@ -57,6 +60,9 @@ enum Command {
         keys: setup::KeyArgs,
         #[command(flatten)]
         memory: prove::MemoryArgs,
+        /// Only these segments or nodes.
+        #[arg(long, value_delimiter = ',')]
+        only: Option<Vec<job::Node>>,
         job: PathBuf,
     },
 }
@@ -66,6 +72,7 @@ fn main() -> ExitCode {
         Command::Setup(args) => setup::run(&args),
         Command::Prove(args) => prove::run(&args),
         Command::Serve(args) => serve::run(args),
+        Command::Work(args) => work::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Verify(args) => verify::run(&args),
         Command::Execute(args) => execute::run(&args),
@@ -75,10 +82,11 @@ fn main() -> ExitCode {
             children::report();
             done
         }
-        Command::ProveStep { step, keys, memory, job } => {
+        Command::ProveStep { step, keys, memory, only, job } => {
             children::end_with_parent();
-            let done = job::Job::open(&job)
-                .and_then(|job| step.run(&job, &keys.keys(), &keys.program.read()?, memory.segment()));
+            let done = job::Job::open(&job).and_then(|job| {
+                step.run(&job, &keys.keys(), &keys.program.read()?, &memory, only.as_deref())
+            });
             children::report();
             done
         }

@@ -4,12 +4,7 @@ use std::{collections::BTreeMap, path::PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    files,
-    job::{Job, Tree},
-    keys::Keys,
-    steps::ProveStep,
-};
+use crate::{files, job::Job, keys::Keys, steps::ProveStep};
 
 /// Seconds for a unit of each step: a segment, a node of the tree, or the step. Kept beside the keys.
 #[derive(Debug, Clone)]
@@ -28,6 +23,7 @@ impl Timings {
 
     fn of(&self, step: ProveStep) -> f64 {
         let guess = match step {
+            ProveStep::Cut => 5.0,
             ProveStep::Segments => 60.0,
             ProveStep::Aggregate => 20.0,
             ProveStep::Root => 90.0,
@@ -68,7 +64,7 @@ pub(crate) struct Progress {
 /// Units of a step that are done, and all.
 pub(crate) fn units(job: &Job, keys: &Keys, step: ProveStep) -> (usize, usize) {
     let cut = job.segments().ok();
-    let tree = cut.map(|cut| Tree::over(cut.segments.len()));
+    let tree = cut.map(|cut| cut.tree());
     match (step, tree) {
         (ProveStep::Segments, Some(tree)) => {
             (tree.segments().filter(|node| job.has(*node)).count(), tree.segments().count())

@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{
     children::{Used, run_self},
     files,
-    job::{Job, Tree},
+    job::{Job, LEAF, Node},
     parameters::Parameters,
     setup::KeyArgs,
     steps::ProveStep,
@@ -17,8 +17,8 @@ use crate::{
 /// How long a segment may become, as memory.
 #[derive(Debug, Args)]
 pub(crate) struct MemoryArgs {
-    /// Most memory for proving a segment, in MiB. Segments become as long as that allows. All else takes up to 8 GB for a STARK,
-    /// and 14 GB for a proof for L1 with development parameters, whatever is said here.
+    /// Most memory for proving a segment, in MiB. Segments become as long as that allows, and from 16384 on four are brought
+    /// together at once instead of two. A proof for L1 takes 14 GB with development parameters, whatever is said here.
     #[arg(long, env = "DUPLEX_PROVER_MEMORY", value_name = "MIB", default_value_t = 8192, value_parser = clap::value_parser!(u64).range(4096..))]
     memory: u64,
 }
@@ -26,9 +26,17 @@ pub(crate) struct MemoryArgs {
 /// Of what a process takes, some three tenths are the tables that the machine counts in.
 const TABLES: (u64, u64) = (3, 10);
 
+/// A leaf over as many segments as there can be takes this much.
+const WIDE: u64 = 16 << 10;
+
 impl MemoryArgs {
     pub(crate) fn segment(&self) -> usize {
         (self.memory * TABLES.0 / TABLES.1 * (1 << 20)) as usize
+    }
+
+    /// How many segments a leaf brings together.
+    pub(crate) const fn leaf(&self) -> usize {
+        if self.memory < WIDE { 2 } else { LEAF }
     }
 
     fn to_arguments(&self) -> [OsString; 2] {
@@ -59,16 +67,21 @@ pub(crate) struct ProveArgs {
     bundle: PathBuf,
 }
 
-/// Runs a step in a process of its own.
+/// Runs a step, or the part of it that has these nodes, in a process of its own.
 pub(crate) fn run_step(
     step: ProveStep,
     job: &Job,
     keys: &KeyArgs,
     memory: &MemoryArgs,
+    only: Option<&[Node]>,
 ) -> eyre::Result<Used> {
     let mut arguments: Vec<OsString> = vec!["prove-step".into(), step.name().into()];
     arguments.extend(keys.to_arguments());
     arguments.extend(memory.to_arguments());
+    if let Some(only) = only {
+        let nodes: Vec<String> = only.iter().map(Node::to_string).collect();
+        arguments.extend(["--only".into(), nodes.join(",").into()]);
+    }
     arguments.push(job.folder().into());
     run_self(&arguments)
 }
@@ -86,7 +99,7 @@ pub(crate) fn run(args: &ProveArgs) -> eyre::Result<()> {
             eprintln!("{}/{}  {}", i + 1, steps.len(), step.what());
         }
         let start = Instant::now();
-        let used = run_step(*step, &job, &args.keys, &args.memory)?;
+        let used = run_step(*step, &job, &args.keys, &args.memory, None)?;
         let seconds = start.elapsed().as_secs_f64();
         if args.json {
             println!("{}", json!({ "step": step.name(), "seconds": seconds, "bytes": used.bytes() }));
@@ -95,7 +108,7 @@ pub(crate) fn run(args: &ProveArgs) -> eyre::Result<()> {
         }
         if *step == ProveStep::Segments && !args.json {
             let cut = job.segments()?;
-            let tree = Tree::over(cut.segments.len());
+            let tree = cut.tree();
             eprintln!(
                 "     {} instructions in {} segments, {} proofs in the tree",
                 cut.instructions,

@@ -21,12 +21,15 @@ use crate::{
     job::{Job, L1Proof, Node, Segments, Tree},
     keys::Keys,
     machine::{self, Program},
+    prove::MemoryArgs,
     verify::public_value,
 };
 
 /// What `prove` does, one process each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum ProveStep {
+    /// Where the execution is cut. Part of the next, if it was not done before.
+    Cut,
     /// Segments of the execution.
     Segments,
     /// One STARK of them all.
@@ -44,6 +47,7 @@ impl ProveStep {
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::Cut => "cut",
             Self::Segments => "segments",
             Self::Aggregate => "aggregate",
             Self::Root => "root",
@@ -54,6 +58,7 @@ impl ProveStep {
 
     pub(crate) const fn what(self) -> &'static str {
         match self {
+            Self::Cut => "where the execution is cut",
             Self::Segments => "segments of the execution",
             Self::Aggregate => "one STARK of them all",
             Self::Root => "a STARK that Halo2 can verify",
@@ -65,11 +70,10 @@ impl ProveStep {
     /// Whether its results are there.
     pub(crate) fn is_done(self, job: &Job, keys: &Keys) -> bool {
         match self {
+            Self::Cut => job.segments_path().exists(),
             Self::Segments => {
                 job.public_path().exists()
-                    && job
-                        .segments()
-                        .is_ok_and(|cut| Tree::over(cut.segments.len()).segments().all(|node| job.has(node)))
+                    && job.segments().is_ok_and(|cut| cut.tree().segments().all(|node| job.has(node)))
             }
             Self::Aggregate => job.stark_path().exists(),
             Self::Root => job.root_path(keys).exists(),
@@ -78,17 +82,22 @@ impl ProveStep {
         }
     }
 
-    /// Does it.
+    /// Does it; of segments and nodes only these, if some are named.
     pub(crate) fn run(
         self,
         job: &Job,
         keys: &Keys,
         program: &Program,
-        segment_memory: usize,
+        memory: &MemoryArgs,
+        only: Option<&[Node]>,
     ) -> eyre::Result<()> {
         match self {
-            Self::Segments => segments(job, keys, program, segment_memory),
-            Self::Aggregate => aggregate(job, keys),
+            Self::Cut => segments(job, keys, program, memory, Some(&[])),
+            Self::Segments => segments(job, keys, program, memory, only),
+            Self::Aggregate => match only {
+                Some(nodes) => self::nodes(job, keys, nodes.iter().copied()),
+                None => aggregate(job, keys),
+            },
             Self::Root => root(job, keys),
             Self::Snark => snark(job, keys),
             Self::Wrap => wrap(job, keys),
@@ -97,11 +106,17 @@ impl ProveStep {
 }
 
 /// Proves the segments that are not there yet. Those in between are executed only, which takes no time.
-fn segments(job: &Job, keys: &Keys, program: &Program, segment_memory: usize) -> eyre::Result<()> {
+fn segments(
+    job: &Job,
+    keys: &Keys,
+    program: &Program,
+    memory: &MemoryArgs,
+    only: Option<&[Node]>,
+) -> eyre::Result<()> {
     let program = keys.program(program)?;
     let mut key = keys.segments()?;
     let key = std::sync::Arc::get_mut(&mut key.app_vm_pk).expect("nobody else has it");
-    key.vm_config = machine::config(Some(segment_memory))?;
+    key.vm_config = machine::config(Some(memory.segment()))?;
     let mut prover = new_local_prover::<DefaultStarkEngine, _>(SdkVmBuilder, key, program.clone())?;
     let bundle = job.bundle()?;
     let cut = if job.segments_path().exists() {
@@ -118,6 +133,7 @@ fn segments(job: &Job, keys: &Keys, program: &Program, segment_memory: usize) ->
         let cut = Segments {
             instructions: segments.iter().map(|segment| segment.num_insns).sum(),
             public: B256::try_from(public.as_slice()).wrap_err("the program makes one hash public")?,
+            leaf: memory.leaf(),
             segments: segments.into_iter().map(|s| (s.instret_start, s.num_insns, s.trace_heights)).collect(),
         };
         files::write_json(&job.segments_path(), &cut)?;
@@ -128,14 +144,18 @@ fn segments(job: &Job, keys: &Keys, program: &Program, segment_memory: usize) ->
         bail!("the machine makes {} public, not {expected}: it differs from native execution", cut.public);
     }
 
+    let wanted = |node: Node| only.is_none_or(|only| only.contains(&node));
     prover.reset_state(machine::input(&bundle));
     let mut state = prover.state_mut().take();
     let last = cut.segments.len() - 1;
     for (index, (_, count, heights)) in cut.segments.iter().enumerate() {
         let node = Node { layer: 0, index };
+        if !(index..=last).any(|index| wanted(Node { layer: 0, index })) {
+            break;
+        }
         let from = state.take().expect("a state for each segment");
         let ends = index == last && !job.public_path().exists();
-        if job.has(node) && !ends {
+        if !wanted(node) || (job.has(node) && !ends) {
             let pure = prover.vm.interpreter(&program)?;
             state = Some(pure.execute_from_state(from, Some(*count))?);
             continue;
@@ -184,13 +204,24 @@ fn node(job: &Job, prover: &AggProver, tree: &Tree, node: Node) -> eyre::Result<
     }
 }
 
-fn aggregate(job: &Job, keys: &Keys) -> eyre::Result<()> {
+/// Makes nodes of the tree that are not there yet, those below first.
+fn nodes(job: &Job, keys: &Keys, nodes: impl Iterator<Item = Node>) -> eyre::Result<()> {
+    let tree = job.segments()?.tree();
+    let missing: Vec<Node> = nodes.filter(|position| !job.has(*position)).collect();
+    if missing.is_empty() {
+        return Ok(());
+    }
     let prover = keys.aggregation(&keys.segments()?)?;
-    let tree = Tree::over(job.segments()?.segments.len());
-    for position in tree.inner().filter(|position| !job.has(*position)) {
+    for position in missing {
         let proof = node(job, &prover, &tree, position)?;
         files::encode(&job.node_path(position), &proof)?;
     }
+    Ok(())
+}
+
+fn aggregate(job: &Job, keys: &Keys) -> eyre::Result<()> {
+    let tree = job.segments()?.tree();
+    nodes(job, keys, tree.inner())?;
     let public = files::read(&job.public_path())?;
     let proof = VmStarkProof {
         inner: job.node(tree.top())?,

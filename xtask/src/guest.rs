@@ -19,8 +19,6 @@ use crate::steps::{run as execute, skip};
 struct Guest {
     /// Where it is committed, without `.elf`.
     committed: &'static str,
-    /// Where cargo runs, from the root.
-    dir: &'static str,
     /// The package, which is named as its program, or as `program` says.
     package: &'static str,
     program: &'static str,
@@ -39,7 +37,6 @@ struct Guest {
 /// The fault-proof program: RV64IMAC less C; atomics become plain loads and stores, as the machine has one hart.
 const FAULT: Guest = Guest {
     committed: "guest/duplex-program",
-    dir: ".",
     package: "duplex-guest",
     program: "duplex-program",
     target: "riscv64imac-unknown-none-elf",
@@ -66,7 +63,6 @@ const FAULT: Guest = Guest {
 /// The validity program: RV32IM and OpenVM's own instructions.
 const VALIDITY: Guest = Guest {
     committed: "prover/duplex-validity",
-    dir: "prover/guest",
     package: "duplex-validity",
     program: "duplex-validity",
     target: "riscv32im-risc0-zkvm-elf",
@@ -82,7 +78,12 @@ const VALIDITY: Guest = Guest {
         "--cfg",
         "getrandom_backend=\"custom\"",
     ],
-    arguments: &["-Zbuild-std=core,alloc,panic_abort", "-Zbuild-std-features=compiler-builtins-mem"],
+    arguments: &[
+        "-Zbuild-std=core,alloc,panic_abort",
+        "-Zbuild-std-features=compiler-builtins-mem",
+        "--config",
+        "paths=[\"guest/hasher\"]",
+    ],
     build: "validity",
     describe: describe_validity,
     compare: compare_validity,
@@ -153,7 +154,7 @@ fn build(root: &Path, toolchain: &Toolchain, guest: &Guest) -> Result<Vec<u8>, S
         .args(guest.arguments)
         .arg("--target-dir")
         .arg(&target)
-        .current_dir(root.join(guest.dir))
+        .current_dir(root)
         .env("RUSTC", &toolchain.rustc)
         .env("RUSTC_BOOTSTRAP", "1")
         .env("CARGO_ENCODED_RUSTFLAGS", flags.join("\u{1f}"));

@@ -36,10 +36,11 @@ The project's own chores.
   cargo xtask machine [PROGRAMS]
                               the machine's long tests: all 2^32 words (some 20 minutes), and random
                               programs (50000 unless given, some 60 steps each) in the contract
-  cargo xtask validity [--prove]
+  cargo xtask validity [--instructions | --prove]
                               build the prover (prover/), and compare the validity program in its
-                              machine with native execution (minutes), or make the committed proof
-                              anew (half an hour, 14 GB)
+                              machine with native execution (minutes), and what transactions cost
+                              there with what is committed; or count that anew, or make the committed
+                              proof anew (half an hour, 14 GB)
   cargo xtask mutate [FILE…]  take the lane contracts' checks away one by one, and see whether a test
                               notices (some 5 s each); FILEs are paths in contracts/
 ";
@@ -69,6 +70,7 @@ fn main() -> ExitCode {
         ["guest", "--cost"] => guest::cost(&root),
         ["validity"] => validity::run(&root),
         ["validity", "--prove"] => validity::prove(&root),
+        ["validity", "--instructions"] => validity::count(&root),
         ["mutate", files @ ..] => mutate::mutate(&root, files),
         ["machine"] => machine::run(&root, 50_000),
         ["machine", programs] => match programs.parse() {

@@ -20,7 +20,7 @@ const STEPS: &[Step] = &[
     ("format", |c| {
         cargo(&c.root, &["fmt", "--all", "--check"])?;
         // Workspaces of their own.
-        ["fuzz", "guest/hasher", "prover", "prover/guest", "prover/guest/heap"]
+        ["fuzz", "guest/hasher", "prover", "prover/guest/heap"]
             .iter()
             .try_for_each(|dir| cargo(&c.root.join(dir), &["fmt", "--check"]))
     }),

@@ -6,7 +6,7 @@ use std::{
     process::Command,
 };
 
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::steps::run as execute;
 
@@ -14,13 +14,15 @@ use crate::steps::run as execute;
 const PROGRAM: &str = "prover/duplex-validity.elf";
 /// What L1 knows it by.
 const PINS: &str = "prover/pins.json";
+/// What the batches of `crates/program/tests/it/measured.rs` cost in the machine.
+const INSTRUCTIONS: &str = "prover/instructions.json";
 /// What the committed proof is of, the proof, and the verifier that was generated for it.
 const SAMPLE: &str = "contracts/test/validity-sample.json";
 const PROOF: &str = "contracts/test/validity-proof.json";
 const VERIFIER: &str = "contracts/generated/DevelopmentProofVerifier.sol";
 
 /// Builds the prover, writes a bundle for every batch of the program's tests, executes all of them in the machine and natively,
-/// and compares.
+/// and compares; and what people's transactions cost in the machine with what is committed of it.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
     let bundles = fresh(&root.join("target/validity/bundles"))?;
     let prover = prover(root)?;
@@ -29,11 +31,53 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     execute(tests.args(["test", "--quiet", "--locked", "--release"]).current_dir(root.join("prover")))?;
     println!("writing bundles");
     let mut test = test(root);
-    // Those that make chains; blobs, of which another one is, cannot be in bundles.
+    // Those that make chains.
     test.args(["any::", "blocks::", "precompiles::", "ranges::"]);
     execute(test.env("DUPLEX_BUNDLES", &bundles))?;
-    let mut compare = Command::new(prover);
-    execute(compare.args(["execute", "--all-hold"]).arg(&bundles))
+    let mut compare = Command::new(&prover);
+    execute(compare.args(["execute", "--all-hold"]).arg(&bundles))?;
+    let (is, committed) = (instructions(root, &prover)?, json(&root.join(INSTRUCTIONS))?);
+    if is != committed {
+        return Err(format!(
+            "{INSTRUCTIONS} says {committed}, it is {is}: run `cargo xtask validity --instructions`, and commit it"
+        ));
+    }
+    println!("{INSTRUCTIONS} is what it takes");
+    Ok(())
+}
+
+/// Writes what people's transactions cost in the machine.
+pub(crate) fn count(root: &Path) -> Result<(), String> {
+    let prover = prover(root)?;
+    let counted =
+        serde_json::to_string_pretty(&instructions(root, &prover)?).map_err(|error| error.to_string())?;
+    println!("{counted}");
+    let path = root.join(INSTRUCTIONS);
+    fs::write(&path, counted + "\n").map_err(|error| format!("{}: {error}", path.display()))
+}
+
+/// How many instructions each of the measured batches takes, and what one more transaction of a kind adds to a batch.
+fn instructions(root: &Path, prover: &Path) -> Result<Value, String> {
+    let place = fresh(&root.join("target/validity/measured"))?;
+    execute(test(root).arg("measured::").env("DUPLEX_MEASURED", &place))?;
+    let mut count = Command::new(prover);
+    let said = count.args(["execute", "--all-hold", "--json"]).arg(&place).output();
+    let said = said.map_err(|error| format!("{}: {error}", prover.display()))?;
+    if !said.status.success() {
+        return Err(String::from_utf8_lossy(&said.stderr).into_owned());
+    }
+    let mut batches = Map::new();
+    for line in String::from_utf8_lossy(&said.stdout).lines() {
+        let line: Value = serde_json::from_str(line).map_err(|error| format!("{line}: {error}"))?;
+        let name = line["bundle"].as_str().and_then(|path| Path::new(path).file_stem()?.to_str());
+        batches.insert(name.unwrap_or_default().to_owned(), line["instructions"].clone());
+    }
+    let of = |name: String| batches.get(&name).and_then(Value::as_u64).unwrap_or_default();
+    let more = |kind: &str| (of(format!("{kind}-100")) - of(format!("{kind}-10"))) / 90;
+    let each: Map<_, _> =
+        ["transfer", "erc20", "swap"].iter().map(|kind| ((*kind).to_owned(), more(kind).into())).collect();
+    let program = json(&root.join(PROGRAM).with_extension("json"))?;
+    Ok(json!({ "elf": program["sha256"], "each": each, "batches": batches }))
 }
 
 /// Makes the committed proof anew: of the program's sample, with development parameters. Half an hour the first time.
@@ -71,6 +115,11 @@ pub(crate) fn check(root: &Path) -> Result<(), String> {
     let again = "run `cargo xtask validity --prove`, and commit what it writes";
     if pins["elf"].as_str() != elf.as_deref() {
         return Err(format!("{PINS} is of another program than {PROGRAM}: {again}"));
+    }
+    if json(&root.join(INSTRUCTIONS))?["elf"] != program["sha256"] {
+        return Err(format!(
+            "{INSTRUCTIONS} is of another program than {PROGRAM}: run `cargo xtask validity --instructions`"
+        ));
     }
     for name in ["elf", "programCommitment", "machineCommitment"] {
         if pins[name].is_null() || pins[name] != proof[name] {

@@ -13,7 +13,7 @@ use alloy_sol_types::SolValue;
 use duplex_chain::StateAt;
 use duplex_l1::{BatchEntry, Carried, Rpc, RpcError};
 use duplex_primitives::{DATA_CHUNK, OutputRoot};
-use duplex_program::{Bundle, Oracle, RangeStatement, Statement, What, range_output};
+use duplex_program::{Bundle, Oracle, RangeStatement, Statement, What, host::bind, range_output};
 use duplex_trie::NodeSource;
 use duplex_vm::Kind;
 use revm::DatabaseRef;
@@ -79,7 +79,7 @@ pub async fn inputs(rollup: &Rollup, statement: &Statement) -> Result<Inputs, Ac
 /// The statement about the batches `first..=last`, and all that it follows from, for a prover.
 ///
 /// # Errors
-/// If this node does not know the batches, their blocks or messages, or if their data is in blobs.
+/// If this node does not know the batches, their data, their blocks or messages.
 pub(crate) async fn bundle(
     rollup: &Rollup,
     first: u64,
@@ -90,9 +90,6 @@ pub(crate) async fn bundle(
     for index in first..=last {
         let entry = rollup.index.batch(index)?.ok_or_else(|| lost(index, "it is not in the index"))?;
         let carried = rollup.reader.carried(&entry).await?;
-        if matches!(carried, Carried::Blobs(_)) {
-            return Err(lost(index, "its data is in blobs, which cannot be proved yet"));
-        }
         batches.push((entry, carried));
     }
     let (Some((head, _)), Some((tail, _))) = (batches.first(), batches.last()) else {
@@ -128,7 +125,14 @@ pub(crate) async fn bundle(
             return Err(ActorError::Behind("the blocks of the batches to be proved changed"));
         }
         let noted = facts.noted.into_inner().unwrap_or_else(PoisonError::into_inner);
-        Ok((statement, Bundle::encode(&statement, noted.values())))
+        let (blobs, hashed): (Vec<_>, Vec<_>) =
+            noted.iter().partition(|((kind, _), _)| *kind == Kind::Blob as u8);
+        let unbound = || ActorError::Behind("a blob is not what its name says");
+        let bound = |((_, name), blob): (&(u8, B256), &Bytes)| {
+            bind(blob).filter(|bound| bound.name() == *name).ok_or_else(unbound)
+        };
+        let blobs = blobs.into_iter().map(bound).collect::<Result<Vec<_>, _>>()?;
+        Ok((statement, Bundle::encode(&statement, &blobs, hashed.into_iter().map(|(_, bytes)| bytes))))
     });
     done.await.map_err(|_| ActorError::Behind("collecting a bundle was cut off"))?
 }

@@ -255,9 +255,6 @@ impl Devnet {
             None => write_json(&setup_path, &setup)?,
         }
 
-        if options.settlement.has_proofs() && options.da == DaMode::Blob {
-            return Err(NodeError::ProofsNeedCalldata);
-        }
         let mut tasks = Tasks::default();
         let (l1, l1_url) = match &options.l1_url {
             Some(url) => (None, url.clone()),

@@ -91,9 +91,6 @@ pub enum NodeError {
         /// L1's chain id.
         chain_id: u64,
     },
-    /// The data of batches must be where it can be proved.
-    #[error("--settlement validity and hybrid need --da calldata: what is in blobs cannot be proved yet")]
-    ProofsNeedCalldata,
     /// L1 takes no proofs.
     #[error(transparent)]
     Prover(#[from] duplex_actors::ProverError),

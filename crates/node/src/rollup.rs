@@ -10,9 +10,8 @@ use std::{
 use alloy_primitives::keccak256;
 use alloy_signer_local::PrivateKeySigner;
 use duplex_actors::{
-    Batcher, BatcherOptions, Challenger, DaMode, Derivation, Deriver, Feed, Operator, Proposer,
-    ProposerOptions, Prover, ProverOptions, Proving, Rollup, Sequencer, SequencerOptions, challenger::Watch,
-    program,
+    Batcher, BatcherOptions, Challenger, Derivation, Deriver, Feed, Operator, Proposer, ProposerOptions,
+    Prover, ProverOptions, Proving, Rollup, Sequencer, SequencerOptions, challenger::Watch, program,
 };
 use duplex_chain::{Chain, ChainOptions};
 use duplex_l1::{
@@ -132,11 +131,6 @@ impl RollupNode {
         {
             return Err(NodeError::WrongKey { found: key.address(), expected: deployment.sequencer });
         }
-        // What is in blobs cannot be proved yet, and a batch that cannot be proved is the end of it.
-        let proofs = deployment.settlement_mode().has_proofs();
-        if proofs && options.roles.batch && options.batcher.da == DaMode::Blob {
-            return Err(NodeError::ProofsNeedCalldata);
-        }
         create_dir(&options.dir)?;
 
         let config = deployment.genesis.config;
@@ -224,9 +218,8 @@ impl RollupNode {
             let sender = Operator { txs: txs.clone() };
             tasks.spawn("L1 transactions", txs.run(cancel.clone()));
             if options.roles.batch {
-                let da = if proofs { DaMode::Calldata } else { options.batcher.da };
                 let batcher =
-                    BatcherOptions { only_when_open: options.roles.permissionless, da, ..options.batcher };
+                    BatcherOptions { only_when_open: options.roles.permissionless, ..options.batcher };
                 let batcher = Batcher::open(rollup.clone(), sender.clone(), &options.dir, batcher)?;
                 tasks.spawn("batcher", batcher.run(cancel.clone()));
             }

@@ -9,12 +9,31 @@ use std::{
     sync::{Mutex, PoisonError},
 };
 
+use alloy_eips::eip4844::{c_kzg, env_settings::EnvKzgSettings};
 use alloy_primitives::{B256, Bytes, keccak256};
 use alloy_sol_types::SolValue;
 use duplex_primitives::{BatchHeader, DATA_CHUNK, Header, L1Message, OutputRoot, ProgramConfig};
 use thiserror::Error;
 
-use crate::{Kind, Oracle, Statement, What};
+use crate::{BoundBlob, Kind, Oracle, Statement, What};
+
+/// A blob with what ties it to its name. None if it is no blob: of another size, or with an element that is none of the field's.
+pub fn bind(blob: &[u8]) -> Option<BoundBlob> {
+    let settings = EnvKzgSettings::Default.get();
+    let whole = c_kzg::Blob::from_bytes(blob).ok()?;
+    let commitment = settings.blob_to_kzg_commitment(&whole).ok()?.to_bytes();
+    let proof = settings.compute_blob_kzg_proof(&whole, &commitment).ok()?.to_bytes();
+    let blob = Bytes::copy_from_slice(blob);
+    Some(BoundBlob { commitment: *commitment, proof: *proof, blob })
+}
+
+/// Whether a blob is its commitment's (EIP-4844, `verify_blob_kzg_proof`): what [`Bundle::decode`](crate::Bundle::decode) asks for.
+pub fn holds(blob: &BoundBlob) -> bool {
+    let [commitment, proof] = [blob.commitment, blob.proof].map(c_kzg::Bytes48::new);
+    c_kzg::Blob::from_bytes(&blob.blob)
+        .and_then(|whole| EnvKzgSettings::Default.get().verify_blob_kzg_proof(&whole, &commitment, &proof))
+        .unwrap_or(false)
+}
 
 /// A preimage is not there.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
@@ -112,6 +131,17 @@ impl Preimages {
             self.map.insert((Kind::Blob, hash), blob);
         }
         self.insert(root)
+    }
+
+    /// All blobs among them, with what ties each to its name. None if one is not what its name says.
+    pub fn bound_blobs(&self) -> Option<Vec<BoundBlob>> {
+        let blobs = self.map.iter().filter(|((kind, _), _)| *kind == Kind::Blob);
+        blobs.map(|((_, name), blob)| bind(blob).filter(|bound| bound.name() == *name)).collect()
+    }
+
+    /// All that are named by their keccak256 hash.
+    pub fn hashed(&self) -> impl Iterator<Item = &Bytes> {
+        self.map.iter().filter(|((kind, _), _)| *kind == Kind::Keccak).map(|(_, preimage)| preimage)
     }
 
     /// The preimage of a key.

@@ -32,7 +32,7 @@ mod run;
 mod state;
 mod statement;
 
-pub use bundle::{Bundle, BundleError};
+pub use bundle::{BoundBlob, Bundle, BundleError};
 pub use duplex_primitives::ProgramConfig;
 pub use error::ProgramError;
 pub use oracle::{Kind, Oracle, What};

@@ -6,7 +6,17 @@
 extern crate alloc;
 
 #[cfg(target_os = "zkvm")]
+mod bls12_381;
+#[cfg(target_os = "zkvm")]
+mod bn254;
+#[cfg(target_os = "zkvm")]
+mod ethereum;
+#[cfg(target_os = "zkvm")]
 mod keccak;
+#[cfg(target_os = "zkvm")]
+mod p256;
+#[cfg(target_os = "zkvm")]
+mod points;
 #[cfg(target_os = "zkvm")]
 mod secp256k1;
 
@@ -17,8 +27,9 @@ mod start {
     openvm::entry!(main);
 
     fn main() {
-        crate::secp256k1::install();
-        let bundle = Bundle::decode(openvm::io::read_vec().into()).expect("a bundle");
+        crate::ethereum::install();
+        let bundle =
+            Bundle::decode(openvm::io::read_vec().into(), crate::bls12_381::holds).expect("a bundle");
         let statement = *bundle.statement();
         // Before the first table is made: their order must not be known to who fills them.
         foldhash::set_key(key(statement.hash().0));

@@ -1,16 +1,14 @@
-//! Who signed: secp256k1 by the machine's instructions, for revm's precompile and for transactions' senders.
+//! Who signed: secp256k1, for the precompile and for transactions' senders.
 
-use alloc::sync::Arc;
 use core::ops::Neg;
 
-use alloy_consensus::crypto::{RecoveryError, backend::CryptoProvider};
-use alloy_primitives::{Address, keccak256};
 use openvm_algebra_guest::{DivUnsafe, IntMod, Sqrt};
 use openvm_ecc_guest::{
     Group,
     weierstrass::{CachedMulTable, IntrinsicCurve, WeierstrassPoint},
 };
-use revm::precompile::{Crypto, PrecompileHalt};
+
+use crate::points::encode;
 
 openvm_algebra_guest::moduli_macros::moduli_declare! {
     Coordinate { modulus = "0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F" },
@@ -23,14 +21,6 @@ const B: Coordinate = Coordinate::from_const_u8(7);
 openvm_ecc_guest::sw_macros::sw_declare! {
     Secp256k1Point { mod_type = Coordinate, b = B },
 }
-
-// In the order of the machine's configuration (`prover/guest/openvm.toml`).
-openvm_algebra_guest::moduli_macros::moduli_init! {
-    "0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F",
-    "0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEBAAEDCE6AF48A03BBFD25E8CD0364141"
-}
-
-openvm_ecc_guest::sw_macros::sw_init! { "Secp256k1Point" }
 
 /// The generator, x and y, least byte first.
 const GENERATOR: [[u8; 32]; 2] = [
@@ -58,7 +48,7 @@ impl IntrinsicCurve for Curve {
 
 /// The public key, x and y, that signed a hash. As Ethereum has it: `s` may be high, `odd` is the parity of R's y, and R's x is
 /// below the group's order.
-fn recover(r: &[u8], s: &[u8], odd: bool, hash: &[u8; 32]) -> Option<[u8; 64]> {
+pub(crate) fn recover(r: &[u8], s: &[u8], odd: bool, hash: &[u8; 32]) -> Option<[u8; 64]> {
     let x = Coordinate::from_be_bytes(r)?;
     let (r, s) = (Scalar::from_be_bytes(r)?, Scalar::from_be_bytes(s)?);
     if r == Scalar::ZERO || s == Scalar::ZERO {
@@ -81,58 +71,5 @@ fn recover(r: &[u8], s: &[u8], odd: bool, hash: &[u8; 32]) -> Option<[u8; 64]> {
         return None;
     }
     let (x, y) = key.into_coords();
-    x.assert_reduced();
-    y.assert_reduced();
-    let mut bytes = [0; 64];
-    bytes[..32].copy_from_slice(x.to_be_bytes().as_ref());
-    bytes[32..].copy_from_slice(y.to_be_bytes().as_ref());
-    Some(bytes)
-}
-
-/// This machine's way to compute what Ethereum asks for.
-#[derive(Debug, Clone, Copy)]
-struct Machine;
-
-impl Crypto for Machine {
-    fn secp256k1_ecrecover(
-        &self,
-        sig: &[u8; 64],
-        recid: u8,
-        msg: &[u8; 32],
-    ) -> Result<[u8; 32], PrecompileHalt> {
-        let key = match recid {
-            0 | 1 => recover(&sig[..32], &sig[32..], recid == 1, msg),
-            _ => None,
-        };
-        let mut hash = keccak256(key.ok_or(PrecompileHalt::Secp256k1RecoverFailed)?);
-        hash[..12].fill(0);
-        Ok(hash.0)
-    }
-}
-
-impl CryptoProvider for Machine {
-    fn recover_signer_unchecked(&self, sig: &[u8; 65], msg: &[u8; 32]) -> Result<Address, RecoveryError> {
-        let key = match sig[64] {
-            0 | 1 => recover(&sig[..32], &sig[32..64], sig[64] == 1, msg),
-            _ => None,
-        };
-        key.map(|key| Address::from_raw_public_key(&key)).ok_or_else(RecoveryError::new)
-    }
-
-    fn verify_and_compute_signer_unchecked(
-        &self,
-        _: &[u8; 65],
-        _: &[u8; 64],
-        _: &[u8; 32],
-    ) -> Result<Address, RecoveryError> {
-        // No proof, rather than one of something else.
-        panic!("nothing in the chain's rules asks whether a key that is known has signed")
-    }
-}
-
-/// Has all of the program use it. Called once, first of all.
-pub(crate) fn install() {
-    assert!(revm::precompile::install_crypto(Machine), "nothing was installed before");
-    alloy_consensus::crypto::install_default_provider(Arc::new(Machine))
-        .expect("nothing was installed before");
+    Some(encode([&x, &y]))
 }

@@ -6,6 +6,7 @@ mod blocks;
 mod contracts;
 mod cost;
 mod lacks;
+mod measured;
 mod precompiles;
 mod ranges;
 mod sample;

@@ -32,6 +32,22 @@ const BN2: [u8; 128] = hex!(
     "090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa"
 );
 
+/// Points of the curves that are in none of the pairings' groups: of the first one of order three, of the second ones any.
+const OUTSIDE1: [u8; 128] = hex!(
+    "00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+    "00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000002"
+);
+const OUTSIDE2: [u8; 256] = hex!(
+    "00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000002"
+    "00000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000000"
+    "0000000000000000000000000000000018c6b864ae17dc9da64203ffefb966306425a7bc6aeb7c75247438372716284a4173830420cd476ba1a365b95bfcec38"
+    "00000000000000000000000000000000172e93db764a8400a7d5071b6b6f5de0da2f0f4a063119abca014006b7c40a2cfe291a1924e65db0d6d0fcfbf3bf3d5c"
+);
+const OUTSIDE254: [u8; 128] = hex!(
+    "0000000000000000000000000000000000000000000000000000000000000000 0000000000000000000000000000000000000000000000000000000000000001"
+    "0d1271953ed9ea0836846e70a1934187998c7f790cb4d7511b7f8da82de048a4 2869111d5381f072f8e2728fdb825a51aadd70e52c9830e9ab4b871c0531f1bb"
+);
+
 fn word(value: u64) -> [u8; 32] {
     U256::from(value).to_be_bytes()
 }
@@ -88,6 +104,32 @@ pub(crate) fn liked() -> Vec<(u64, Vec<u8>)> {
     let (signature, _) = key.sign_prehash_recoverable(hash.as_slice()).unwrap();
     let point = key.verifying_key().to_encoded_point(false);
     let p256 = [hash.as_slice(), &signature.to_bytes(), &point.as_bytes()[1..]].concat();
+    // Three pairs whose product is one: e(5 G1, G2) e(2 G1, G2) e(-7 G1, G2).
+    let times = |factor: u64| said(12, &[&G1[..], &word(factor)].concat());
+    let three = [&times(5)[..], &G2, &times(2), &G2, &opposite(&times(7)), &G2].concat();
+    let times = |factor: u64| said(7, &[&g254[..], &word(factor)].concat());
+    let minus = |point: &[u8]| {
+        let y = P254 - U256::from_be_slice(&point[32..]);
+        [&point[..32], &y.to_be_bytes::<32>()].concat()
+    };
+    let three254 = [&times(5)[..], &BN2, &times(2), &BN2, &minus(&times(7)), &BN2].concat();
+    // Ethereum's own example of an opening.
+    let commitment = hex!(
+        "8f59a8d2a1a625a17f3fea0fe5eb8c896db3764f3185481bc22f91b4aaffcca25f26936857bc3a7c2539ea8ec3a952b7"
+    );
+    let mut name = Sha256::digest(commitment).to_vec();
+    name[0] = 1;
+    let opened = [
+        &name[..],
+        &hex!("73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000000"),
+        &hex!("1522a4a7f34e1ea350ae07c29c96c7e79655aa926122e95fe69fcbd932ca49e9"),
+        &commitment,
+        &hex!(
+            "a62ad71d14c5719385c0686f1871430475bf3a00f0aa3f7b8dd99a9abc2160744faf0070725e00b60ad9a026a15b1a8c"
+        ),
+    ]
+    .concat();
+    let high = [0xff; 32];
     vec![
         (1, recover),
         (2, b"sha".to_vec()),
@@ -114,7 +156,49 @@ pub(crate) fn liked() -> Vec<(u64, Vec<u8>)> {
         (16, field("one")),
         (17, [field("one"), field("two")].concat()),
         (0x100, p256),
+        (2, vec![7; 55]),
+        (2, vec![7; 1000]),
+        (6, [&[0; 64][..], &g254].concat()),
+        (7, [&g254[..], &high].concat()),
+        (7, [&[0; 64][..], &high].concat()),
+        (7, [&g254[..], &word(0)].concat()),
+        (8, three254),
+        (8, [&[0; 64][..], &BN2, &g254, &[0; 128]].concat()),
+        (10, opened),
+        (11, [&OUTSIDE1[..], &OUTSIDE1].concat()),
+        (11, [&OUTSIDE1[..], &opposite(&OUTSIDE1)].concat()),
+        (11, [&OUTSIDE1[..], &G1].concat()),
+        (12, [&G1[..], &high, &[0; 128], &high, &G1, &word(0)].concat()),
+        (13, [&OUTSIDE2[..], &OUTSIDE2].concat()),
+        (13, [&OUTSIDE2[..], &G2].concat()),
+        (14, [&G2[..], &high, &[0; 256], &high, &G2, &word(0)].concat()),
+        (15, three),
+        (15, [&G1[..], &[0; 256], &[0; 128], &G2].concat()),
     ]
+}
+
+/// Inputs that look as they should, of points that are in no group of a pairing.
+fn disliked() -> Vec<(u64, Vec<u8>)> {
+    let one = word(1);
+    vec![
+        (8, [&one[..], &word(2), &OUTSIDE254].concat()),
+        (8, [&[0; 64][..], &OUTSIDE254].concat()),
+        (12, [&OUTSIDE1[..], &one].concat()),
+        (12, [&OUTSIDE1[..], &word(0)].concat()),
+        (14, [&OUTSIDE2[..], &one].concat()),
+        (15, [&OUTSIDE1[..], &G2].concat()),
+        (15, [&G1[..], &OUTSIDE2].concat()),
+        (15, [&[0; 128][..], &OUTSIDE2].concat()),
+    ]
+}
+
+/// What revm's precompile says natively.
+pub(crate) fn said(number: u64, input: &[u8]) -> Vec<u8> {
+    let address = Address::from_word(B256::from(U256::from(number)));
+    let precompiles = revm::precompile::Precompiles::osaka();
+    let output = precompiles.get(&address).unwrap().execute(input, 1_000_000, 0).unwrap();
+    assert!(output.is_success(), "{number}: {output:?}");
+    output.bytes.to_vec()
 }
 
 #[test]
@@ -149,7 +233,8 @@ fn every_precompile_says_the_same_in_the_machine() {
     let mut world = World::new(1, &all());
     let mut plans = Vec::new();
     let mut kept = 0;
-    for (seed, (precompile, input)) in liked().into_iter().enumerate() {
+    let all = liked().into_iter().chain(disliked());
+    for (seed, (precompile, input)) in all.enumerate() {
         let mut inputs = spoilt(&input, seed as u64);
         inputs.push(input);
         let transactions: Vec<_> = inputs
@@ -168,11 +253,17 @@ fn every_precompile_says_the_same_in_the_machine() {
     world.check_all(1..=blocks);
     let executed: usize = (1..=blocks).map(|number| world.transactions(number)).sum();
     assert_eq!(executed, kept, "none was skipped");
-    // Each of those liked succeeds: the slot holds more than the hash of nothing by one.
-    for (precompile, input) in liked() {
+    let kept = |precompile: u64, input: &[u8]| {
         let target = Address::from_word(B256::from(U256::from(precompile))).into_word();
-        let slot = keccak256([target.as_slice(), &input].concat());
-        let value = world.slot(CALLER, slot.into());
-        assert!(!value.is_zero() && value != U256::from_be_bytes(keccak256([]).0), "{precompile}: {value}");
+        world.slot(CALLER, keccak256([target.as_slice(), input].concat()).into())
+    };
+    // Each of those liked succeeds: the slot holds more than the hash of nothing by one.
+    let nothing = U256::from_be_bytes(keccak256([]).0);
+    for (precompile, input) in liked() {
+        let value = kept(precompile, &input);
+        assert!(!value.is_zero() && value != nothing, "{precompile}: {value}");
+    }
+    for (precompile, input) in disliked() {
+        assert_eq!(kept(precompile, &input), nothing, "{precompile} refuses {}", hex::encode(input));
     }
 }

@@ -6,9 +6,9 @@ use std::path::Path;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, hex, keccak256};
 use alloy_sol_types::{SolCall, SolValue, sol};
 use duplex_primitives::{OutputRoot, Withdrawal, predeploys};
-use duplex_program::{Bundle, RangeStatement};
+use duplex_program::RangeStatement;
 
-use crate::world::{Place, Plan, World, signer};
+use crate::world::{Place, Plan, World, bundle, signer};
 
 sol! {
     function initiateWithdrawal(address target, uint256 gasLimit, bytes data) external payable returns (bytes32);
@@ -78,7 +78,7 @@ impl Sample {
         let statement = self.statement();
         let (witness, output) = self.world.range_witness(&statement);
         assert_eq!(output, statement.output);
-        Bundle::encode(&statement, witness.iter().map(|(_, preimage)| preimage))
+        bundle(&statement, &witness).unwrap()
     }
 
     /// For the contracts' tests, in ABI encoding.

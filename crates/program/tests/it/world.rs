@@ -20,8 +20,8 @@ use duplex_primitives::{
     OutputRoot, ProgramConfig, Transaction, blob, messages_accumulator,
 };
 use duplex_program::{
-    Bundle, BundleError, Kind, Oracle, ProgramError, RangeStatement, Statement, What,
-    host::{Missing, Preimages, Recorder},
+    Bundle, Kind, Oracle, RangeStatement, Statement, What,
+    host::{Missing, Preimages, Recorder, bind, holds},
     range_output, run,
 };
 use duplex_storage::Options;
@@ -260,8 +260,6 @@ impl World {
         };
         let mut data = content.encode(CHAIN).unwrap();
         change(&mut data);
-        // Blobs cannot be in bundles.
-        let place = if bundles().is_some() { Place::Calldata } else { place };
         let root = match place {
             Place::Calldata => {
                 let root = self.preimages.insert_calldata(&data);
@@ -283,9 +281,10 @@ impl World {
         assert!(matches!(why, Some(Undecodable::Content(_))), "{why:?}");
     }
 
-    /// Puts blobs on L1. Their names are not checked here.
+    /// Puts blobs on L1.
     fn put(&mut self, blobs: Vec<Bytes>) -> B256 {
-        let blobs: Vec<_> = blobs.into_iter().map(|blob| (keccak256(&blob), blob)).collect();
+        let named = |blob: Bytes| (bind(&blob).map_or_else(|| keccak256(&blob), |bound| bound.name()), blob);
+        let blobs: Vec<_> = blobs.into_iter().map(named).collect();
         let hashes: Vec<B256> = blobs.iter().map(|(hash, _)| *hash).collect();
         let root = self.preimages.insert_blobs(blobs);
         assert_eq!(root, blob::blobs_root(&hashes));
@@ -472,24 +471,18 @@ impl World {
     }
 }
 
-/// Where bundles are kept, if they are: then all batches are in calldata.
-pub(crate) fn bundles() -> Option<PathBuf> {
-    std::env::var_os("DUPLEX_BUNDLES").map(PathBuf::from)
+/// The bundle that a prover gets. None if what stands for a blob can be none.
+pub(crate) fn bundle(statement: &RangeStatement, witness: &Preimages) -> Option<Vec<u8>> {
+    Some(Bundle::encode(statement, &witness.bound_blobs()?, witness.hashed()))
 }
 
 /// The same from the bundle that a prover gets. With `DUPLEX_BUNDLES`, it is kept there.
 fn assert_bundle(statement: &RangeStatement, witness: &Preimages) {
-    let keccak = |kind| kind == Kind::Keccak;
-    let preimages = witness.iter().filter(|((kind, _), _)| keccak(*kind)).map(|(_, preimage)| preimage);
-    let bundle: Bytes = Bundle::encode(statement, preimages).into();
-    let output = range_output(&Bundle::decode(bundle.clone()).unwrap(), statement);
-    if witness.iter().all(|((kind, _), _)| keccak(*kind)) {
-        assert_eq!(output.unwrap(), statement.output);
-        if let Some(dir) = bundles() {
-            std::fs::write(dir.join(format!("{}.bundle", statement.hash())), bundle).unwrap();
-        }
-    } else {
-        assert!(matches!(output, Err(ProgramError::Oracle(BundleError::Blob(_)))), "{output:?}");
+    let Some(bundle) = bundle(statement, witness) else { return };
+    let decoded = Bundle::decode(bundle.clone().into(), holds).unwrap();
+    assert_eq!(range_output(&decoded, statement).unwrap(), statement.output);
+    if let Some(dir) = std::env::var_os("DUPLEX_BUNDLES").map(PathBuf::from) {
+        std::fs::write(dir.join(format!("{}.bundle", statement.hash())), bundle).unwrap();
     }
 }
 

@@ -91,7 +91,9 @@ impl Heap {
         if needed > left {
             return None;
         }
-        let size = needed.next_multiple_of(PIECE).min(left);
+        // A block is looked for in classes whose smallest is large enough, which are up to a sixteenth apart: one that is only as
+        // large as needed would not be found.
+        let size = needed.checked_add(needed / 16)?.next_multiple_of(PIECE).min(left);
         // SAFETY: memory that `init` was given and the pool does not have, right behind what it has.
         self.next += unsafe { self.pool.append_free_block_ptr(block(self.next, size)?) };
         Some(())

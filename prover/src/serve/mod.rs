@@ -8,10 +8,16 @@
 //! | `GET /jobs/S/proof` | the proof for L1, as `prove` writes it |
 //! | `GET /jobs/S/stark` | the STARK |
 //! | `DELETE /jobs/S` | stops it, and removes what is there |
+//! | `POST /leases`, `GET /jobs/S/bundle`, … | for helpers (`duplex-prover work`): see [`lending`] |
 //!
 //! Jobs are proved one after the other, oldest first. What was proved of one when this process ends is on disk, and goes on.
 
+mod leases;
+mod lending;
+mod proving;
+
 use std::{
+    collections::BTreeSet,
     fs,
     io::Read,
     net::SocketAddr,
@@ -20,7 +26,7 @@ use std::{
         Arc, Mutex, MutexGuard, PoisonError,
         atomic::{AtomicUsize, Ordering},
     },
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 use alloy_primitives::B256;
@@ -29,23 +35,23 @@ use eyre::{WrapErr, bail, eyre};
 use serde_json::{Value, json};
 use tiny_http::{Method, Request, Response, Server};
 
+use self::leases::Leases;
+pub(crate) use self::leases::TERM;
 use crate::{
     children::end_with_parent,
     job::Job,
     keys::Keys,
     progress::{Timings, progress},
-    prove::{MemoryArgs, run_step},
+    prove::MemoryArgs,
     setup::KeyArgs,
     steps::ProveStep,
 };
 
-/// The longest bundle that is taken: what the machine has room for beside all else.
+/// The longest bundle or proof that is taken: what the machine has room for beside all else.
 const LONGEST: u64 = 256 << 20;
 /// Requests that are answered at once.
 const MOST_AT_ONCE: usize = 16;
-/// A step that failed is tried again, so often.
-const TRIES: u32 = 3;
-/// Pause between looks for jobs.
+/// Pause between looks for jobs, and for what others make.
 const PAUSE: Duration = Duration::from_millis(500);
 /// Where a job says why it was given up.
 const FAILED: &str = "failed.txt";
@@ -79,6 +85,10 @@ struct Service {
     taking: Mutex<()>,
     /// The job that is being proved.
     current: Mutex<Option<B256>>,
+    /// Who is at work on which parts of it.
+    leases: Mutex<Leases>,
+    /// Jobs of which others made a part that was wrong: they get none of these any more.
+    alone: Mutex<BTreeSet<B256>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -101,8 +111,15 @@ pub(crate) fn run(args: ServeArgs) -> eyre::Result<()> {
     println!("{}", json!({ "listening": address.to_string(), "parameters": keys.parameters().to_string() }));
     let timings = Mutex::new(Timings::load(&keys));
     let stop_with_stdin = args.stop_with_stdin;
-    let service =
-        Arc::new(Service { args, keys, timings, taking: Mutex::default(), current: Mutex::default() });
+    let service = Arc::new(Service {
+        args,
+        keys,
+        timings,
+        taking: Mutex::default(),
+        current: Mutex::default(),
+        leases: Mutex::default(),
+        alone: Mutex::default(),
+    });
     if stop_with_stdin {
         // Steps that run end with it; what they left goes on next time.
         end_with_parent();
@@ -183,6 +200,22 @@ impl Service {
             }
             (Method::Get, ["jobs", name, "stark"]) => self.result(&self.job(statement(name)?)?.stark_path()),
             (Method::Delete, ["jobs", name]) => self.remove(statement(name)?),
+            (Method::Get, ["jobs", name, "bundle"]) => {
+                self.result(&self.job(statement(name)?)?.bundle_path())
+            }
+            (Method::Get, ["jobs", name, "segments"]) => {
+                self.result(&self.job(statement(name)?)?.segments_path())
+            }
+            (Method::Get, ["jobs", name, "nodes", node]) => {
+                self.result(&self.job(statement(name)?)?.node_path(lending::node(node)?))
+            }
+            (Method::Post, ["leases"]) => self.lend(request),
+            (Method::Post, ["leases", id]) => self.renew(lending::lease(id)?),
+            (Method::Delete, ["leases", id]) => self.given_up(lending::lease(id)?),
+            (Method::Put, ["leases", id, "public"]) => self.public(lending::lease(id)?, request),
+            (Method::Put, ["leases", id, "nodes", node]) => {
+                self.made(lending::lease(id)?, lending::node(node)?, request)
+            }
             (method, _) => Err(Refusal(404, format!("there is no {method} {url}"))),
         }
     }
@@ -190,15 +223,10 @@ impl Service {
     fn take(&self, request: &mut Request) -> Result<Answer, Refusal> {
         // One at a time: each is executed here once.
         let _taking = lock(&self.taking);
-        let mut bundle = Vec::new();
-        let mut body = request.as_reader().take(LONGEST + 1);
-        body.read_to_end(&mut bundle).map_err(|error| Refusal(400, error.to_string()))?;
-        if bundle.len() as u64 > LONGEST {
-            return Err(Refusal(413, format!("a bundle has at most {LONGEST} bytes")));
-        }
+        let bundle = body(request)?;
         let malformed = |error: &dyn std::fmt::Display| Refusal(400, error.to_string());
-        let decoded =
-            duplex_program::Bundle::decode(bundle.clone().into()).map_err(|error| malformed(&error))?;
+        let decoded = duplex_program::Bundle::decode(bundle.clone().into(), duplex_program::host::holds)
+            .map_err(|error| malformed(&error))?;
         let statement = decoded.statement().hash();
         let folder = self.folder(statement);
         // Whatever went wrong before: whoever asks again wants it tried again.
@@ -224,7 +252,14 @@ impl Service {
             _ if *lock(&self.current) == Some(statement) => "proving",
             _ => "waiting",
         };
-        Ok(Answer::Json(json!({ "job": statement, "state": state, "error": failed, "progress": progress })))
+        let leases = lock(&self.leases);
+        let at_work = leases.of(statement).map(|lease| {
+            json!({ "prover": lease.prover, "nodes": lease.nodes.iter().map(ToString::to_string).collect::<Vec<_>>() })
+        });
+        let at_work: Vec<Value> = at_work.collect();
+        Ok(Answer::Json(json!({
+            "job": statement, "state": state, "error": failed, "progress": progress, "atWork": at_work,
+        })))
     }
 
     fn result(&self, path: &Path) -> Result<Answer, Refusal> {
@@ -233,75 +268,24 @@ impl Service {
 
     fn remove(&self, statement: B256) -> Result<Answer, Refusal> {
         self.job(statement)?;
+        lock(&self.leases).end_job(statement);
         // The step that runs finds its folder gone, and fails.
         let folder = self.folder(statement);
         fs::remove_dir_all(&folder)
             .map_err(|error| Refusal(500, format!("{}: {error}", folder.display())))?;
         Ok(Answer::Json(json!({ "removed": statement })))
     }
+}
 
-    /// The oldest job that is neither done nor given up.
-    fn next(&self) -> Option<(B256, Job)> {
-        let entries = fs::read_dir(&self.args.jobs).ok()?;
-        let mut open: Vec<_> = entries
-            .filter_map(|entry| {
-                let entry = entry.ok()?;
-                let statement: B256 = entry.file_name().to_str()?.parse().ok()?;
-                let job = Job::open(&entry.path()).ok()?;
-                let given_up = entry.path().join(FAILED).exists();
-                let left = self.steps().iter().any(|step| !step.is_done(&job, &self.keys));
-                let since =
-                    fs::metadata(entry.path().join("bundle")).and_then(|data| data.modified()).ok()?;
-                (left && !given_up).then_some((since, statement, job))
-            })
-            .collect();
-        open.sort_by_key(|(since, statement, _)| (*since, *statement));
-        open.into_iter().next().map(|(_, statement, job)| (statement, job))
+/// What was sent.
+fn body(request: &mut Request) -> Result<Vec<u8>, Refusal> {
+    let mut bytes = Vec::new();
+    let mut body = request.as_reader().take(LONGEST + 1);
+    body.read_to_end(&mut bytes).map_err(|error| Refusal(400, error.to_string()))?;
+    if bytes.len() as u64 > LONGEST {
+        return Err(Refusal(413, format!("more than {LONGEST} bytes")));
     }
-
-    fn work(&self) {
-        loop {
-            let Some((statement, job)) = self.next() else {
-                std::thread::sleep(PAUSE);
-                continue;
-            };
-            *lock(&self.current) = Some(statement);
-            if let Err(error) = self.prove(&job) {
-                eprintln!("{statement}: {error:#}");
-                let folder = self.folder(statement);
-                if folder.exists() {
-                    let _ = fs::write(folder.join(FAILED), format!("{error:#}"));
-                }
-            }
-            *lock(&self.current) = None;
-        }
-    }
-
-    fn prove(&self, job: &Job) -> eyre::Result<()> {
-        for step in self.steps() {
-            let mut tries = 0;
-            while !step.is_done(job, &self.keys) {
-                let start = Instant::now();
-                let before = crate::progress::units(job, &self.keys, *step).0;
-                let done = run_step(*step, job, &self.args.keys, &self.args.memory);
-                let after = crate::progress::units(job, &self.keys, *step).0;
-                match done {
-                    Ok(_) => {
-                        let seconds = start.elapsed().as_secs_f64();
-                        lock(&self.timings).note(*step, after.saturating_sub(before), seconds);
-                    }
-                    Err(error) if tries + 1 >= TRIES || Job::open(job.folder()).is_err() => {
-                        return Err(error);
-                    }
-                    Err(error) => {
-                        eprintln!("{}: {error:#}; trying again", job.folder().display());
-                        tries += 1;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
+    Ok(bytes)
 }
 
 fn statement(name: &str) -> Result<B256, Refusal> {
