@@ -4,6 +4,7 @@ use std::{
     fs::{self, File},
     io::{BufWriter, Read, Write},
     path::Path,
+    sync::atomic::{AtomicUsize, Ordering},
 };
 
 use alloy_primitives::B256;
@@ -12,18 +13,25 @@ use openvm_stark_backend::codec::{Decode, Encode};
 use serde::{Serialize, de::DeserializeOwned};
 use sha2::{Digest, Sha256};
 
-/// Writes a file beside its name, and then gives it that: what is there under a name is complete.
+/// How many files this process wrote.
+static WRITTEN: AtomicUsize = AtomicUsize::new(0);
+
+/// Makes a folder, if it is not there.
+pub(crate) fn make_folder(folder: &Path) -> eyre::Result<()> {
+    fs::create_dir_all(folder).wrap_err_with(|| folder.display().to_string())
+}
+
+/// Writes a file beside its name, and then gives it that: what is there under a name is complete. The folder must be there: one that
+/// was removed stays so.
 pub(crate) fn write_with(
     path: &Path,
     write: impl FnOnce(&mut BufWriter<File>) -> eyre::Result<()>,
 ) -> eyre::Result<()> {
     let named = || path.display().to_string();
     let name = path.file_name().ok_or_else(|| eyre!("{} is no name of a file", path.display()))?;
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder).wrap_err_with(|| folder.display().to_string())?;
-    }
-    // Two processes that write the same do not meet.
-    let partial = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+    // Two processes or threads that write the same do not meet.
+    let (process, nth) = (std::process::id(), WRITTEN.fetch_add(1, Ordering::Relaxed));
+    let partial = path.with_file_name(format!(".{}.{process}.{nth}", name.to_string_lossy()));
     let done = File::create(&partial).map_err(eyre::Report::from).and_then(|file| {
         let mut file = BufWriter::with_capacity(1 << 20, file);
         write(&mut file)?;

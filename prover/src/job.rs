@@ -17,6 +17,7 @@ use openvm_continuations::{RootSC, SC};
 use openvm_stark_backend::proof::Proof;
 use openvm_verify_stark_host::VmStarkProof;
 use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
 use snark_verifier_sdk::Snark;
 
 use crate::{
@@ -110,6 +111,16 @@ impl Job {
                 statement.output
             );
         }
+        // What is there without a bundle was of another one.
+        if folder.exists() {
+            for entry in std::fs::read_dir(folder)?.flatten().filter(|entry| entry.path().is_file()) {
+                let name = entry.file_name();
+                if job.is_own(&name.to_string_lossy()) {
+                    std::fs::remove_file(entry.path())?;
+                }
+            }
+        }
+        files::make_folder(folder)?;
         files::write(&path, bundle)?;
         Ok(job)
     }
@@ -121,6 +132,19 @@ impl Job {
             bail!("{} is no folder of a proof: it has no bundle", folder.display());
         }
         Ok(job)
+    }
+
+    /// Whether a file is one of those that a proof leaves.
+    fn is_own(&self, name: &str) -> bool {
+        let ends = [".proof", ".by", ".json", ".stark"];
+        let begins = ["layer-", "public", "segments", "batch", "development-", "production-"];
+        begins.iter().any(|begin| name.starts_with(begin)) && ends.iter().any(|end| name.ends_with(end))
+    }
+
+    /// SHA-256 of the bundle and of where its execution is cut: proofs of nodes are of no other.
+    pub(crate) fn cut_digest(&self) -> eyre::Result<B256> {
+        let both = [files::digest(&self.bundle_path())?, files::digest(&self.segments_path())?];
+        Ok(B256::from_slice(&Sha256::digest(both.concat())))
     }
 
     pub(crate) fn folder(&self) -> &Path {
@@ -179,6 +203,12 @@ impl Job {
         // In this order: nothing of theirs is ever taken for ours.
         files::write(&self.maker_path(node), prover.as_bytes())?;
         files::write(&self.node_path(node), proof)
+    }
+
+    /// Keeps the proof of the public value, which comes with the last segment.
+    pub(crate) fn take_public_from(&self, last: Node, prover: &str, proof: &[u8]) -> eyre::Result<()> {
+        files::write(&self.maker_path(last), prover.as_bytes())?;
+        files::write(&self.public_path(), proof)
     }
 
     /// Whether somebody else made a node.

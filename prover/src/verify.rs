@@ -51,3 +51,64 @@ pub(crate) fn public_value(proof: &VmStarkProof) -> eyre::Result<B256> {
     B256::try_from(bytes.wrap_err("a public value is no byte")?.as_slice())
         .wrap_err("the program makes one hash public")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{panic::catch_unwind, path::Path};
+
+    use openvm_stark_backend::codec::Decode;
+    use openvm_verify_stark_host::vk::VmStarkVerifyingKey;
+    use rayon::prelude::*;
+
+    use super::*;
+
+    /// The STARK behind the committed proof, and what verifies it: `cargo xtask validity --prove` writes both.
+    const STARK: &[u8] = include_bytes!("../tests/sample.stark");
+    const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stark.vk");
+    const PROOF: &str = include_str!("../../contracts/test/validity-proof.json");
+
+    fn key() -> VmStarkVerifyingKey {
+        files::read_object(Path::new(KEY)).unwrap()
+    }
+
+    /// What a STARK is of, if it is one.
+    fn judge(key: &VmStarkVerifyingKey, mut bytes: &[u8]) -> Option<B256> {
+        let proof = VmStarkProof::decode(&mut bytes).ok().filter(|_| bytes.is_empty())?;
+        verify_vm_stark_proof_decoded(key, &proof).ok()?;
+        public_value(&proof).ok()
+    }
+
+    #[test]
+    fn the_sample_is_of_the_statement_that_l1_is_shown() {
+        let shown: serde_json::Value = serde_json::from_str(PROOF).unwrap();
+        let statement = judge(&key(), STARK).expect("a proof");
+        assert_eq!(shown["statement"], statement.to_string());
+    }
+
+    #[test]
+    fn a_bit_changed_anywhere_is_refused() {
+        let key = key();
+        // All of what is short, at both ends and where parts begin, and of the rest a bit every hundred bytes.
+        let ends = (0..600).chain(STARK.len() - 2_000..STARK.len());
+        let places: Vec<usize> = ends.chain((600..STARK.len() - 2_000).step_by(101)).collect();
+        let taken: Vec<usize> = places
+            .into_par_iter()
+            .filter(|at| {
+                let mut bytes = STARK.to_vec();
+                bytes[*at] ^= 1 << (at % 8);
+                // What gives up on it does not take it either.
+                catch_unwind(|| judge(&key, &bytes)).is_ok_and(|found| found.is_some())
+            })
+            .collect();
+        assert!(taken.is_empty(), "with a bit changed at one of {taken:?} of {} bytes", STARK.len());
+    }
+
+    #[test]
+    fn what_is_cut_off_or_longer_is_refused() {
+        let key = key();
+        for end in [0, 1, 100, STARK.len() / 2, STARK.len() - 1] {
+            assert_eq!(judge(&key, &STARK[..end]), None, "{end} bytes");
+        }
+        assert_eq!(judge(&key, &[STARK, &[0]].concat()), None);
+    }
+}

@@ -33,6 +33,8 @@ use crate::{
 /// Pause when there is nothing to do, and after what went wrong.
 const PAUSE: Duration = Duration::from_secs(1);
 const PAUSE_AFTER_ERROR: Duration = Duration::from_secs(5);
+/// Folders of what is lent are called that, and then by the digest of it.
+const FOLDER: &str = "lent-";
 /// A bundle or a proof of a segment may be that long.
 const LONGEST: u64 = 1 << 30;
 
@@ -76,6 +78,8 @@ pub(crate) struct Asking {
 pub(crate) struct Lent {
     pub(crate) lease: u64,
     pub(crate) job: B256,
+    /// SHA-256 of its bundle and of where that is cut.
+    pub(crate) cut: B256,
     /// As `layer.index`, all of one layer.
     pub(crate) nodes: Vec<String>,
 }
@@ -120,6 +124,13 @@ impl Coordinator {
         self.answer(path, self.agent.put(format!("{}/{path}", self.url)).send(body))
     }
 
+    fn renew(&self, lease: u64) -> eyre::Result<Vec<u8>> {
+        let path = format!("leases/{lease}");
+        let request = self.agent.post(format!("{}/{path}", self.url));
+        let request = request.config().timeout_global(Some(TERM / 6)).build();
+        self.answer(&path, request.send(&[] as &[u8]))
+    }
+
     /// Tells that a lease is given up. If that does not get there, its term ends.
     fn give_up(&self, lease: u64) {
         let _ = self.agent.delete(format!("{}/leases/{lease}", self.url)).call();
@@ -133,6 +144,12 @@ pub(crate) fn run(args: &WorkArgs) -> eyre::Result<()> {
             "the keys in {} are of another program: run `duplex-prover setup` again",
             args.keys.keys.display()
         );
+    }
+    files::make_folder(&args.jobs)?;
+    // Two that share a folder would remove each other's work.
+    let lock = fs::File::create(args.jobs.join("LOCK"))?;
+    if lock.try_lock().is_err() {
+        bail!("{} is another helper's: choose another --jobs", args.jobs.display());
     }
     if args.stop_with_stdin {
         end_with_parent();
@@ -151,7 +168,11 @@ pub(crate) fn run(args: &WorkArgs) -> eyre::Result<()> {
             Ok(Some(lent)) => {
                 let start = Instant::now();
                 let nodes = lent.nodes.join(", ");
-                match work(args, &coordinator, &lent) {
+                // From the beginning to the end: what takes long is not only the proving.
+                let renewing = Renewing::start(&coordinator, lent.lease);
+                let done = work(args, &coordinator, &lent);
+                drop(renewing);
+                match done {
                     Ok(()) => eprintln!("{nodes} of {}: {:.0} s", lent.job, start.elapsed().as_secs_f64()),
                     Err(error) => {
                         eprintln!("{nodes} of {}: {error:#}", lent.job);
@@ -173,13 +194,15 @@ fn work(args: &WorkArgs, coordinator: &Arc<Coordinator>, lent: &Lent) -> eyre::R
     let nodes = lent.nodes.iter().map(|node| node.parse()).collect::<eyre::Result<Vec<Node>>>()?;
     let layer = nodes.first().ok_or_else(|| eyre!("nothing was lent"))?.layer;
     let path = |rest: &str| format!("jobs/{}/{rest}", lent.job);
-    // Nothing of other jobs is needed any more.
+    // Nothing of what was lent before is needed any more.
+    let own = format!("{FOLDER}{}", lent.cut);
     for entry in fs::read_dir(&args.jobs).into_iter().flatten().flatten() {
-        if entry.file_name().to_str() != Some(&lent.job.to_string()) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.strip_prefix(FOLDER).is_some_and(|cut| cut.parse::<B256>().is_ok()) && name != own {
             let _ = fs::remove_dir_all(entry.path());
         }
     }
-    let folder = args.jobs.join(lent.job.to_string());
+    let folder = args.jobs.join(own);
     let job = match Job::open(&folder) {
         Ok(job) => job,
         Err(_) => Job::create(&folder, &coordinator.get(&path("bundle"))?)?,
@@ -193,26 +216,48 @@ fn work(args: &WorkArgs, coordinator: &Arc<Coordinator>, lent: &Lent) -> eyre::R
             files::write(&job.node_path(child), &coordinator.get(&path(&format!("nodes/{child}")))?)?;
         }
     }
-    let working = Arc::new(AtomicBool::new(true));
-    let (still, renewing, lease) = (working.clone(), coordinator.clone(), lent.lease);
-    let renewer = std::thread::spawn(move || {
-        while still.load(Ordering::Relaxed) {
-            // If it does not hold any more, what is sent in the end is refused.
-            let _ = renewing.post(&format!("leases/{lease}"), &[]);
-            std::thread::park_timeout(TERM / 4);
-        }
-    });
     let step = if layer == 0 { ProveStep::Segments } else { ProveStep::Aggregate };
-    let done = run_step(step, &job, &args.keys, &args.memory, Some(&nodes));
-    working.store(false, Ordering::Relaxed);
-    renewer.thread().unpark();
-    let _ = renewer.join();
-    done?;
+    run_step(step, &job, &args.keys, &args.memory, Some(&nodes))?;
+    let lease = lent.lease;
     for node in nodes {
         if tree.segments().last() == Some(node) {
             coordinator.put(&format!("leases/{lease}/public"), &files::read(&job.public_path())?)?;
         }
-        coordinator.put(&format!("leases/{lease}/nodes/{node}"), &files::read(&job.node_path(node))?)?;
+        let sent =
+            coordinator.put(&format!("leases/{lease}/nodes/{node}"), &files::read(&job.node_path(node))?);
+        if sent.is_err() {
+            // Whatever is wrong with it, it is not sent a second time.
+            job.remove(node)?;
+        }
+        sent?;
     }
     Ok(())
+}
+
+/// Says again and again that a lease is being worked on.
+struct Renewing {
+    still: Arc<AtomicBool>,
+    thread: std::thread::Thread,
+}
+
+impl Renewing {
+    fn start(coordinator: &Arc<Coordinator>, lease: u64) -> Self {
+        let still = Arc::new(AtomicBool::new(true));
+        let (going, coordinator) = (still.clone(), coordinator.clone());
+        let thread = std::thread::spawn(move || {
+            while going.load(Ordering::Relaxed) {
+                // If it does not hold any more, what is sent in the end is refused.
+                let _ = coordinator.renew(lease);
+                std::thread::park_timeout(TERM / 4);
+            }
+        });
+        Self { still, thread: thread.thread().clone() }
+    }
+}
+
+impl Drop for Renewing {
+    fn drop(&mut self) {
+        self.still.store(false, Ordering::Relaxed);
+        self.thread.unpark();
+    }
 }

@@ -19,6 +19,9 @@ const INSTRUCTIONS: &str = "prover/instructions.json";
 /// What the committed proof is of, the proof, and the verifier that was generated for it.
 const SAMPLE: &str = "contracts/test/validity-sample.json";
 const PROOF: &str = "contracts/test/validity-proof.json";
+/// The STARK behind the proof, and what verifies it: for the prover's tests.
+const STARK: &str = "prover/tests/sample.stark";
+const STARK_KEY: &str = "prover/tests/stark.vk";
 const VERIFIER: &str = "contracts/generated/DevelopmentProofVerifier.sol";
 
 /// Builds the prover, writes a bundle for every batch of the program's tests, executes all of them in the machine and natively,
@@ -72,10 +75,14 @@ fn instructions(root: &Path, prover: &Path) -> Result<Value, String> {
         let name = line["bundle"].as_str().and_then(|path| Path::new(path).file_stem()?.to_str());
         batches.insert(name.unwrap_or_default().to_owned(), line["instructions"].clone());
     }
-    let of = |name: String| batches.get(&name).and_then(Value::as_u64).unwrap_or_default();
-    let more = |kind: &str| (of(format!("{kind}-100")) - of(format!("{kind}-10"))) / 90;
-    let each: Map<_, _> =
-        ["transfer", "erc20", "swap"].iter().map(|kind| ((*kind).to_owned(), more(kind).into())).collect();
+    let of = |name: String| {
+        batches.get(&name).and_then(Value::as_u64).ok_or_else(|| format!("{name} was not counted"))
+    };
+    let mut each = Map::new();
+    for kind in ["transfer", "erc20", "swap"] {
+        let (ten, hundred) = (of(format!("{kind}-10"))?, of(format!("{kind}-100"))?);
+        each.insert(kind.to_owned(), (hundred.saturating_sub(ten) / 90).into());
+    }
     let program = json(&root.join(PROGRAM).with_extension("json"))?;
     Ok(json!({ "elf": program["sha256"], "each": each, "batches": batches }))
 }
@@ -96,6 +103,8 @@ pub(crate) fn prove(root: &Path) -> Result<(), String> {
         (job.join("development-proof.json"), PROOF),
         (keys.join("pins.json"), PINS),
         (keys.join("development-Verifier.sol"), VERIFIER),
+        (job.join("batch.stark"), STARK),
+        (keys.join("stark.vk"), STARK_KEY),
     ] {
         let to = root.join(to);
         fs::create_dir_all(to.parent().unwrap_or(root))

@@ -10,10 +10,12 @@ use eyre::WrapErr;
 
 mod derive;
 mod dispute;
+mod prove;
 
 use crate::{args::OutputArgs, output};
 use derive::DeriveArgs;
 use dispute::DisputeArgs;
+use prove::ProveArgs;
 
 /// Measure.
 #[derive(Debug, Subcommand)]
@@ -38,6 +40,11 @@ pub(crate) enum BenchCommand {
     ///
     /// Fills a devnet of its own with transfers and disputes the fullest block.
     Dispute(DisputeArgs),
+    /// Measure what validity proofs take: instructions, time and memory of each step, and gas on L1.
+    ///
+    /// Makes batches of transfers on devnets of its own, and has `duplex-prover` execute and prove them. Only executing takes seconds;
+    /// a proof takes minutes to hours, and keys (`duplex-prover setup`).
+    Prove(ProveArgs),
 }
 
 #[derive(Debug, Args)]
@@ -89,6 +96,7 @@ pub(crate) async fn run(command: BenchCommand) -> eyre::Result<()> {
         BenchCommand::Da(args) => return da(&args),
         BenchCommand::Derive(args) => return derive::run(args).await,
         BenchCommand::Dispute(args) => return dispute::run(args).await,
+        BenchCommand::Prove(args) => return prove::run(args).await,
     };
     let targets = if args.rpc.is_empty() { vec!["devnet".to_owned()] } else { args.rpc.clone() };
     let mut reports = Vec::new();

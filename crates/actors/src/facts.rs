@@ -80,11 +80,7 @@ pub async fn inputs(rollup: &Rollup, statement: &Statement) -> Result<Inputs, Ac
 ///
 /// # Errors
 /// If this node does not know the batches, their data, their blocks or messages.
-pub(crate) async fn bundle(
-    rollup: &Rollup,
-    first: u64,
-    last: u64,
-) -> Result<(RangeStatement, Vec<u8>), ActorError> {
+pub async fn bundle(rollup: &Rollup, first: u64, last: u64) -> Result<(RangeStatement, Vec<u8>), ActorError> {
     let lost = |batch: u64, what: &str| ActorError::Replay(format!("batch {batch}: {what}"));
     let mut batches = Vec::new();
     for index in first..=last {

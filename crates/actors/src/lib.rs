@@ -20,6 +20,7 @@ pub use batcher::{Batcher, BatcherOptions, DaMode};
 pub use challenger::{Challenger, program};
 pub use deriver::Deriver;
 pub use error::ActorError;
+pub use facts::bundle;
 pub use feed::Feed;
 pub use proposer::{Proposer, ProposerOptions, claim_history};
 pub use prover::{Prover, ProverError, ProverOptions, Proving, ProvingState, ServiceError};

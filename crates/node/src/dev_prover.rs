@@ -15,8 +15,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{NodeError, Tasks, embedded_l1::create_dir};
 
-/// The command that builds it, from the project's root.
-const BUILD: &str = "(cd prover && cargo build --release)";
+/// The command that builds `duplex-prover`, from the project's root.
+pub const BUILD: &str = "(cd prover && cargo build --release)";
 /// How long it may take to stop before it is killed.
 const STOPS_WITHIN: Duration = Duration::from_secs(10);
 /// Pause before it is started again, the time after which it has settled, and how often in a row it may fail.
@@ -45,7 +45,7 @@ impl Default for DevProver {
 }
 
 /// `duplex-prover`: where it was said to be, beside this program, or where cargo puts it beside where it puts this one.
-fn find(given: Option<&Path>) -> Option<PathBuf> {
+pub fn find_prover(given: Option<&Path>) -> Option<PathBuf> {
     if let Some(given) = given {
         return given.is_file().then(|| given.to_owned());
     }
@@ -70,7 +70,7 @@ impl DevProver {
             Self::At(url) => return Ok(watch::Sender::new(Ok(url)).subscribe()),
             Self::Own { program, keys } => (program, keys),
         };
-        let Some(found) = find(program.as_deref()) else {
+        let Some(found) = find_prover(program.as_deref()) else {
             let why = match program {
                 Some(path) => format!("there is no duplex-prover at {}", path.display()),
                 None => format!("duplex-prover is not built; build it with: {BUILD}"),

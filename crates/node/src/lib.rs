@@ -18,7 +18,7 @@ mod rollup;
 mod tasks;
 
 pub use deploy::{BOND_GAS_PRICE, DeployOptions, RELAYER_STAKE, deploy};
-pub use dev_prover::DevProver;
+pub use dev_prover::{BUILD as BUILD_PROVER, DevProver, find_prover};
 pub use devnet::{Delays, Devnet, DevnetOptions};
 pub use embedded_l1::{EmbeddedL1, EmbeddedL1Options, L1_CHAIN_ID};
 pub use error::NodeError;

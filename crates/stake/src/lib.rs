@@ -25,7 +25,7 @@ pub use amount::{Multiple, Net, Wei, YearlyRate, digits, span};
 pub use attack::{Attack, Outcome, SEVERAL};
 pub use bonds::{Bonds, REWARDED_OTHERS, raised_bonds, required_bonds};
 pub use capital::{Balance, Drain, Drains, secure_bonds};
-pub use chart::{Chart, charts};
+pub use chart::{Chart, charts, lines};
 pub use error::StakeError;
 pub use gas::{GasTable, Move, STAGES, Side, StageGas};
 pub use relayers::{RelayerReport, RelayerSetting, RelayerSummary, simulate_relayers};

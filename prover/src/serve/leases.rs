@@ -2,7 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
 };
 
 use alloy_primitives::B256;
@@ -11,6 +11,9 @@ use crate::job::{Node, Tree};
 
 /// How long a lease holds without a word from who has it.
 pub(crate) const TERM: Duration = Duration::from_secs(60);
+
+/// Segments that a prover alone takes at once: not all, since others may come.
+const ALONE: usize = 4;
 
 /// A part of a job that somebody is at work on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,8 +28,9 @@ pub(crate) struct Lease {
 }
 
 /// All leases, and who asked for some lately.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Leases {
+    /// Begins where the clock is: what was lent before this process began has another number.
     last: u64,
     open: BTreeMap<u64, Lease>,
     seen: BTreeMap<String, Instant>,
@@ -39,6 +43,13 @@ pub(crate) enum Prover<'a> {
     Own,
     /// Somebody over HTTP.
     Other(&'a str),
+}
+
+impl Default for Leases {
+    fn default() -> Self {
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Self { last: now.as_micros() as u64, open: BTreeMap::new(), seen: BTreeMap::new() }
+    }
 }
 
 impl Leases {
@@ -63,7 +74,7 @@ impl Leases {
         let layer = ready.iter().map(|node| node.layer).max()?;
         ready.retain(|node| node.layer == layer);
         let share = match layer {
-            0 if others == 0 => ready.len(),
+            0 if others == 0 => ready.len().min(ALONE),
             0 => ready.len().div_ceil(2 * (others + 1)),
             _ => 1,
         };
@@ -89,10 +100,10 @@ impl Leases {
         true
     }
 
-    /// The lease, if it holds.
+    /// The lease of somebody else, if it holds; then for another term.
     pub(crate) fn held(&mut self, id: u64, now: Instant) -> Option<Lease> {
-        self.expire(now);
-        self.open.get(&id).cloned()
+        self.open.get(&id)?.until?;
+        self.renew(id, now).then(|| self.open.get(&id).cloned()).flatten()
     }
 
     /// Ends a lease, because all is done, or because it failed.
@@ -127,12 +138,15 @@ mod tests {
     }
 
     #[test]
-    fn one_prover_alone_has_all_segments_and_then_node_by_node() {
+    fn one_prover_alone_has_runs_of_segments_and_then_node_by_node() {
         let (mut leases, tree, now) = (Leases::default(), Tree::over(5, 4), Instant::now());
         let lease = leases.grant(JOB, &tree, |_| false, Prover::Own, now).unwrap();
-        assert_eq!(lease.nodes, nodes(&[(0, 0), (0, 1), (0, 2), (0, 3), (0, 4)]));
+        assert_eq!(lease.nodes, nodes(&[(0, 0), (0, 1), (0, 2), (0, 3)]));
+        let rest = leases.grant(JOB, &tree, |_| false, Prover::Own, now).unwrap();
+        assert_eq!(rest.nodes, nodes(&[(0, 4)]));
         assert_eq!(leases.grant(JOB, &tree, |_| false, Prover::Own, now), None);
         leases.end(lease.id);
+        leases.end(rest.id);
         let has = |node: Node| node.layer == 0;
         assert_eq!(leases.grant(JOB, &tree, has, Prover::Own, now).unwrap().nodes, nodes(&[(1, 0)]));
         assert_eq!(leases.grant(JOB, &tree, has, Prover::Own, now).unwrap().nodes, nodes(&[(1, 1)]));
@@ -153,8 +167,12 @@ mod tests {
         assert!(!leases.renew(two.id, end) && leases.renew(one.id, end));
         let again = leases.grant(JOB, &tree, none, Prover::Own, end).unwrap();
         assert_eq!(again.nodes, nodes(&[(0, 2), (0, 3)]), "with one other left");
-        // This process' own holds as long as it lives.
+        // This process' own holds as long as it lives, and is nobody else's.
         assert!(leases.renew(again.id, end + 10 * TERM));
+        assert_eq!(leases.held(again.id, end), None);
+        let third = leases.grant(JOB, &tree, none, Prover::Other("three"), end).unwrap();
+        assert_eq!(leases.held(third.id, end + TERM / 2), leases.held(third.id, end + TERM));
+        assert_eq!(leases.held(third.id, end + 3 * TERM), None);
         // A job that is taken back has no leases.
         leases.end_job(JOB);
         assert!(!leases.renew(again.id, end + 10 * TERM));

@@ -21,11 +21,10 @@ use tiny_http::Request;
 
 use super::{
     Answer, Refusal, Service, body,
-    leases::{Lease, Prover},
+    leases::{Lease, Leases, Prover},
     lock,
 };
 use crate::{
-    files,
     job::{Job, Node},
     work::{Asking, Lent},
 };
@@ -52,17 +51,19 @@ impl Service {
             let (own, other) = (of(&pins), of(&asking.pins));
             return Err(Refusal(409, format!("this prover's keys are of {own}; yours are of {other}")));
         }
-        let lent = self.share(&asking.prover).map(|lease| Lent {
+        let Some((lease, job)) = self.share(&asking.prover) else { return Ok(Answer::Json(json!(null))) };
+        Ok(Answer::Json(json!(Lent {
             lease: lease.id,
             job: lease.job,
+            cut: job.cut_digest()?,
             nodes: lease.nodes.iter().map(ToString::to_string).collect(),
-        });
-        Ok(Answer::Json(json!(lent)))
+        })))
     }
 
     /// A part of the job that is being proved.
-    fn share(&self, prover: &str) -> Option<Lease> {
-        let job = (*lock(&self.current))?;
+    fn share(&self, prover: &str) -> Option<(Lease, Job)> {
+        let job = *lock(&self.current);
+        let job = job?;
         if lock(&self.alone).contains(&job) {
             return None;
         }
@@ -73,40 +74,45 @@ impl Service {
             return None;
         }
         let has = |node: Node| folder.is_made(&tree, node);
-        lock(&self.leases).grant(job, &tree, has, Prover::Other(prover), Instant::now())
+        let lease = lock(&self.leases).grant(job, &tree, has, Prover::Other(prover), Instant::now())?;
+        Some((lease, folder))
     }
 
     pub(super) fn renew(&self, id: u64) -> Result<Answer, Refusal> {
-        let holds = lock(&self.leases).renew(id, Instant::now());
-        if holds { Ok(Answer::Json(json!({}))) } else { Err(gone(id)) }
-    }
-
-    pub(super) fn given_up(&self, id: u64) -> Result<Answer, Refusal> {
-        lock(&self.leases).end(id);
+        self.held(&mut lock(&self.leases), id)?;
         Ok(Answer::Json(json!({})))
     }
 
-    /// The lease, if it holds, and its job.
-    fn held(&self, id: u64) -> Result<(Lease, Job), Refusal> {
-        let held = lock(&self.leases).held(id, Instant::now()).ok_or_else(|| gone(id))?;
+    pub(super) fn given_up(&self, id: u64) -> Result<Answer, Refusal> {
+        let mut leases = lock(&self.leases);
+        self.held(&mut leases, id)?;
+        leases.end(id);
+        Ok(Answer::Json(json!({})))
+    }
+
+    /// The lease, if it holds, and its job. What is written for it is written before the leases are given back: nobody else has the
+    /// node, and nobody's work is thrown away in between.
+    fn held(&self, leases: &mut Leases, id: u64) -> Result<(Lease, Job), Refusal> {
+        let held = leases.held(id, Instant::now()).ok_or_else(|| gone(id))?;
         let job = self.job(held.job)?;
         Ok((held, job))
     }
 
     pub(super) fn public(&self, id: u64, request: &mut Request) -> Result<Answer, Refusal> {
-        let (_, job) = self.held(id)?;
         let bytes = body(request)?;
         UserPublicValuesProof::decode::<SC, _>(&mut bytes.as_slice())
             .map_err(|error| Refusal(400, format!("not the proof of a public value: {error}")))?;
-        files::write(&job.public_path(), &bytes)?;
+        let mut leases = lock(&self.leases);
+        let (lease, job) = self.held(&mut leases, id)?;
+        let Some(last) = job.segments()?.tree().segments().last() else { return Err(gone(id)) };
+        if !lease.nodes.contains(&last) {
+            return Err(Refusal(400, format!("lease {id} does not have the last segment")));
+        }
+        job.take_public_from(last, &lease.prover, &bytes)?;
         Ok(Answer::Json(json!({})))
     }
 
     pub(super) fn made(&self, id: u64, node: Node, request: &mut Request) -> Result<Answer, Refusal> {
-        let (lease, job) = self.held(id)?;
-        if !lease.nodes.contains(&node) {
-            return Err(Refusal(400, format!("{node} is not in lease {id}")));
-        }
         let bytes = body(request)?;
         let mut rest = bytes.as_slice();
         Proof::<SC>::decode(&mut rest)
@@ -114,10 +120,15 @@ impl Service {
         if !rest.is_empty() {
             return Err(Refusal(400, format!("{node} has {} bytes behind the proof", rest.len())));
         }
+        let mut leases = lock(&self.leases);
+        let (lease, job) = self.held(&mut leases, id)?;
+        if !lease.nodes.contains(&node) {
+            return Err(Refusal(400, format!("{node} is not in lease {id}")));
+        }
         job.take_from(node, &lease.prover, &bytes)?;
         let tree = job.segments()?.tree();
         if lease.nodes.iter().all(|node| job.is_made(&tree, *node)) {
-            lock(&self.leases).end(id);
+            leases.end(id);
         }
         Ok(Answer::Json(json!({})))
     }

@@ -53,6 +53,8 @@ const LONGEST: u64 = 256 << 20;
 const MOST_AT_ONCE: usize = 16;
 /// Pause between looks for jobs, and for what others make.
 const PAUSE: Duration = Duration::from_millis(500);
+/// How many jobs were removed.
+static REMOVED: AtomicUsize = AtomicUsize::new(0);
 /// Where a job says why it was given up.
 const FAILED: &str = "failed.txt";
 
@@ -125,24 +127,46 @@ pub(crate) fn run(args: ServeArgs) -> eyre::Result<()> {
         end_with_parent();
     }
     let worker = service.clone();
-    std::thread::spawn(move || worker.work());
+    std::thread::spawn(move || {
+        // Without it nothing is ever proved: whoever watches this process starts it again.
+        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| worker.work()));
+        eprintln!("the prover's thread ended: {ended:?}");
+        std::process::exit(1);
+    });
     // Who is slow, or goes away in between, keeps nobody else waiting.
     let answering = Arc::new(AtomicUsize::new(0));
     for request in server.incoming_requests() {
-        if answering.fetch_add(1, Ordering::Relaxed) >= MOST_AT_ONCE {
-            answering.fetch_sub(1, Ordering::Relaxed);
-            respond(request, Err(Refusal(503, "too many requests at once".into())));
-            continue;
-        }
-        let (service, answering) = (service.clone(), answering.clone());
+        let turn = Turn::take(&answering);
+        let service = service.clone();
+        // A refusal, too, waits until all that was sent is read: never here.
         std::thread::spawn(move || {
             let mut request = request;
-            let answer = service.answer(&mut request);
+            let answer = match turn {
+                Some(_) => service.answer(&mut request),
+                None => Err(Refusal(503, "too many requests at once".into())),
+            };
             respond(request, answer);
-            answering.fetch_sub(1, Ordering::Relaxed);
+            drop(turn);
         });
     }
-    Ok(())
+    bail!("no more connections can be taken at {address}")
+}
+
+/// One of the requests that are answered at once.
+struct Turn(Arc<AtomicUsize>);
+
+impl Turn {
+    fn take(answering: &Arc<AtomicUsize>) -> Option<Self> {
+        let turn = Self(answering.clone());
+        // Given back by `drop`, whether it was too many or not.
+        (answering.fetch_add(1, Ordering::Relaxed) < MOST_AT_ONCE).then_some(turn)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 fn respond(request: Request, answer: Result<Answer, Refusal>) {
@@ -221,9 +245,9 @@ impl Service {
     }
 
     fn take(&self, request: &mut Request) -> Result<Answer, Refusal> {
+        let bundle = body(request)?;
         // One at a time: each is executed here once.
         let _taking = lock(&self.taking);
-        let bundle = body(request)?;
         let malformed = |error: &dyn std::fmt::Display| Refusal(400, error.to_string());
         let decoded = duplex_program::Bundle::decode(bundle.clone().into(), duplex_program::host::holds)
             .map_err(|error| malformed(&error))?;
@@ -269,9 +293,13 @@ impl Service {
     fn remove(&self, statement: B256) -> Result<Answer, Refusal> {
         self.job(statement)?;
         lock(&self.leases).end_job(statement);
-        // The step that runs finds its folder gone, and fails.
+        lock(&self.alone).remove(&statement);
+        // Under this name it is gone at once, and the step that runs cannot write there any more.
         let folder = self.folder(statement);
-        fs::remove_dir_all(&folder)
+        let away = folder.with_extension(format!("removed-{}", REMOVED.fetch_add(1, Ordering::Relaxed)));
+        let moved = fs::rename(&folder, &away);
+        moved
+            .and_then(|()| fs::remove_dir_all(&away))
             .map_err(|error| Refusal(500, format!("{}: {error}", folder.display())))?;
         Ok(Answer::Json(json!({ "removed": statement })))
     }
@@ -279,6 +307,9 @@ impl Service {
 
 /// What was sent.
 fn body(request: &mut Request) -> Result<Vec<u8>, Refusal> {
+    if request.body_length().is_some_and(|length| length as u64 > LONGEST) {
+        return Err(Refusal(413, format!("more than {LONGEST} bytes")));
+    }
     let mut bytes = Vec::new();
     let mut body = request.as_reader().take(LONGEST + 1);
     body.read_to_end(&mut bytes).map_err(|error| Refusal(400, error.to_string()))?;

@@ -1,6 +1,9 @@
 //! The jobs' own prover: takes the oldest job, and makes of it what nobody else does.
 
-use std::{fs, time::Instant};
+use std::{
+    fs,
+    time::{Duration, Instant},
+};
 
 use alloy_primitives::B256;
 use eyre::bail;
@@ -14,6 +17,8 @@ use crate::{
 
 /// What failed is tried again, so often.
 const TRIES: u32 = 3;
+/// Pause after a job whose failure could not be noted.
+const AFTER_ERROR: Duration = Duration::from_secs(30);
 
 impl Service {
     /// The oldest job that is neither done nor given up.
@@ -44,8 +49,9 @@ impl Service {
             if let Err(error) = self.prove(statement, &job) {
                 eprintln!("{statement}: {error:#}");
                 let folder = self.folder(statement);
-                if folder.exists() {
-                    let _ = fs::write(folder.join(FAILED), format!("{error:#}"));
+                if folder.exists() && fs::write(folder.join(FAILED), format!("{error:#}")).is_err() {
+                    // It is the next one again.
+                    std::thread::sleep(AFTER_ERROR);
                 }
             }
             *lock(&self.current) = None;
@@ -61,11 +67,13 @@ impl Service {
             if Job::open(job.folder()).is_err() {
                 return Err(error);
             }
-            if self.forget_others(statement, job)? {
+            tries += 1;
+            // Once it may be the machine's fault.
+            if tries > 1 && self.forget_others(statement, job)? {
                 eprintln!("{statement}: {error:#}; what others made of it is made again");
+                tries = 0;
                 continue;
             }
-            tries += 1;
             if tries >= TRIES {
                 return Err(error);
             }
@@ -111,6 +119,10 @@ impl Service {
             };
             let segments = lease.nodes.iter().all(|node| node.layer == 0);
             let step = if segments { ProveStep::Segments } else { ProveStep::Aggregate };
+            // What is missing is nobody's yet, whatever was begun.
+            for node in lease.nodes.iter().filter(|node| !job.has(**node)) {
+                job.remove(*node)?;
+            }
             let start = Instant::now();
             let done = run_step(step, job, &self.args.keys, &self.args.memory, Some(&lease.nodes));
             lock(&self.leases).end(lease.id);
@@ -123,13 +135,15 @@ impl Service {
     fn forget_others(&self, statement: B256, job: &Job) -> eyre::Result<bool> {
         let Ok(cut) = job.segments() else { return Ok(false) };
         let tree = cut.tree();
+        // Nobody sends anything meanwhile.
+        let mut leases = lock(&self.leases);
         let others: Vec<Node> =
             tree.segments().chain(tree.inner()).filter(|node| job.is_others(*node)).collect();
         if others.is_empty() || job.stark_path().exists() {
             return Ok(false);
         }
         lock(&self.alone).insert(statement);
-        lock(&self.leases).end_job(statement);
+        leases.end_job(statement);
         for node in others.into_iter().chain(tree.inner()) {
             job.remove(node)?;
         }

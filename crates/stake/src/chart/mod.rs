@@ -40,6 +40,31 @@ pub fn charts(setting: &Setting, summaries: &[Summary]) -> Vec<Chart> {
     charts
 }
 
+/// At most five lines over axes that grow by factors; each with its name and its points, all of which are above zero.
+pub fn lines(
+    file: &'static str,
+    [title, description]: [&str; 2],
+    [x, y]: [&str; 2],
+    series: Vec<(String, Vec<(f64, f64)>)>,
+) -> Chart {
+    let points = || series.iter().flat_map(|(_, points)| points);
+    let axis = |label: &str, of: fn(&(f64, f64)) -> f64| {
+        let low = points().map(of).fold(f64::INFINITY, f64::min);
+        let high = points().map(of).fold(0.0, f64::max);
+        Axis::logarithmic(label, low, high)
+    };
+    let plot = Plot {
+        id: "lines",
+        title: title.into(),
+        description: description.into(),
+        x: axis(x, |point| point.0),
+        y: axis(y, |point| point.1),
+        series: series.iter().map(|(name, points)| Series::new(name, points.iter().copied())).collect(),
+        mark: None,
+    };
+    Chart { file, svg: plot.svg() }
+}
+
 /// Values secured around the one given, as many to a factor of ten.
 fn values(setting: &Setting) -> (Axis, Vec<f64>) {
     let value = setting.value.as_ether();
