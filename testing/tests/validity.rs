@@ -10,6 +10,7 @@ use std::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
     },
+    time::Duration,
 };
 
 use alloy_primitives::{B256, Bytes, U256, hex};
@@ -17,7 +18,11 @@ use duplex_bridge::{Asset, Bridge, Quiet};
 use duplex_contracts::bindings::ISettlement;
 use duplex_l1::{Deployment, Rpc, SettlementMode};
 use duplex_primitives::blob::BLOB;
-use duplex_program::{Bundle, host::holds, range_output};
+use duplex_program::{
+    Bundle,
+    host::{bind, holds},
+    range_output,
+};
 use duplex_testing::{
     devnet::{Process, bridge, until, words},
     load::dev_key,
@@ -45,13 +50,15 @@ async fn claims(whole: &Bridge) -> u64 {
     whole.l1.call(settlement, &ISettlement::claimCountCall {}).await.unwrap()
 }
 
+/// Whether the prover's actor says that it is stuck, and why.
+async fn is_stuck(l2: &Rpc, why: &str) -> bool {
+    let now = proving(l2).await;
+    now["state"] == "stuck" && now["error"].as_str().is_some_and(|error| error.contains(why))
+}
+
 /// Waits until the prover's actor says why it is stuck.
 async fn stuck(l2: &Rpc, why: &str) {
-    until(&format!("the prover to say {why:?}"), || async {
-        let now = proving(l2).await;
-        (now["state"] == "stuck" && now["error"].as_str()?.contains(why)).then_some(())
-    })
-    .await;
+    until(&format!("the prover to say {why:?}"), || async { is_stuck(l2, why).await.then_some(()) }).await;
 }
 
 /// Moves L1's clock.
@@ -192,6 +199,8 @@ fn committed_proof() -> Bytes {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn provers_that_lie_get_nothing_past_l1() {
     let dir = tempfile::tempdir().unwrap();
+    // What KZG needs takes seconds to be read.
+    bind(&[0; BLOB]).unwrap();
     // The first proves another program, and is given nothing; whoever starts it again elsewhere has learnt.
     let (stranger, url) = Liar::start(None, Bytes::new());
     let (mut devnet, whole) =
@@ -212,8 +221,19 @@ async fn provers_that_lie_get_nothing_past_l1() {
         )));
         let whole = bridge(again.deployment().await);
         let key = dev_key(&whole.deployment, 6);
-        whole.deposit(&key, &Asset::Eth, key.address(), U256::from(1_000), &Quiet).await.unwrap();
-        stuck(&whole.l2, "L1 refuses the proof").await;
+        // A claim that is final by its window before the liar is through with it is proved no more: then there is another.
+        let mut tries = 0;
+        'refused: loop {
+            whole.deposit(&key, &Asset::Eth, key.address(), U256::from(1_000), &Quiet).await.unwrap();
+            for _ in 0..40 {
+                if is_stuck(&whole.l2, "L1 refuses the proof").await {
+                    break 'refused;
+                }
+                tokio::time::sleep(Duration::from_millis(250)).await;
+            }
+            tries += 1;
+            assert!(tries < 8, "L1 refuses no proof: {}", proving(&whole.l2).await);
+        }
         assert!(liar.asked.load(Ordering::Relaxed) > 0);
         assert!(liar.held.load(Ordering::Relaxed) > 0, "what it was asked to prove is true");
         // No claim was proved; the window makes them final as before.
