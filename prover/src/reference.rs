@@ -58,6 +58,7 @@ impl References {
         // Lagrange's form is made anew: it follows from what was checked, and what the file has of it was not.
         let checked =
             string.from_parts(string.k(), string.get_g().to_vec(), None, string.g2(), string.s_g2());
+        files::make_folder(&self.folder)?;
         files::write_with(&self.path(string.k() as usize), |out| {
             Ok(checked.write_custom(out, SerdeFormat::RawBytes)?)
         })

@@ -93,7 +93,6 @@ pub(crate) fn run(args: &SetupArgs) -> eyre::Result<()> {
         if args.keys.parameters == Parameters::Development {
             bail!("the development's reference string is made here: --srs is for --params production");
         }
-        files::make_folder(&args.keys.keys)?;
         keys.references().adopt(file, digest)?;
     }
     let other = keys.is_done(SetupStep::Machine) && !keys.pins()?.are_of(&args.keys.program.read()?);

@@ -171,7 +171,8 @@ mod tests {
         assert!(leases.renew(again.id, end + 10 * TERM));
         assert_eq!(leases.held(again.id, end), None);
         let third = leases.grant(JOB, &tree, none, Prover::Other("three"), end).unwrap();
-        assert_eq!(leases.held(third.id, end + TERM / 2), leases.held(third.id, end + TERM));
+        assert!(leases.held(third.id, end + TERM / 2).is_some(), "and asking holds it");
+        assert!(leases.held(third.id, end + TERM).is_some());
         assert_eq!(leases.held(third.id, end + 3 * TERM), None);
         // A job that is taken back has no leases.
         leases.end_job(JOB);
