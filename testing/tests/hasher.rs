@@ -1,4 +1,4 @@
-//! The hasher of the programs' tables.
+//! The hasher of the tables of the programs that are proved (`guest/hasher`).
 
 use std::{
     collections::HashSet,
