@@ -63,9 +63,6 @@ impl Leases {
         now: Instant,
     ) -> Option<Lease> {
         self.expire(now);
-        if let Prover::Other(name) = prover {
-            self.seen.insert(name.to_owned(), now);
-        }
         let others = self.seen.len();
         let taken: BTreeSet<Node> = self.of(job).flat_map(|lease| lease.nodes.iter().copied()).collect();
         let mut ready: Vec<Node> = tree.ready(has).into_iter().filter(|node| !taken.contains(node)).collect();
@@ -87,6 +84,11 @@ impl Leases {
         let lease = Lease { id: self.last, job, nodes: ready, prover: name, until };
         self.open.insert(lease.id, lease.clone());
         Some(lease)
+    }
+
+    /// Notes that somebody asks for work, whether there is some or not.
+    pub(crate) fn hear_of(&mut self, prover: &str, now: Instant) {
+        self.seen.insert(prover.to_owned(), now);
     }
 
     /// Whether the lease still holds; if so, for another term.
@@ -156,7 +158,9 @@ mod tests {
     fn others_share_what_is_not_lent_and_who_is_silent_loses_it() {
         let (mut leases, tree, start) = (Leases::default(), Tree::over(8, 4), Instant::now());
         let none = |_: Node| false;
+        leases.hear_of("one", start);
         let one = leases.grant(JOB, &tree, none, Prover::Other("one"), start).unwrap();
+        leases.hear_of("two", start);
         let two = leases.grant(JOB, &tree, none, Prover::Other("two"), start).unwrap();
         assert_eq!(one.nodes, nodes(&[(0, 0), (0, 1)]));
         assert_eq!(two.nodes, nodes(&[(0, 2)]));

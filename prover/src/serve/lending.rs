@@ -51,6 +51,7 @@ impl Service {
             let (own, other) = (of(&pins), of(&asking.pins));
             return Err(Refusal(409, format!("this prover's keys are of {own}; yours are of {other}")));
         }
+        lock(&self.leases).hear_of(&asking.prover, Instant::now());
         let Some((lease, job)) = self.share(&asking.prover) else { return Ok(Answer::Json(json!(null))) };
         Ok(Answer::Json(json!(Lent {
             lease: lease.id,
