@@ -111,15 +111,6 @@ impl Job {
                 statement.output
             );
         }
-        // What is there without a bundle was of another one.
-        if folder.exists() {
-            for entry in std::fs::read_dir(folder)?.flatten().filter(|entry| entry.path().is_file()) {
-                let name = entry.file_name();
-                if job.is_own(&name.to_string_lossy()) {
-                    std::fs::remove_file(entry.path())?;
-                }
-            }
-        }
         files::make_folder(folder)?;
         files::write(&path, bundle)?;
         Ok(job)
@@ -132,13 +123,6 @@ impl Job {
             bail!("{} is no folder of a proof: it has no bundle", folder.display());
         }
         Ok(job)
-    }
-
-    /// Whether a file is one of those that a proof leaves.
-    fn is_own(&self, name: &str) -> bool {
-        let ends = [".proof", ".by", ".json", ".stark"];
-        let begins = ["layer-", "public", "segments", "batch", "development-", "production-"];
-        begins.iter().any(|begin| name.starts_with(begin)) && ends.iter().any(|end| name.ends_with(end))
     }
 
     /// SHA-256 of the bundle and of where its execution is cut: proofs of nodes are of no other.
@@ -164,7 +148,8 @@ impl Job {
     }
 
     pub(crate) fn statement(&self) -> eyre::Result<RangeStatement> {
-        Ok(*Bundle::decode(self.bundle()?.into(), holds)?.statement())
+        // Blobs were looked at when the bundle was taken.
+        Ok(*Bundle::decode(self.bundle()?.into(), |_| true)?.statement())
     }
 
     pub(crate) fn segments_path(&self) -> PathBuf {

@@ -40,6 +40,8 @@ fn blocks_of_any_size_are_found_while_there_is_memory() {
 
 #[test]
 fn there_is_no_more_memory_than_there_is() {
+    // What is free at the end of the pool does not count with what it was not given yet, so that a megabyte more than is asked
+    // for must be there.
     let heap = heap(5 * MIB);
     // SAFETY: no size here is zero.
     let take = |size| unsafe { heap.alloc(layout(size)) };

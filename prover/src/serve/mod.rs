@@ -257,6 +257,11 @@ impl Service {
         let _ = fs::remove_file(folder.join(FAILED));
         // The same statement can have bundles with their parts in another order.
         if Job::open(&folder).is_err() {
+            // What is there without a bundle was of one that is gone.
+            if folder.exists() {
+                fs::remove_dir_all(&folder)
+                    .map_err(|error| Refusal(500, format!("{}: {error}", folder.display())))?;
+            }
             Job::create(&folder, &bundle).map_err(|error| Refusal(400, format!("{error:#}")))?;
         }
         Ok(Answer::Json(json!({ "job": statement })))
