@@ -9,19 +9,16 @@ use openvm_ecc_guest::{
     AffinePoint, CyclicGroup, Group,
     weierstrass::{CachedMulTable, IntrinsicCurve, WeierstrassPoint},
 };
-use openvm_pairing::{
-    PairingCheck,
-    bls12_381::{Bls12_381, Fp, Fp2, G1Affine, G2Affine, Scalar},
-};
+use openvm_pairing::bls12_381::{Bls12_381, Fp, Fp2, G1Affine, G2Affine, Scalar};
 use revm::precompile::{
     PrecompileHalt,
     bls12_381::{G1Point, G1PointScalar, G2Point, G2PointScalar},
 };
 
-use crate::points::{encode, vanishes};
+use self::group::{in_group1, in_group2};
+use crate::{pairing::is_one, points::encode};
 
-/// How many points the groups of the pairing have.
-const ORDER: [u8; 32] = hex!("73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001");
+mod group;
 
 /// The opposite of the second group's generator, and τ times that generator as Ethereum's KZG ceremony gave it: x and y, least
 /// byte first, the real part first.
@@ -88,12 +85,12 @@ fn on_curve2((x0, x1, y0, y1): &G2Point) -> Result<G2Affine, PrecompileHalt> {
 
 fn g1(point: &G1Point) -> Result<G1Affine, PrecompileHalt> {
     let point = on_curve1(point)?;
-    vanishes(&point, &ORDER).then_some(point).ok_or(PrecompileHalt::Bls12381G1NotInSubgroup)
+    in_group1(&point).then_some(point).ok_or(PrecompileHalt::Bls12381G1NotInSubgroup)
 }
 
 fn g2(point: &G2Point) -> Result<G2Affine, PrecompileHalt> {
     let point = on_curve2(point)?;
-    vanishes(&point, &ORDER).then_some(point).ok_or(PrecompileHalt::Bls12381G2NotInSubgroup)
+    in_group2(&point).then_some(point).ok_or(PrecompileHalt::Bls12381G2NotInSubgroup)
 }
 
 fn encode1(point: G1Affine) -> [u8; 96] {
@@ -156,19 +153,18 @@ pub(crate) fn g2_msm(
 /// Whether the pairings' product is one.
 pub(crate) fn pairing(pairs: &[(G1Point, G2Point)]) -> Result<bool, PrecompileHalt> {
     let pairs: Result<Vec<_>, _> = pairs.iter().map(|(one, other)| Ok((g1(one)?, g2(other)?))).collect();
-    Ok(is_one(pairs?))
+    Ok(product_is_one(pairs?))
 }
 
-fn is_one(pairs: Vec<(G1Affine, G2Affine)>) -> bool {
-    let (mut first, mut second) = (Vec::new(), Vec::new());
-    for (one, other) in pairs {
-        if !one.is_identity() && !other.is_identity() {
+fn product_is_one(pairs: Vec<(G1Affine, G2Affine)>) -> bool {
+    let pairs = pairs.into_iter().filter(|(one, other)| !one.is_identity() && !other.is_identity());
+    let pairs: Vec<_> = pairs
+        .map(|(one, other)| {
             let (x, y) = one.into_coords();
-            first.push(AffinePoint::new(x, y));
-            second.push(other.into());
-        }
-    }
-    first.is_empty() || Bls12_381::pairing_check(&first, &second).is_ok()
+            (AffinePoint::new(x, y), other.into())
+        })
+        .collect();
+    is_one::<Bls12_381>(&pairs)
 }
 
 /// A point of the first group in 48 bytes: x, and in the three highest bits that it is so written, whether it is the identity,
@@ -192,7 +188,7 @@ fn compressed(bytes: &[u8; 48]) -> Option<G1Affine> {
     let is_larger = y.to_be_bytes() > opposite.to_be_bytes();
     // SAFETY: y was made so that it is on the curve; the group is seen next.
     let point = unsafe { G1Affine::from_xy_unchecked(x, if is_larger == larger { y } else { opposite }) };
-    vanishes(&point, &ORDER).then_some(point)
+    in_group1(&point).then_some(point)
 }
 
 /// Whether the polynomial behind a commitment is `y` at `z` (EIP-4844, `verify_kzg_proof`).
@@ -207,7 +203,7 @@ fn opens(commitment: G1Affine, z: Scalar, y: Scalar, proof: G1Affine) -> bool {
     let bases = [<G1Affine as CyclicGroup>::NEG_GENERATOR, proof.clone()];
     let table = CachedMulTable::<Bls12_381>::new_with_prime_order(&bases, 4);
     let left = commitment + &table.windowed_mul(&[y, z]);
-    is_one([(left, constant(MINUS_G2)), (proof, constant(TAU_G2))].into())
+    product_is_one([(left, constant(MINUS_G2)), (proof, constant(TAU_G2))].into())
 }
 
 /// Elements of a blob, and the logarithm of their number.

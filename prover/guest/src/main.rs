@@ -16,6 +16,8 @@ mod keccak;
 #[cfg(target_os = "zkvm")]
 mod p256;
 #[cfg(target_os = "zkvm")]
+mod pairing;
+#[cfg(target_os = "zkvm")]
 mod points;
 #[cfg(target_os = "zkvm")]
 mod secp256k1;

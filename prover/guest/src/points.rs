@@ -3,6 +3,8 @@
 use openvm_algebra_guest::IntMod;
 use openvm_ecc_guest::{Group, weierstrass::WeierstrassPoint};
 
+use crate::pairing::digits;
+
 /// Numbers one after the other, most significant byte first: the numbers themselves, not some that are the same modulo the
 /// prime.
 pub(crate) fn encode<const N: usize, const K: usize, F: IntMod>(numbers: [&F; K]) -> [u8; N] {
@@ -15,15 +17,18 @@ pub(crate) fn encode<const N: usize, const K: usize, F: IntMod>(numbers: [&F; K]
     bytes
 }
 
-/// Whether a number times a point is the identity. Nothing is assumed of the point, but that it is on its curve and that the
-/// curve has no points of order two.
-pub(crate) fn vanishes<P: Group + WeierstrassPoint>(point: &P, number: &[u8; 32]) -> bool {
-    let mut product = <P as Group>::IDENTITY;
-    for bit in number.iter().flat_map(|byte| (0..8).rev().map(move |bit| byte >> bit & 1)) {
-        product.double_assign_impl::<true>();
-        if bit == 1 {
-            product.add_assign_impl::<true>(point);
+/// A point times a number. Nothing is assumed of the point, but that it is on its curve and that the curve has no points of
+/// order two.
+pub(crate) fn multiple<P: Group + WeierstrassPoint>(point: &P, number: u64) -> P {
+    let opposite = -point.clone();
+    let mut multiple = point.clone();
+    for digit in digits(number.into()) {
+        multiple.double_assign_impl::<true>();
+        match digit {
+            1 => multiple.add_assign_impl::<true>(point),
+            -1 => multiple.add_assign_impl::<true>(&opposite),
+            _ => {}
         }
     }
-    product.is_identity()
+    multiple
 }
