@@ -19,6 +19,9 @@ use self::group::{in_group1, in_group2};
 use crate::{pairing::is_one, points::encode};
 
 mod group;
+mod map;
+
+pub(crate) use map::{fp_to_g1, fp2_to_g2};
 
 /// The opposite of the second group's generator, and τ times that generator as Ethereum's KZG ceremony gave it: x and y, least
 /// byte first, the real part first.

@@ -104,6 +104,14 @@ impl Crypto for Machine {
     fn bls12_381_pairing_check(&self, pairs: &[(G1Point, G2Point)]) -> Result<bool, PrecompileHalt> {
         bls12_381::pairing(pairs)
     }
+
+    fn bls12_381_fp_to_g1(&self, fp: &[u8; 48]) -> Result<[u8; 96], PrecompileHalt> {
+        bls12_381::fp_to_g1(fp)
+    }
+
+    fn bls12_381_fp2_to_g2(&self, (c0, c1): ([u8; 48], [u8; 48])) -> Result<[u8; 192], PrecompileHalt> {
+        bls12_381::fp2_to_g2(&c0, &c1)
+    }
 }
 
 impl CryptoProvider for Machine {
