@@ -5,6 +5,7 @@ mod any;
 mod blocks;
 mod contracts;
 mod cost;
+mod curves;
 mod lacks;
 mod measured;
 mod precompiles;

@@ -10,24 +10,24 @@ use crate::{
 };
 
 /// BLS12-381's generators, and those of their opposites.
-const G1: [u8; 128] = hex!(
+pub(crate) const G1: [u8; 128] = hex!(
     "0000000000000000000000000000000017f1d3a73197d7942695638c4fa9ac0fc3688c4f9774b905a14e3a3f171bac586c55e83ff97a1aeffb3af00adb22c6bb"
     "0000000000000000000000000000000008b3f481e3aaa0f1a09e30ed741d8ae4fcf5e095d5d00af600db18cb2c04b3edd03cc744a2888ae40caa232946c5e7e1"
 );
-const G2: [u8; 256] = hex!(
+pub(crate) const G2: [u8; 256] = hex!(
     "00000000000000000000000000000000024aa2b2f08f0a91260805272dc51051c6e47ad4fa403b02b4510b647ae3d1770bac0326a805bbefd48056c8c121bdb8"
     "0000000000000000000000000000000013e02b6052719f607dacd3a088274f65596bd0d09920b61ab5da61bbdc7f5049334cf11213945d57e5ac7d055d042b7e"
     "000000000000000000000000000000000ce5d527727d6e118cc9cdc6da2e351aadfd9baa8cbdd3a76d429a695160d12c923ac9cc3baca289e193548608b82801"
     "000000000000000000000000000000000606c4a02ea734cc32acd2b02bc28b99cb3e287e85a763af267492ab572e99ab3f370d275cec1da1aaa9075ff05f79be"
 );
 /// The modulus of their coordinates.
-const P381: [u8; 48] =
+pub(crate) const P381: [u8; 48] =
     hex!("1a0111ea397fe69a4b1ba7b6434bacd764774b84f38512bf6730d2a0f6b0f6241eabfffeb153ffffb9feffffffffaaab");
 /// The modulus of BN254's.
-const P254: U256 =
+pub(crate) const P254: U256 =
     U256::from_be_bytes(hex!("30644e72e131a029b85045b68181585d97816a916871ca8d3c208c16d87cfd47"));
 /// BN254's second generator.
-const BN2: [u8; 128] = hex!(
+pub(crate) const BN2: [u8; 128] = hex!(
     "198e9393920d483a7260bfb731fb5d25f1aa493335a9e71297e485b7aef312c21800deef121f1e76426a00665e5c4479674322d4f75edadd46debd5cd992f6ed"
     "090689d0585ff075ec9e99ad690c3395bc4b313370b38ef355acdadcd122975b12c85ea5db8c6deb4aab71808dcb408fe3d1e7690c43d37b4ce6cc0166fa7daa"
 );
@@ -48,12 +48,12 @@ const OUTSIDE254: [u8; 128] = hex!(
     "0d1271953ed9ea0836846e70a1934187998c7f790cb4d7511b7f8da82de048a4 2869111d5381f072f8e2728fdb825a51aadd70e52c9830e9ab4b871c0531f1bb"
 );
 
-fn word(value: u64) -> [u8; 32] {
+pub(crate) fn word(value: u64) -> [u8; 32] {
     U256::from(value).to_be_bytes()
 }
 
 /// The opposite of a point whose `y` is at `at`, 64 bytes.
-fn opposite(point: &[u8]) -> Vec<u8> {
+pub(crate) fn opposite(point: &[u8]) -> Vec<u8> {
     let (x, y) = point.split_at(64);
     let mut negative = P381;
     let mut borrow = 0i16;
