@@ -7,7 +7,7 @@ use duplex_program::BoundBlob;
 use openvm_algebra_guest::{DivUnsafe, IntMod, Sqrt};
 use openvm_ecc_guest::{
     AffinePoint, CyclicGroup, Group,
-    weierstrass::{CachedMulTable, IntrinsicCurve, WeierstrassPoint},
+    weierstrass::{CachedMulTable, WeierstrassPoint},
 };
 use openvm_pairing::bls12_381::{Bls12_381, Fp, Fp2, G1Affine, G2Affine, Scalar};
 use revm::precompile::{
@@ -16,7 +16,10 @@ use revm::precompile::{
 };
 
 use self::group::{in_group1, in_group2};
-use crate::{pairing::is_one, points::encode};
+use crate::{
+    pairing::{Workshop, is_one},
+    points::encode,
+};
 
 mod group;
 mod map;
@@ -106,18 +109,6 @@ fn encode2(point: G2Affine) -> [u8; 192] {
     encode([&x.c0, &x.c1, &y.c0, &y.c1])
 }
 
-/// The second group, for the table of multiples.
-struct Second;
-
-impl IntrinsicCurve for Second {
-    type Scalar = Scalar;
-    type Point = G2Affine;
-
-    fn msm(coefficients: &[Scalar], bases: &[G2Affine]) -> G2Affine {
-        CachedMulTable::<Self>::new_with_prime_order(bases, 4).windowed_mul(coefficients)
-    }
-}
-
 pub(crate) fn g1_add(a: &G1Point, b: &G1Point) -> Result<[u8; 96], PrecompileHalt> {
     Ok(encode1(on_curve1(a)? + &on_curve1(b)?))
 }
@@ -144,13 +135,12 @@ pub(crate) fn g1_msm(
 pub(crate) fn g2_msm(
     pairs: &mut dyn Iterator<Item = Result<G2PointScalar, PrecompileHalt>>,
 ) -> Result<[u8; 192], PrecompileHalt> {
-    let (mut points, mut scalars) = (Vec::new(), Vec::new());
+    let mut terms = Vec::new();
     for pair in pairs {
         let (point, scalar) = pair?;
-        points.push(g2(&point)?);
-        scalars.push(Scalar::from_be_bytes_unchecked(&scalar));
+        terms.push((g2(&point)?.into(), scalar));
     }
-    Ok(encode2(Second::msm(&scalars, &points)))
+    Ok(encode2(Workshop::<Bls12_381>::new().sum_of_multiples(&terms).into()))
 }
 
 /// Whether the pairings' product is one.

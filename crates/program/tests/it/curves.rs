@@ -1,5 +1,5 @@
-//! Maps to BLS12-381's curves, and products of pairings, of which the machine knows nothing but the fields: their special cases,
-//! and many that are not.
+//! Maps to BLS12-381's curves, sums on the second one, and products of pairings, of which the machine knows nothing but the
+//! fields: their special cases, and many that are not.
 
 use alloy_primitives::{Address, B256, U256, hex, keccak256};
 
@@ -40,6 +40,9 @@ const SPECIAL2: [[[u8; 48]; 2]; 2] = [
         ),
     ],
 ];
+/// How many points BLS12-381's groups have.
+const ORDER: U256 =
+    U256::from_be_bytes(hex!("73eda753299d7d483339d80809a1d80553bda402fffe5bfeffffffff00000001"));
 /// Seven times BN254's second generator.
 const SEVEN_BN2: [u8; 128] = hex!(
     "2903ba015a9abde26a5d081e84551e63be0fd4516e46ee6d593edeba46362455 224bdc5d4327fcf8ed702e01de1c2f1657a253ba75e32a89c390142aaa28b308"
@@ -158,6 +161,29 @@ fn products() -> Vec<(u64, Vec<u8>, bool)> {
     all
 }
 
+/// Sums of multiples of the second group's points, among them equal ones, opposite ones and the identity.
+fn sums() -> Vec<(u64, Vec<u8>)> {
+    let times = |point: &[u8], scalar: [u8; 32]| said(14, &[point, &scalar].concat());
+    let any = |seed: u64| keccak256(seed.to_be_bytes()).0;
+    let (p, q) = (times(&G2, any(1)), times(&G2, any(2)));
+    let minus = times(&p, (ORDER - U256::from(1)).to_be_bytes());
+    let order = ORDER.to_be_bytes();
+    let terms: [Vec<(&[u8], [u8; 32])>; 8] = [
+        vec![(&p, any(3)), (&q, any(4)), (&minus, any(5)), (&G2, any(6)), (&p, any(7))],
+        vec![(&p, any(3)), (&p, any(3))],
+        vec![(&p, any(3)), (&minus, any(3))],
+        vec![(&p, word(1)), (&minus, word(2)), (&p, word(1))],
+        vec![(&p, order)],
+        vec![(&p, order), (&q, word(0x21))],
+        vec![(&q, [0xff; 32]), (&[0; 256], [0xff; 32]), (&q, [0x10; 32])],
+        vec![(&q, [0; 32])],
+    ];
+    let input = |terms: Vec<(&[u8], [u8; 32])>| {
+        terms.iter().flat_map(|(point, scalar)| [*point, &scalar[..]].concat()).collect()
+    };
+    terms.into_iter().map(|terms| (14, input(terms))).collect()
+}
+
 /// What the precompiles have to refuse: numbers that are not less than the modulus, and points of small orders.
 fn disliked() -> Vec<(u64, Vec<u8>)> {
     let too_large = [P381, near(1), [0xff; 48]].map(|number| padded(&number));
@@ -186,10 +212,10 @@ fn special_numbers_are_special() {
 }
 
 #[test]
-fn maps_and_pairings_say_the_same_in_the_machine() {
+fn maps_sums_and_pairings_say_the_same_in_the_machine() {
     let mut world = World::new(1, &all());
     let products = products().into_iter().map(|(precompile, input, _)| (precompile, input));
-    let liked: Vec<_> = maps().into_iter().chain(products).collect();
+    let liked: Vec<_> = maps().into_iter().chain(sums()).chain(products).collect();
     let calls: Vec<_> = liked.iter().cloned().chain(disliked()).collect();
     let target = |precompile: u64| Address::from_word(B256::from(U256::from(precompile)));
     let data = |precompile: u64, input: &[u8]| [target(precompile).into_word().as_slice(), input].concat();

@@ -1,5 +1,7 @@
 //! Points of the second curve, and lines through them. A division takes one instruction, so they are affine.
 
+use alloc::vec::Vec;
+
 use openvm_algebra_guest::{DivAssignUnsafe, Field, field::ComplexConjugate};
 use openvm_ecc_guest::AffinePoint;
 
@@ -112,6 +114,34 @@ impl<C: Pairing> Workshop<C> {
         } else {
             put::<C>(sum, &AffinePoint::new(C::Fp2::ZERO, C::Fp2::ZERO));
         }
+    }
+
+    /// The sum of points of the curve times numbers, most significant byte first: four bits at a time.
+    pub(crate) fn sum_of_multiples(&mut self, terms: &[(Point2<C>, [u8; 32])]) -> Point2<C> {
+        let tables: Vec<[Point2<C>; 15]> = terms
+            .iter()
+            .map(|(point, _)| {
+                let mut multiple = point.clone();
+                core::array::from_fn(|i| {
+                    if i > 0 {
+                        self.add(&mut multiple, point);
+                    }
+                    multiple.clone()
+                })
+            })
+            .collect();
+        let mut sum = AffinePoint::new(C::Fp2::ZERO, C::Fp2::ZERO);
+        for at in 0..64 {
+            (0..4).for_each(|_| self.double(&mut sum));
+            for ((_, number), table) in terms.iter().zip(&tables) {
+                let byte = number[at / 2];
+                let digit = if at % 2 == 0 { byte >> 4 } else { byte & 0xf };
+                if digit > 0 {
+                    self.add(&mut sum, &table[usize::from(digit) - 1]);
+                }
+            }
+        }
+        sum
     }
 
     /// A point of the curve times a number.
