@@ -5,10 +5,7 @@ use alloc::vec::Vec;
 use alloy_primitives::hex;
 use duplex_program::BoundBlob;
 use openvm_algebra_guest::{DivUnsafe, IntMod, Sqrt};
-use openvm_ecc_guest::{
-    AffinePoint, CyclicGroup, Group,
-    weierstrass::{CachedMulTable, WeierstrassPoint},
-};
+use openvm_ecc_guest::{AffinePoint, CyclicGroup, Group, weierstrass::WeierstrassPoint};
 use openvm_pairing::bls12_381::{Bls12_381, Fp, Fp2, G1Affine, G2Affine, Scalar};
 use revm::precompile::{
     PrecompileHalt,
@@ -18,7 +15,7 @@ use revm::precompile::{
 use self::group::{in_group1, in_group2};
 use crate::{
     pairing::{Workshop, is_one},
-    points::encode,
+    points::{encode, sum_of_multiples},
 };
 
 mod group;
@@ -127,9 +124,7 @@ pub(crate) fn g1_msm(
         // It may be any number of 32 bytes.
         scalars.push(Scalar::from_be_bytes_unchecked(&scalar));
     }
-    // The group's order is prime, as the table wants.
-    let table = CachedMulTable::<Bls12_381>::new_with_prime_order(&points, 4);
-    Ok(encode1(table.windowed_mul(&scalars)))
+    Ok(encode1(sum_of_multiples(&points, &scalars)))
 }
 
 pub(crate) fn g2_msm(
@@ -194,8 +189,7 @@ pub(crate) fn kzg(z: &[u8; 32], y: &[u8; 32], commitment: &[u8; 48], proof: &[u8
 fn opens(commitment: G1Affine, z: Scalar, y: Scalar, proof: G1Affine) -> bool {
     // e(C - y·G1, -G2) · e(π, τ·G2 - z·G2) is one: with what is multiplied by z in the first group, where it costs less.
     let bases = [<G1Affine as CyclicGroup>::NEG_GENERATOR, proof.clone()];
-    let table = CachedMulTable::<Bls12_381>::new_with_prime_order(&bases, 4);
-    let left = commitment + &table.windowed_mul(&[y, z]);
+    let left = commitment + &sum_of_multiples(&bases, &[y, z]);
     product_is_one([(left, constant(MINUS_G2)), (proof, constant(TAU_G2))].into())
 }
 

@@ -3,16 +3,13 @@
 use alloc::{vec, vec::Vec};
 
 use openvm_algebra_guest::IntMod;
-use openvm_ecc_guest::{
-    AffinePoint, Group,
-    weierstrass::{IntrinsicCurve, WeierstrassPoint},
-};
+use openvm_ecc_guest::{AffinePoint, Group, weierstrass::WeierstrassPoint};
 use openvm_pairing::bn254::{Bn254, Fp, Fp2, G1Affine, G2Affine, Scalar};
 use revm::precompile::PrecompileHalt;
 
 use crate::{
     pairing::{Pairing, Point2, Value, Workshop, is_one, psi},
-    points::encode,
+    points::{encode, sum_of_multiples},
 };
 
 /// The curve's parameter: p = 36x⁴ + 36x³ + 24x² + 6x + 1, and the groups have r = p - 6x² points.
@@ -79,7 +76,7 @@ pub(crate) fn add(a: &[u8], b: &[u8]) -> Result<[u8; 64], PrecompileHalt> {
 
 pub(crate) fn multiply(point: &[u8], scalar: &[u8]) -> Result<[u8; 64], PrecompileHalt> {
     // It may be any number of 32 bytes.
-    let (x, y) = Bn254::msm(&[Scalar::from_be_bytes_unchecked(scalar)], &[g1(point)?]).into_coords();
+    let (x, y) = sum_of_multiples(&[g1(point)?], &[Scalar::from_be_bytes_unchecked(scalar)]).into_coords();
     Ok(encode([&x, &y]))
 }
 

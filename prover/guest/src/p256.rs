@@ -4,10 +4,9 @@ use core::ops::Neg;
 
 use alloy_primitives::hex;
 use openvm_algebra_guest::{DivUnsafe, IntMod};
-use openvm_ecc_guest::{
-    Group,
-    weierstrass::{CachedMulTable, IntrinsicCurve, WeierstrassPoint},
-};
+use openvm_ecc_guest::{Group, weierstrass::WeierstrassPoint};
+
+use crate::points::sum_of_multiples;
 
 openvm_algebra_guest::moduli_macros::moduli_declare! {
     P256Coordinate { modulus = "0xffffffff00000001000000000000000000000000ffffffffffffffffffffffff" },
@@ -36,18 +35,6 @@ const GENERATOR: [P256Coordinate; 2] = [
     )),
 ];
 
-struct Curve;
-
-impl IntrinsicCurve for Curve {
-    type Scalar = P256Scalar;
-    type Point = P256Point;
-
-    fn msm(coefficients: &[P256Scalar], bases: &[P256Point]) -> P256Point {
-        // The group's order is prime, as the table wants.
-        CachedMulTable::<Self>::new_with_prime_order(bases, 4).windowed_mul(coefficients)
-    }
-}
-
 /// Whether a key has signed a hash. `s` may be high.
 pub(crate) fn verify(hash: &[u8; 32], signature: &[u8; 64], key: &[u8; 64]) -> bool {
     verified(hash, signature, key).is_some()
@@ -66,7 +53,7 @@ fn verified(hash: &[u8; 32], signature: &[u8; 64], key: &[u8; 64]) -> Option<()>
     // SAFETY: the generator is on the curve.
     let generator = unsafe { P256Point::from_xy_unchecked(x, y) };
     let hash = P256Scalar::from_be_bytes_unchecked(hash);
-    let point = Curve::msm(&[hash.div_unsafe(&s), (&r).div_unsafe(&s)], &[generator, key]);
+    let point = sum_of_multiples(&[generator, key], &[hash.div_unsafe(&s), (&r).div_unsafe(&s)]);
     if point.is_identity() {
         return None;
     }

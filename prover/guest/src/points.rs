@@ -1,5 +1,7 @@
 //! What the curves have in common.
 
+use alloc::vec::Vec;
+
 use openvm_algebra_guest::IntMod;
 use openvm_ecc_guest::{Group, weierstrass::WeierstrassPoint};
 
@@ -31,4 +33,36 @@ pub(crate) fn multiple<P: Group + WeierstrassPoint>(point: &P, number: u64) -> P
         }
     }
     multiple
+}
+
+/// The sum of points times numbers, four bits at a time. Nothing is assumed of the points but what is above, and nothing of the
+/// numbers: they need not be less than their modulus. (OpenVM's own moves each point of its tables several times.)
+pub(crate) fn sum_of_multiples<P: Group + WeierstrassPoint, S: IntMod>(points: &[P], numbers: &[S]) -> P {
+    assert_eq!(points.len(), numbers.len(), "a number for each point");
+    // So that it need not be asked below.
+    P::set_up_once();
+    // Those by 1 to 15 of each point.
+    let mut tables = Vec::with_capacity(15 * points.len());
+    for point in points {
+        tables.push(point.clone());
+        for _ in 1..15 {
+            tables.extend_from_within(tables.len() - 1..);
+            tables.last_mut().expect("one was pushed").add_assign_impl::<false>(point);
+        }
+    }
+    let mut sum = <P as Group>::IDENTITY;
+    for at in (0..S::NUM_LIMBS).rev() {
+        for shift in [4, 0] {
+            for _ in 0..4 {
+                sum.double_assign_impl::<false>();
+            }
+            for (number, table) in numbers.iter().zip(tables.chunks_exact(15)) {
+                let digit = number.as_le_bytes()[at] >> shift & 0xf;
+                if digit > 0 {
+                    sum.add_assign_impl::<false>(&table[usize::from(digit) - 1]);
+                }
+            }
+        }
+    }
+    sum
 }

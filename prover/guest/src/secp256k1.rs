@@ -3,12 +3,9 @@
 use core::ops::Neg;
 
 use openvm_algebra_guest::{DivUnsafe, IntMod, Sqrt};
-use openvm_ecc_guest::{
-    Group,
-    weierstrass::{CachedMulTable, IntrinsicCurve, WeierstrassPoint},
-};
+use openvm_ecc_guest::{Group, weierstrass::WeierstrassPoint};
 
-use crate::points::encode;
+use crate::points::{encode, sum_of_multiples};
 
 openvm_algebra_guest::moduli_macros::moduli_declare! {
     Coordinate { modulus = "0xFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFFEFFFFFC2F" },
@@ -34,18 +31,6 @@ const GENERATOR: [[u8; 32]; 2] = [
     ],
 ];
 
-struct Curve;
-
-impl IntrinsicCurve for Curve {
-    type Scalar = Scalar;
-    type Point = Secp256k1Point;
-
-    fn msm(coefficients: &[Scalar], bases: &[Secp256k1Point]) -> Secp256k1Point {
-        // The group's order is prime, as the table wants.
-        CachedMulTable::<Self>::new_with_prime_order(bases, 4).windowed_mul(coefficients)
-    }
-}
-
 /// The public key, x and y, that signed a hash. As Ethereum has it: `s` may be high, `odd` is the parity of R's y, and R's x is
 /// below the group's order.
 pub(crate) fn recover(r: &[u8], s: &[u8], odd: bool, hash: &[u8; 32]) -> Option<[u8; 64]> {
@@ -66,7 +51,7 @@ pub(crate) fn recover(r: &[u8], s: &[u8], odd: bool, hash: &[u8; 32]) -> Option<
     let (minus_g, big_r) =
         unsafe { (Secp256k1Point::from_xy_unchecked(gx, -gy), Secp256k1Point::from_xy_unchecked(x, y)) };
     let hash = Scalar::from_be_bytes_unchecked(hash);
-    let key = Curve::msm(&[hash.div_unsafe(&r), s.div_unsafe(&r)], &[minus_g, big_r]);
+    let key = sum_of_multiples(&[minus_g, big_r], &[hash.div_unsafe(&r), s.div_unsafe(&r)]);
     if key.is_identity() {
         return None;
     }
