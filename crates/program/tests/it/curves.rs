@@ -13,7 +13,7 @@ use crate::{
 const CALLS: usize = 12;
 
 /// Numbers that are mapped to the first curve in ways of their own: where a denominator of SWU is zero (u² = -1/11), and to
-/// points in the isogeny's kernel, as many as come by SWU's first x and by its second for both that there are.
+/// points in the isogeny's kernel, two for each of two x.
 const SPECIAL1: [[u8; 48]; 5] = [
     hex!("01f7462c8b6cbf74db38f4a9a3d71bda12f01df4948d09ff046edbdd403fc31088b69520ee5c57fb7cc51062bde821b8"),
     hex!("068951d10be6961019aa800a51cf48b707fc9e40700510406be9242d0c8dd866afdec0d66f9dc2cf1dc944702ec161bb"),

@@ -20,8 +20,8 @@ impl<C: Pairing> Value<C> {
         self.0[0] == C::Fp2::ONE && self.0[1..].iter().all(|c| *c == C::Fp2::ZERO)
     }
 
-    /// Puts a sum of products of cᵢ and cⱼ here, each at i + j: those of `terms` for each of the two numbers that i + j may be
-    /// for a place, the greater of which makes a ξ. Neither is empty but the greater one's for place 5.
+    /// Puts Σ a·b·wᵉ here, of the `terms` for each exponent e from 0 to 10, of which there are some. Place by place, so that nothing
+    /// has to be zero before: first those with w⁶, times ξ, which the last place has none of.
     #[inline(always)]
     fn put_products<'a, I: Iterator<Item = (&'a C::Fp2, &'a C::Fp2)>>(&mut self, terms: impl Fn(usize) -> I) {
         let mut product = C::Fp2::ZERO;
