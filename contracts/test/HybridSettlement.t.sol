@@ -75,7 +75,7 @@ contract HybridSettlementTest is ProofSystem {
 
     function prove(uint64 id) internal {
         vm.prank(prover);
-        settlement.prove(id, proof);
+        settlement.prove(id, prover, proof);
     }
 
     // --- proofs of claims ---
@@ -89,7 +89,7 @@ contract HybridSettlementTest is ProofSystem {
         vm.assertEq(settlement.credit(proposer), BOND);
         vm.assertEq(settlement.lastFinalClaim(), id);
         vm.expectRevert(abi.encodeWithSelector(AlreadyFinal.selector, id));
-        settlement.prove(id, proof);
+        settlement.prove(id, prover, proof);
         vm.warp(block.timestamp + WINDOW);
         vm.expectRevert(abi.encodeWithSelector(AlreadyFinal.selector, id));
         settlement.finalize(id);
@@ -105,9 +105,9 @@ contract HybridSettlementTest is ProofSystem {
 
     function test_aFalseClaim_isNotProved() public {
         uint64 id = claimOf(falseHistory(2));
-        bytes32 statement = validityVerifier.statement(0, 2, genesisRoot, settlement.claim(id).outputRoot);
+        bytes32 statement = validityVerifier.statement(0, 2, genesisRoot, settlement.claim(id).outputRoot, prover);
         vm.expectRevert(abi.encodeWithSelector(ProofRefused.selector, statement));
-        settlement.prove(id, proof);
+        settlement.prove(id, prover, proof);
         assertStatus(id, ClaimStatus.Pending);
         vm.assertEq(settlement.credit(proposer), 0);
     }
@@ -117,13 +117,13 @@ contract HybridSettlementTest is ProofSystem {
         uint64 parent = propose(0, 1, outputs[1]);
         uint64 id = propose(parent, 2, lastOutput());
         vm.expectRevert(abi.encodeWithSelector(ParentNotFinal.selector, parent));
-        settlement.prove(id, proof);
+        settlement.prove(id, prover, proof);
         bytes32 hash = inbox.batchHash(2);
         // Nor are claims made on it.
         bytes32 root = outputs[1];
         bytes32 output = lastOutput();
         vm.expectRevert(abi.encodeWithSelector(ParentNotFinal.selector, parent));
-        settlement.proposeProven(parent, root, 2, hash, output, proof);
+        settlement.proposeProven(parent, root, 2, hash, output, prover, proof);
     }
 
     /// @dev While claims wait, one that is proved at once overtakes them.
@@ -179,9 +179,9 @@ contract HybridSettlementTest is ProofSystem {
         uint64 id = other.propose(0, genesisRoot, 2, hash, nodes.root(), nodes.leaf(2), nodes.proof(2));
         bytes32 output = lastOutput();
         vm.expectRevert(ProofsNotTaken.selector);
-        other.prove(id, proof);
+        other.prove(id, prover, proof);
         vm.expectRevert(ProofsNotTaken.selector);
-        other.proposeProven(0, genesisRoot, 2, hash, output, proof);
+        other.proposeProven(0, genesisRoot, 2, hash, output, prover, proof);
     }
 
     function test_bothWaysAreThere() public view {

@@ -20,7 +20,7 @@ contract ValidityGasSnapshotTest is ProofSystem {
     }
 
     function test_gas_proofs() public {
-        validityVerifier.verify(0, 2, genesisRoot, lastOutput(), proof);
+        validityVerifier.verify(0, 2, genesisRoot, lastOutput(), prover, proof);
         vm.assertLe(vm.snapshotGasLastCall("Validity", "verify, a transaction of its own"), MAX_VERIFY);
 
         uint256 before = vm.snapshotState();
@@ -31,7 +31,7 @@ contract ValidityGasSnapshotTest is ProofSystem {
         bytes32[] memory nodes = Histories.build(outputs);
         uint64 id = proposeHistory(0, 2, nodes.root(), nodes.leaf(2), nodes.proof(2));
         vm.prank(prover);
-        settlement.prove(id, proof);
+        settlement.prove(id, prover, proof);
         vm.assertLe(vm.snapshotGasLastCall("Validity", "prove, a claim that waits"), MAX);
 
         bytes32[] memory lie = outputs;

@@ -29,11 +29,11 @@ contract ValiditySettlementTest is ProofSystem {
         bytes memory reason
     ) internal {
         vm.expectRevert(reason);
-        settlement.proposeProven(parentId, parentRoot, lastBatch, lastHash, output, proof);
+        settlement.proposeProven(parentId, parentRoot, lastBatch, lastHash, output, prover, proof);
     }
 
     function refused(uint64 lastBatch, bytes32 output) internal view returns (bytes memory) {
-        bytes32 statement = validityVerifier.statement(0, lastBatch, genesisRoot, output);
+        bytes32 statement = validityVerifier.statement(0, lastBatch, genesisRoot, output, prover);
         return abi.encodeWithSelector(ProofRefused.selector, statement);
     }
 
@@ -85,7 +85,7 @@ contract ValiditySettlementTest is ProofSystem {
         vm.expectRevert(abi.encodeWithSelector(UnknownClaim.selector, 1));
         settlement.finalize(1);
         vm.expectRevert(abi.encodeWithSelector(AlreadyFinal.selector, 0));
-        settlement.prove(0, proof);
+        settlement.prove(0, prover, proof);
     }
 
     function test_aProofOfSomethingElse_noClaim() public {
@@ -107,13 +107,36 @@ contract ValiditySettlementTest is ProofSystem {
         vm.assertEq(settlement.lastFinalClaim(), 0);
     }
 
+    /// @dev Copied from a transaction that waits: it is final all the same, and still theirs who proved.
+    function test_aCopiedProof_isWhoMadeIts() public {
+        bytes32 last = inbox.batchHash(2);
+        address thief = user("thief");
+        bytes32 statement = validityVerifier.statement(0, 2, genesisRoot, lastOutput(), thief);
+        bytes32 output = lastOutput();
+        vm.prank(thief);
+        vm.expectRevert(abi.encodeWithSelector(ProofRefused.selector, statement));
+        settlement.proposeProven(0, genesisRoot, 2, last, output, thief, proof);
+        vm.prank(thief);
+        settlement.proposeProven(0, genesisRoot, 2, last, output, prover, proof);
+        vm.assertEq(settlement.proverOf(1), prover);
+        vm.assertEq(settlement.claim(1).proposer, thief);
+    }
+
+    /// @dev Zero stands for nobody having proved.
+    function test_aProofForNobody_isRefused() public {
+        bytes32 last = inbox.batchHash(2);
+        bytes32 output = lastOutput();
+        vm.expectRevert(InvalidParameter.selector);
+        settlement.proposeProven(0, genesisRoot, 2, last, output, address(0), proof);
+    }
+
     function test_replay_changesNothing() public {
         proposeProven();
         bytes32 last = inbox.batchHash(2);
         attempt(0, genesisRoot, 2, last, lastOutput(), abi.encodeWithSelector(NoNewBatch.selector, 2));
         attempt(1, lastOutput(), 2, last, lastOutput(), abi.encodeWithSelector(NoNewBatch.selector, 2));
         vm.expectRevert(abi.encodeWithSelector(AlreadyFinal.selector, 1));
-        settlement.prove(1, proof);
+        settlement.prove(1, prover, proof);
         vm.assertEq(settlement.claimCount(), 2);
     }
 
@@ -127,7 +150,7 @@ contract ValiditySettlementTest is ProofSystem {
         }
         bytes32 last = inbox.batchHash(2);
         vm.prank(prover);
-        settlement.proposeProven(0, genesisRoot, 2, last, lastOutput(), changed);
+        settlement.proposeProven(0, genesisRoot, 2, last, lastOutput(), prover, changed);
         attempt(0, genesisRoot, 2, last, lastOutput(), abi.encodeWithSelector(NoNewBatch.selector, 2));
         vm.assertEq(settlement.claimCount(), 2);
     }

@@ -17,17 +17,17 @@ contract ValidityVerifierTest is ProofSystem {
     uint256 private constant GAS = 3_000_000;
 
     function refuses(ValidityVerifier verifier, bytes memory attempt) internal {
-        bytes32 statement = verifier.statement(0, 2, genesisRoot, lastOutput());
+        bytes32 statement = verifier.statement(0, 2, genesisRoot, lastOutput(), prover);
         bytes32 output = lastOutput();
         vm.expectRevert(abi.encodeWithSelector(ProofRefused.selector, statement));
-        verifier.verify{gas: GAS}(0, 2, genesisRoot, output, attempt);
+        verifier.verify{gas: GAS}(0, 2, genesisRoot, output, prover, attempt);
     }
 
     function test_theCommittedProof_isOfTheSample_andVerifies() public view {
-        bytes32 statement = validityVerifier.statement(0, 2, genesisRoot, lastOutput());
+        bytes32 statement = validityVerifier.statement(0, 2, genesisRoot, lastOutput(), prover);
         vm.assertEq(statement, part(".statement"));
         vm.assertEq(statement, pin(".statement"));
-        validityVerifier.verify(0, 2, genesisRoot, lastOutput(), proof);
+        validityVerifier.verify(0, 2, genesisRoot, lastOutput(), prover, proof);
     }
 
     function test_aBitOfAnyWord_changed_isRefused() public {
@@ -67,15 +67,15 @@ contract ValidityVerifierTest is ProofSystem {
         bytes[3] memory attempts = [bytes(""), bytes.concat(proof, hex"00"), new bytes(1759)];
         for (uint256 i; i < 3; ++i) {
             vm.expectRevert(abi.encodeWithSelector(InvalidProofLength.selector, attempts[i].length));
-            validityVerifier.verify(0, 2, genesisRoot, lastOutput(), attempts[i]);
+            validityVerifier.verify(0, 2, genesisRoot, lastOutput(), prover, attempts[i]);
         }
     }
 
     function refusesStatement(uint64 parentBatch, uint64 lastBatch, bytes32 parentOutput, bytes32 output) internal {
-        bytes32 statement = validityVerifier.statement(parentBatch, lastBatch, parentOutput, output);
+        bytes32 statement = validityVerifier.statement(parentBatch, lastBatch, parentOutput, output, prover);
         vm.assertTrue(statement != part(".statement"));
         vm.expectRevert(abi.encodeWithSelector(ProofRefused.selector, statement));
-        validityVerifier.verify(parentBatch, lastBatch, parentOutput, output, proof);
+        validityVerifier.verify(parentBatch, lastBatch, parentOutput, output, prover, proof);
     }
 
     function test_ofAnythingElse_isRefused() public {
@@ -91,15 +91,24 @@ contract ValidityVerifierTest is ProofSystem {
         refusesStatement(1, 2, from, to);
     }
 
+    /// @dev Who copies a proof cannot have it for themselves.
+    function testFuzz_forAnybodyElse_isRefused(address other) public {
+        vm.assume(other != prover);
+        bytes32 statement = validityVerifier.statement(0, 2, genesisRoot, lastOutput(), other);
+        bytes32 output = lastOutput();
+        vm.expectRevert(abi.encodeWithSelector(ProofRefused.selector, statement));
+        validityVerifier.verify{gas: GAS}(0, 2, genesisRoot, output, other, proof);
+    }
+
     function test_noBatches_isNoStatement() public {
         vm.expectRevert(abi.encodeWithSelector(NoNewBatch.selector, 2));
-        validityVerifier.verify(2, 2, genesisRoot, lastOutput(), proof);
+        validityVerifier.verify(2, 2, genesisRoot, lastOutput(), prover, proof);
         vm.expectRevert(abi.encodeWithSelector(NoNewBatch.selector, 1));
-        validityVerifier.verify(2, 1, genesisRoot, lastOutput(), proof);
+        validityVerifier.verify(2, 1, genesisRoot, lastOutput(), prover, proof);
         vm.expectRevert(abi.encodeWithSelector(UnknownBatch.selector, 3));
-        validityVerifier.verify(0, 3, genesisRoot, lastOutput(), proof);
+        validityVerifier.verify(0, 3, genesisRoot, lastOutput(), prover, proof);
         vm.expectRevert();
-        validityVerifier.verify(type(uint64).max, type(uint64).max, genesisRoot, lastOutput(), proof);
+        validityVerifier.verify(type(uint64).max, type(uint64).max, genesisRoot, lastOutput(), prover, proof);
     }
 
     function test_ofAnotherChain_program_orMachine_isRefused() public {
@@ -110,7 +119,7 @@ contract ValidityVerifierTest is ProofSystem {
         refuses(new DevelopmentValidityVerifier(address(inbox), proofVerifier, config, other, machine), proof);
         refuses(new DevelopmentValidityVerifier(address(inbox), proofVerifier, config, program, other), proof);
         refuses(new DevelopmentValidityVerifier(address(inbox), proofVerifier, config, machine, program), proof);
-        createVerifier(address(inbox), config).verify(0, 2, genesisRoot, lastOutput(), proof);
+        createVerifier(address(inbox), config).verify(0, 2, genesisRoot, lastOutput(), prover, proof);
     }
 
     // --- construction ---

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, Bytes};
 use clap::Args;
 use duplex_program::{Bundle, RangeStatement, host::holds, range_output};
 use eyre::{WrapErr, bail, eyre};
@@ -39,12 +39,12 @@ pub(crate) fn run(args: &ExecuteArgs) -> eyre::Result<()> {
     let (mut different, mut false_ones) = (Vec::new(), 0);
     let bundles = find(&args.bundles)?;
     for path in &bundles {
-        let bytes = std::fs::read(path).wrap_err_with(|| path.display().to_string())?;
+        let bytes = Bytes::from(std::fs::read(path).wrap_err_with(|| path.display().to_string())?);
         let size = bytes.len();
         let start = Instant::now();
         let executed = machine.execute(&bytes);
         let seconds = start.elapsed().as_secs_f64();
-        let native = natively(bytes);
+        let native = natively(&bytes);
         let same = match (&executed, &native) {
             (Ok(executed), Ok((truth, _))) => executed.public == *truth,
             // There is nothing to prove, for both.
@@ -86,8 +86,8 @@ pub(crate) fn run(args: &ExecuteArgs) -> eyre::Result<()> {
 }
 
 /// The hash of the statement that is true, and whether it is the bundle's.
-fn natively(bytes: Vec<u8>) -> eyre::Result<(B256, bool)> {
-    let bundle = Bundle::decode(bytes.into(), holds)?;
+fn natively(bytes: &Bytes) -> eyre::Result<(B256, bool)> {
+    let bundle = Bundle::decode(bytes, holds)?;
     let statement = *bundle.statement();
     let output = range_output(&bundle, &statement).map_err(|error| eyre!("{error}"))?;
     Ok((RangeStatement { output, ..statement }.hash(), output == statement.output))

@@ -10,7 +10,7 @@ use std::{
     str::FromStr,
 };
 
-use alloy_primitives::B256;
+use alloy_primitives::{Address, B256, Bytes};
 use duplex_program::{Bundle, RangeStatement, host::holds, range_output};
 use eyre::{bail, eyre};
 use openvm_continuations::{RootSC, SC};
@@ -58,12 +58,14 @@ pub(crate) struct L1Proof {
     pub(crate) first_batch: B256,
     pub(crate) last_batch: B256,
     pub(crate) output: B256,
-    /// Hash of the five above.
+    /// Who has what L1 pays for it.
+    pub(crate) prover: Address,
+    /// Hash of the six above.
     pub(crate) statement: B256,
     #[serde(flatten)]
     pub(crate) pins: Pins,
     /// What `ValidityVerifier.verify` takes.
-    pub(crate) proof: alloy_primitives::Bytes,
+    pub(crate) proof: Bytes,
 }
 
 impl L1Proof {
@@ -75,6 +77,7 @@ impl L1Proof {
             first_batch: statement.firstBatch,
             last_batch: statement.lastBatch,
             output: statement.output,
+            prover: statement.prover,
             statement: statement.hash(),
             pins: keys.pins()?,
             proof: proof.into(),
@@ -93,16 +96,16 @@ impl Job {
     ///
     /// # Errors
     /// If it is of another bundle, or if the bundle's statement is not true: there would be no proof of it.
-    pub(crate) fn create(folder: &Path, bundle: &[u8]) -> eyre::Result<Self> {
+    pub(crate) fn create(folder: &Path, bundle: &Bytes) -> eyre::Result<Self> {
         let job = Self { folder: folder.to_owned() };
         let path = job.file("bundle");
         if path.exists() {
-            if files::read(&path)? != bundle {
+            if files::read(&path)? != bundle[..] {
                 bail!("{} is of another bundle: choose another folder", folder.display());
             }
             return Ok(job);
         }
-        let decoded = Bundle::decode(bundle.to_vec().into(), holds)?;
+        let decoded = Bundle::decode(bundle, holds)?;
         let statement = *decoded.statement();
         let output = range_output(&decoded, &statement).map_err(|error| eyre!("{error}"))?;
         if output != statement.output {
@@ -143,13 +146,13 @@ impl Job {
         self.file("bundle")
     }
 
-    pub(crate) fn bundle(&self) -> eyre::Result<Vec<u8>> {
-        files::read(&self.bundle_path())
+    pub(crate) fn bundle(&self) -> eyre::Result<Bytes> {
+        Ok(files::read(&self.bundle_path())?.into())
     }
 
     pub(crate) fn statement(&self) -> eyre::Result<RangeStatement> {
         // Blobs were looked at when the bundle was taken.
-        Ok(*Bundle::decode(self.bundle()?.into(), |_| true)?.statement())
+        Ok(*Bundle::decode(&self.bundle()?, |_| true)?.statement())
     }
 
     pub(crate) fn segments_path(&self) -> PathBuf {

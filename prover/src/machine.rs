@@ -2,7 +2,8 @@
 
 use std::{borrow::Cow, sync::Arc};
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, Bytes};
+use duplex_program::Bundle;
 use eyre::{WrapErr, eyre};
 use openvm_circuit::{
     arch::{Streams, VmExecutor, execution_mode::MeteredCostCtx, instructions::exe::VmExe},
@@ -62,9 +63,11 @@ impl Program {
     }
 }
 
-/// What the program reads: one string of bytes.
-pub(crate) fn input(bundle: &[u8]) -> Streams<F> {
-    Streams::new(vec![bundle.iter().map(|byte| F::from_u8(*byte)).collect::<Vec<F>>()])
+/// What the program reads: the statement, and one section after the other.
+pub(crate) fn input(bundle: &Bytes) -> eyre::Result<Streams<F>> {
+    let (statement, sections) = Bundle::split(bundle)?;
+    let numbers = |bytes: Bytes| bytes.iter().map(|byte| F::from_u8(*byte)).collect::<Vec<F>>();
+    Ok(Streams::new(std::iter::once(statement).chain(sections).map(numbers).collect::<Vec<_>>()))
 }
 
 /// The program, ready to be executed.
@@ -92,14 +95,14 @@ impl Machine {
     }
 
     /// Executes a bundle. That the program gives up, as it does where nothing can be proved, is an error.
-    pub(crate) fn execute(&self, bundle: &[u8]) -> eyre::Result<Execution> {
+    pub(crate) fn execute(&self, bundle: &Bytes) -> eyre::Result<Execution> {
         // Only instructions are counted here, so tables have no widths.
         let instance = self
             .executor
             .metered_cost_instance(&self.program, &[0; KINDS])
             .map_err(|error| eyre!("the program: {error}"))?;
         let (counted, end) = instance
-            .execute_metered_cost(input(bundle), MeteredCostCtx::new(vec![0; KINDS]))
+            .execute_metered_cost(input(bundle)?, MeteredCostCtx::new(vec![0; KINDS]))
             .map_err(|error| eyre!("the program gives up: {error}"))?;
         let config: &openvm_circuit::arch::SystemConfig = self.executor.config.as_ref();
         let public = extract_public_values(config.num_public_values, &end.memory.memory);

@@ -89,7 +89,7 @@ pub(crate) fn run_step(
 pub(crate) fn run(args: &ProveArgs) -> eyre::Result<()> {
     let keys = args.keys.keys();
     let folder = args.job.clone().unwrap_or_else(|| args.bundle.with_extension("proof"));
-    let job = Job::create(&folder, &files::read(&args.bundle)?)?;
+    let job = Job::create(&folder, &files::read(&args.bundle)?.into())?;
     let steps = if args.stark_only { &ProveStep::ALL[..2] } else { &ProveStep::ALL };
     for (i, step) in steps.iter().enumerate() {
         if step.is_done(&job, &keys) {

@@ -6,30 +6,53 @@ use alloy_primitives::B256;
 use clap::Args;
 use eyre::{WrapErr, bail, eyre};
 use openvm_stark_backend::p3_field::PrimeField32;
-use openvm_verify_stark_host::{VmStarkProof, verify_vm_stark_proof_decoded};
+use openvm_verify_stark_host::{
+    VmStarkProof, verify_vm_stark_proof_decoded, vk::VmStarkVerifyingKey,
+};
+use serde_json::json;
 
-use crate::{files, job::Job, keys::Keys, parameters::Parameters};
+use crate::{
+    files,
+    job::Job,
+    keys::{Keys, Pins},
+    parameters::Parameters,
+};
+
+/// What verifies STARKs of the program that the prover was built with, and what L1 knows that by: `cargo xtask validity --prove`
+/// writes both.
+static COMMITTED_KEY: &[u8] = include_bytes!("../stark.vk");
+static COMMITTED_PINS: &str = include_str!("../pins.json");
 
 /// Verify the 100-bit STARK of a run of batches, and say what it is of.
+///
+/// That takes some milliseconds, and no keys: what verifies the program that this was built with is in here.
 #[derive(Debug, Args)]
 pub(crate) struct VerifyArgs {
-    /// Folder of the keys.
-    #[arg(long, env = "DUPLEX_PROVER_KEYS", value_name = "DIR", default_value = "prover-keys")]
-    keys: PathBuf,
+    /// Folder of keys of another program, that `setup --program` made.
+    #[arg(long, value_name = "DIR")]
+    keys: Option<PathBuf>,
     /// The hash of the statement that it should be of (`docs/validity.md` §1). Without it, whatever it is of is told.
     #[arg(long, value_name = "HASH")]
     statement: Option<B256>,
+    /// Print JSON: the statement, and what L1 knows program and machine by.
+    #[arg(long)]
+    json: bool,
     /// The STARK, or the folder of a proof.
     #[arg(value_name = "STARK")]
     proof: PathBuf,
 }
 
 pub(crate) fn run(args: &VerifyArgs) -> eyre::Result<()> {
-    // Up to here parameters make no difference.
-    let keys = Keys::new(&args.keys, Parameters::Development);
     let path = if args.proof.is_dir() { Job::open(&args.proof)?.stark_path() } else { args.proof.clone() };
     let proof: VmStarkProof = files::decode(&path)?;
-    let key = keys.stark()?;
+    let (key, pins) = match &args.keys {
+        Some(folder) => {
+            // Up to here parameters make no difference.
+            let keys = Keys::new(folder, Parameters::Development);
+            (keys.stark()?, keys.pins()?)
+        }
+        None => committed()?,
+    };
     let start = Instant::now();
     verify_vm_stark_proof_decoded(&key, &proof).map_err(|error| eyre!("{}: {error}", path.display()))?;
     let took = start.elapsed();
@@ -39,8 +62,24 @@ pub(crate) fn run(args: &VerifyArgs) -> eyre::Result<()> {
     {
         bail!("{} is of the statement {proved}, not {expected}", path.display());
     }
-    writeln!(std::io::stdout(), "statement {proved}, verified in {:.1} ms", took.as_secs_f64() * 1e3)?;
+    let milliseconds = took.as_secs_f64() * 1e3;
+    let text = if args.json {
+        json!({
+            "statement": proved, "milliseconds": milliseconds,
+            "programCommitment": pins.program_commitment, "machineCommitment": pins.machine_commitment,
+        })
+        .to_string()
+    } else {
+        format!("statement {proved}, verified in {milliseconds:.1} ms")
+    };
+    writeln!(std::io::stdout(), "{text}")?;
     Ok(())
+}
+
+/// The committed key, and the pins that it is of.
+fn committed() -> eyre::Result<(VmStarkVerifyingKey, Pins)> {
+    let key = bitcode::deserialize(COMMITTED_KEY).wrap_err("the committed key")?;
+    Ok((key, serde_json::from_str(COMMITTED_PINS)?))
 }
 
 /// What a STARK says that the program made public.
@@ -54,21 +93,29 @@ pub(crate) fn public_value(proof: &VmStarkProof) -> eyre::Result<B256> {
 
 #[cfg(test)]
 mod tests {
-    use std::{panic::catch_unwind, path::Path};
+    use std::panic::catch_unwind;
 
+    use openvm_continuations::CommitBytes;
     use openvm_stark_backend::codec::Decode;
-    use openvm_verify_stark_host::vk::VmStarkVerifyingKey;
     use rayon::prelude::*;
 
     use super::*;
+    use crate::machine::Program;
 
-    /// The STARK behind the committed proof, and what verifies it: `cargo xtask validity --prove` writes both.
+    /// The STARK behind the committed proof: `cargo xtask validity --prove` writes it.
     const STARK: &[u8] = include_bytes!("../tests/sample.stark");
-    const KEY: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/stark.vk");
     const PROOF: &str = include_str!("../../contracts/test/validity-proof.json");
 
     fn key() -> VmStarkVerifyingKey {
-        files::read_object(Path::new(KEY)).unwrap()
+        committed().unwrap().0
+    }
+
+    #[test]
+    fn the_key_is_of_the_program_that_l1_pins() {
+        let (key, pins) = committed().unwrap();
+        let commitment = B256::from(*CommitBytes::from(key.baseline.app_exe_commit).as_slice());
+        assert_eq!(commitment, pins.program_commitment);
+        assert!(pins.are_of(&Program::committed()));
     }
 
     /// What a STARK is of, if it is one.

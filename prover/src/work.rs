@@ -205,7 +205,7 @@ fn work(args: &WorkArgs, coordinator: &Arc<Coordinator>, lent: &Lent) -> eyre::R
     let folder = args.jobs.join(own);
     let job = match Job::open(&folder) {
         Ok(job) => job,
-        Err(_) => Job::create(&folder, &coordinator.get(&path("bundle"))?)?,
+        Err(_) => Job::create(&folder, &coordinator.get(&path("bundle"))?.into())?,
     };
     if !job.segments_path().exists() {
         files::write(&job.segments_path(), &coordinator.get(&path("segments"))?)?;

@@ -169,7 +169,7 @@ impl Liar {
                 ("GET", "/") => json!({ "pins": self.pins, "parameters": "development", "starkOnly": false }),
                 ("POST", "/jobs") => {
                     let with_blob = body.len() > BLOB;
-                    let bundle = Bundle::decode(body.into(), holds).ok()?;
+                    let bundle = Bundle::decode(&body.into(), holds).ok()?;
                     let output = range_output(&bundle, bundle.statement()).ok()?;
                     let held = with_blob && output == bundle.statement().output;
                     self.held.fetch_add(held.into(), Ordering::Relaxed);

@@ -19,9 +19,9 @@ const INSTRUCTIONS: &str = "prover/instructions.json";
 /// What the committed proof is of, the proof, and the verifier that was generated for it.
 const SAMPLE: &str = "contracts/test/validity-sample.json";
 const PROOF: &str = "contracts/test/validity-proof.json";
-/// The STARK behind the proof, and what verifies it: for the prover's tests.
+/// The STARK behind the proof, for the prover's tests, and what verifies it, for those who follow by proofs.
 const STARK: &str = "prover/tests/sample.stark";
-const STARK_KEY: &str = "prover/tests/stark.vk";
+const STARK_KEY: &str = "prover/stark.vk";
 const VERIFIER: &str = "contracts/generated/DevelopmentProofVerifier.sol";
 
 /// Builds the prover, writes a bundle for every batch of the program's tests, executes all of them in the machine and natively,
@@ -83,6 +83,8 @@ fn instructions(root: &Path, prover: &Path) -> Result<Value, String> {
         let (ten, hundred) = (of(format!("{kind}-10"))?, of(format!("{kind}-100"))?);
         each.insert(kind.to_owned(), (hundred.saturating_sub(ten) / 90).into());
     }
+    let block = (of("nothing-10".to_owned())?.saturating_sub(of("nothing-1".to_owned())?)) / 9;
+    each.insert("block".to_owned(), block.into());
     let program = json(&root.join(PROGRAM).with_extension("json"))?;
     Ok(json!({ "elf": program["sha256"], "each": each, "batches": batches }))
 }

@@ -240,6 +240,11 @@ pub(crate) struct ProverArgs {
 }
 
 impl ProverArgs {
+    /// The binary, if it is said where that is.
+    pub(crate) fn binary(&self) -> Option<&Path> {
+        self.prover_binary.as_deref()
+    }
+
     pub(crate) fn prover(&self) -> DevProver {
         match (&self.prover, DevProver::default()) {
             (Some(url), _) => DevProver::At(url.clone()),

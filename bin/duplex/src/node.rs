@@ -7,14 +7,14 @@ use std::{
 };
 
 use clap::Args;
-use duplex_actors::{BatcherOptions, ProposerOptions, ProverOptions, SequencerOptions};
+use duplex_actors::{BatcherOptions, ProposerOptions, ProverOptions, SequencerOptions, TrustProofs};
 use duplex_l1::{Deployment, Parameters, Rpc};
 use duplex_node::{
-    BOND_GAS_PRICE, DeployOptions, DevnetOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, Roles,
-    RollupNode, RollupOptions, Tasks, deploy, parse_key,
+    BOND_GAS_PRICE, BUILD_PROVER, DeployOptions, DevnetOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID,
+    Roles, RollupNode, RollupOptions, Tasks, deploy, find_prover, parse_key,
 };
 use duplex_storage::History;
-use eyre::{WrapErr, bail};
+use eyre::{WrapErr, bail, eyre};
 
 use crate::{
     args::{BlobArgs, BridgeKind, DelayArgs, FindArgs, OutputArgs, PaceArgs, SettlementKind, relayer_stake},
@@ -42,6 +42,12 @@ pub(crate) struct NodeArgs {
     /// roles does anyway; the flag refuses whatever would add something.
     #[arg(long, env = "DUPLEX_FROM_L1", conflicts_with_all = ["sequence", "batch", "feed"])]
     from_l1: bool,
+    /// RPC of a node that has batches proved: what has a proof is not executed. Its STARK (100 bits) is verified by
+    /// `duplex-prover`, and blocks, receipts and state are taken from that node and checked against the block that was
+    /// proved. So all that is believed is L1 and the proof system, and blobs are not needed. What has no proof yet is
+    /// executed.
+    #[arg(long, env = "DUPLEX_TRUST_PROOFS", value_name = "URL", requires = "from_l1")]
+    trust_proofs: Option<String>,
     /// RPC of the sequencer, or of another node: its newest blocks are taken before they are on L1,
     /// and transactions are handed on to it.
     #[arg(long, env = "DUPLEX_FEED", value_name = "URL", conflicts_with = "sequence")]
@@ -90,6 +96,7 @@ pub(crate) async fn run(args: NodeArgs) -> eyre::Result<()> {
         }
         _ => {}
     }
+    let trust_proofs = args.trust_proofs.map(|node| trust(node, &deployment)).transpose()?;
     let mut tasks = Tasks::default();
     let devnet = is_devnet(&deployment);
     let options = RollupOptions {
@@ -112,6 +119,7 @@ pub(crate) async fn run(args: NodeArgs) -> eyre::Result<()> {
         l1_poll: Duration::from_millis(500),
         history: args.pace.history(),
         feed: args.feed,
+        trust_proofs,
         blobs: args.blobs.options(),
     };
     let node = RollupNode::start(options, &mut tasks).await?;
@@ -126,6 +134,17 @@ pub(crate) async fn run(args: NodeArgs) -> eyre::Result<()> {
     }
     node.stop().await;
     Ok(result?)
+}
+
+/// Whose proofs are taken, and what verifies them.
+fn trust(node: String, deployment: &Deployment) -> eyre::Result<TrustProofs> {
+    if deployment.validity.is_none() {
+        bail!("--trust-proofs: this rollup takes no proofs, it was deployed with --settlement optimistic");
+    }
+    let verifier = find_prover(None).ok_or_else(|| {
+        eyre!("--trust-proofs needs duplex-prover, which verifies them: build it with {BUILD_PROVER}")
+    })?;
+    Ok(TrustProofs { node, verifier })
 }
 
 /// Whether the L1 of a rollup is a development chain, where batches and claims follow each other
@@ -199,6 +218,7 @@ pub(crate) async fn run_sequence(args: SequenceArgs) -> eyre::Result<()> {
         l1_poll: Duration::from_millis(500),
         history: args.pace.history(),
         feed: None,
+        trust_proofs: None,
         blobs: args.blobs.options(),
     };
     let node = RollupNode::start(options, &mut tasks).await?;
@@ -263,6 +283,7 @@ pub(crate) async fn run_challenger(args: ChallengerArgs) -> eyre::Result<()> {
         l1_poll: Duration::from_millis(500),
         history: args.history.map_or(History::Archive, History::Window),
         feed: None,
+        trust_proofs: None,
         blobs: args.blobs.options(),
     };
     let node = RollupNode::start(options, &mut tasks).await?;

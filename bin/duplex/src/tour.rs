@@ -1,24 +1,28 @@
 //! `duplex tour`: one person's whole path, with every balance checked.
 
 use std::{
+    path::PathBuf,
     process::ExitCode,
     time::{Duration, Instant},
 };
 
-use alloy_primitives::{Address, B256, Bytes, U256};
+use alloy_primitives::{Address, B256, Bytes, U64, U256};
 use alloy_signer_local::PrivateKeySigner;
 use alloy_sol_types::{SolCall, sol};
 use clap::Args;
+use duplex_actors::TrustProofs;
 use duplex_bridge::{Asset, Bridge, Quiet, Sent, send_transaction};
 use duplex_contracts::{
     artifact,
     bindings::{IERC20, ISettlement, IValidityVerifier, IVault},
 };
+use duplex_exit::{Rebuild, RebuildOptions};
 use duplex_l1::SettlementMode;
-use duplex_node::{Delays, Devnet, DevnetOptions, dev_key};
+use duplex_node::{BlobOptions, Delays, Devnet, DevnetOptions, dev_key, find_prover};
 use eyre::{WrapErr, ensure};
 use serde::Serialize;
 use serde_json::Value;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     args::{BridgeKind, OutputArgs, ProverArgs},
@@ -87,6 +91,8 @@ struct Tour {
     friend: Address,
     l1_home: Address,
     json: bool,
+    /// What verifies STARKs.
+    verifier: Option<PathBuf>,
     steps: Vec<Step>,
     checks: Vec<Check>,
 }
@@ -139,6 +145,7 @@ pub(crate) async fn run(args: TourArgs) -> eyre::Result<ExitCode> {
         friend: PrivateKeySigner::random().address(),
         l1_home: PrivateKeySigner::random().address(),
         json: args.output.json,
+        verifier: find_prover(args.prover.binary()),
         steps: Vec::new(),
         checks: Vec::new(),
     };
@@ -240,6 +247,7 @@ impl Tour {
         let claim = self.settlement(last).await?;
         if self.bridge.deployment.settlement_mode() == SettlementMode::Validity {
             self.forgeries(claim).await?;
+            self.follower(last).await?;
         }
         for (asset, sent) in &started {
             let start = Instant::now();
@@ -333,6 +341,54 @@ impl Tour {
         }
     }
 
+    /// Starts a node that takes what is proved by the proof, and executes nothing of it.
+    async fn follower(&mut self, block: u64) -> eyre::Result<()> {
+        let start = Instant::now();
+        let Some(verifier) = self.verifier.clone() else {
+            self.step("no node follows by the proof: there is no duplex-prover here", start, None, None);
+            return Ok(());
+        };
+        let l2 = self.bridge.l2.clone();
+        // The node has the STARK a moment after L1 took the proof.
+        while l2.request::<_, Value>("duplex_proof", (U64::from(1),)).await?.is_null() {
+            ensure!(
+                start.elapsed() < CLAIMED_WITHIN,
+                "the node that had batches proved has no STARK of them"
+            );
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+        let dir = tempfile::tempdir().wrap_err("no temporary directory")?;
+        let start = Instant::now();
+        let mut follower = Rebuild::start(RebuildOptions {
+            dir: dir.path().into(),
+            l1_url: self.bridge.l1.url().into(),
+            deployment: self.bridge.deployment.clone(),
+            blobs: BlobOptions::default(),
+            key: None,
+            append: false,
+            trust_proofs: Some(TrustProofs { node: l2.url().into(), verifier }),
+            stop: CancellationToken::new(),
+        })
+        .await?;
+        let number = self.bridge.l1.block_number().await?;
+        follower.in_step(number, |_| ()).await?;
+        let batches = follower.rollup.derivation.borrow().by_proof;
+        let theirs = follower.rollup.chain.hash_of(block)?;
+        let ours = l2.request::<_, Value>("eth_getBlockByNumber", (U64::from(block), false)).await?;
+        follower.stop().await;
+        let what = format!(
+            "a new node took {batches} batches by the proof, executed none of them, and has their state"
+        );
+        self.step(&what, start, None, None);
+        ensure!(batches > 0, "the new node executed what was proved");
+        ensure!(
+            theirs.is_some_and(|hash| ours["hash"] == hash.to_string()),
+            "the new node has another block {block}: {theirs:?}, not {}",
+            ours["hash"]
+        );
+        Ok(())
+    }
+
     /// Shows what L1 does with proofs that are none, or of something else.
     async fn forgeries(&mut self, claim: B256) -> eyre::Result<()> {
         let (l1, deployment) = (self.bridge.l1.clone(), self.bridge.deployment.clone());
@@ -346,6 +402,7 @@ impl Tour {
             lastBatch: proven.lastBatch,
             parentOutput: proven.parentOutputRoot,
             output: proven.outputRoot,
+            prover: proven.prover,
             proof: proven.proof,
         };
         let refused =
@@ -363,10 +420,12 @@ impl Tour {
         let forged = IValidityVerifier::verifyCall { proof: forged.into(), ..honest.clone() };
         let lie = IValidityVerifier::verifyCall { output: honest.parentOutput, ..honest.clone() };
         let other = IValidityVerifier::verifyCall { parentOutput: honest.output, ..honest.clone() };
+        let stolen = IValidityVerifier::verifyCall { prover: verifier, ..honest.clone() };
         for (what, call) in [
             ("a proof with one bit changed", &forged),
             ("the proof for a false output root", &lie),
             ("the proof for what follows from another root", &other),
+            ("the proof as somebody else's", &stolen),
         ] {
             let start = Instant::now();
             let told = refused(what, call).await?;

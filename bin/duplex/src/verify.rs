@@ -62,7 +62,8 @@ async fn check(args: VerifyArgs) -> eyre::Result<bool> {
     let stop = CancellationToken::new();
     stop_on_signal(stop.clone());
     let blobs = args.blobs.options();
-    let options = RebuildOptions { dir, l1_url, deployment, blobs, key: None, append: false, stop };
+    let options =
+        RebuildOptions { dir, l1_url, deployment, blobs, key: None, append: false, trust_proofs: None, stop };
     let mut rebuild = Rebuild::start(options).await?;
     let found = verify(&mut rebuild, against.as_ref(), |line| output::note(&format!("  {line}"))).await;
     rebuild.stop().await;

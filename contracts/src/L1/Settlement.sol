@@ -123,6 +123,7 @@ contract Settlement is ISettlement, Credits {
         uint64 lastBatch,
         bytes32 lastBatchHash,
         bytes32 outputRoot,
+        address prover,
         bytes calldata proof
     ) external returns (uint64 id) {
         // Any final claim: else a proof of fewer batches that comes first would make this one, and hours of work, useless.
@@ -131,13 +132,13 @@ contract Settlement is ISettlement, Credits {
         _checkRange(_claims[parentId].lastBatch, lastBatch, lastBatchHash);
         if (lastBatch <= _claims[lastFinalClaim].lastBatch) revert NoNewBatch(lastBatch);
         id = _store(parentId, lastBatch, lastBatchHash, 0, outputRoot);
-        _prove(id, proof);
+        _prove(id, prover, proof);
     }
 
     /// @inheritdoc ISettlement
-    function prove(uint64 id, bytes calldata proof) external {
+    function prove(uint64 id, address prover, bytes calldata proof) external {
         credit[_pending(id).proposer] += bond;
-        _prove(id, proof);
+        _prove(id, prover, proof);
     }
 
     /// @inheritdoc ISettlement
@@ -320,15 +321,17 @@ contract Settlement is ISettlement, Credits {
     }
 
     /// @dev What is proved follows from the parent's output root, so that must be the truth.
-    function _prove(uint64 id, bytes calldata proof) private {
+    function _prove(uint64 id, address prover, bytes calldata proof) private {
         if (validity == address(0)) revert ProofsNotTaken();
+        // Zero is who has proved nothing.
+        if (prover == address(0)) revert InvalidParameter();
         Claim storage c = _claims[id];
         Claim storage parent = _claims[c.parentId];
         if (parent.status != ClaimStatus.Final) revert ParentNotFinal(c.parentId);
         IValidityVerifier(validity)
-            .verify(parent.lastBatch, c.lastBatch, parent.outputRoot, c.outputRoot, proof);
-        proverOf[id] = msg.sender;
-        emit ClaimProven(id, msg.sender);
+            .verify(parent.lastBatch, c.lastBatch, parent.outputRoot, c.outputRoot, prover, proof);
+        proverOf[id] = prover;
+        emit ClaimProven(id, prover);
         _makeFinal(id, c);
     }
 

@@ -49,15 +49,17 @@ contract ValidityVerifier is IValidityVerifier {
     }
 
     /// @inheritdoc IValidityVerifier
-    function statement(uint64 parentBatch, uint64 lastBatch, bytes32 parentOutput, bytes32 output)
-        public
-        view
-        returns (bytes32)
-    {
+    function statement(
+        uint64 parentBatch,
+        uint64 lastBatch,
+        bytes32 parentOutput,
+        bytes32 output,
+        address prover
+    ) public view returns (bytes32) {
         if (lastBatch <= parentBatch) revert NoNewBatch(lastBatch);
         bytes32 first = IInbox(inbox).batchHash(parentBatch + 1);
         bytes32 last = IInbox(inbox).batchHash(lastBatch);
-        return keccak256(abi.encode(configHash, parentOutput, first, last, output));
+        return keccak256(abi.encode(configHash, parentOutput, first, last, output, prover));
     }
 
     /// @inheritdoc IValidityVerifier
@@ -66,9 +68,10 @@ contract ValidityVerifier is IValidityVerifier {
         uint64 lastBatch,
         bytes32 parentOutput,
         bytes32 output,
+        address prover,
         bytes calldata proof
     ) external view {
-        bytes32 public_ = statement(parentBatch, lastBatch, parentOutput, output);
+        bytes32 public_ = statement(parentBatch, lastBatch, parentOutput, output, prover);
         if (proof.length != LENGTH) revert InvalidProofLength(proof.length);
         // Accumulator, program, machine, each byte of the public value as a word, and the rest of the proof.
         bytes memory words = new bytes(32 * 32);

@@ -71,12 +71,13 @@ interface ISettlement is ICredits {
 
     /// @notice Makes a claim that is final at once, since it is proved. Any number of batches, no bond, and at least one that no
     /// final claim covers.
-    /// @dev Whoever copies the proof from a transaction that is not mined yet can be the one who proved.
+    /// @dev Anybody may send a proof: it says for whom it was made.
     /// @param parentId A final claim, the last one or an earlier one.
     /// @param parentOutputRoot As in `propose`.
     /// @param lastBatch Last batch covered.
     /// @param lastBatchHash As in `propose`.
     /// @param outputRoot Output root of the last L2 block covered.
+    /// @param prover For whom the proof was made: who has what refuted claims and lost challenges pay. Not zero.
     /// @param proof See {IValidityVerifier}.
     /// @return id Number of the claim. It has no history: its `blockOutputsRoot` is zero.
     function proposeProven(
@@ -85,14 +86,16 @@ interface ISettlement is ICredits {
         uint64 lastBatch,
         bytes32 lastBatchHash,
         bytes32 outputRoot,
+        address prover,
         bytes calldata proof
     ) external returns (uint64 id);
 
     /// @notice Proves a pending claim on a final one: it is final, and its bond comes back, whoever challenges it.
     /// @dev Only its last output is proved, not its history. See {IDisputes} on what becomes of challenges.
     /// @param id The claim. An L1 reorg that gives its number to another claim makes the proof one of something else.
+    /// @param prover As in `proposeProven`.
     /// @param proof See {IValidityVerifier}.
-    function prove(uint64 id, bytes calldata proof) external;
+    function prove(uint64 id, address prover, bytes calldata proof) external;
 
     /// @notice Rejects a pending claim whose history contradicts a claim that was proved. Its bond is treated as if
     /// whoever proved that had won a challenge.

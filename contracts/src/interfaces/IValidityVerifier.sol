@@ -6,15 +6,19 @@ pragma solidity 0.8.37;
 /// (docs/validity.md). Which program, in which machine, on which chain: fixed at deployment.
 interface IValidityVerifier {
     /// @notice What a proof of these batches makes public: the hash of the configuration, the parent's output root, the hashes of
-    /// the first and the last batch, and the output root.
+    /// the first and the last batch, the output root, and who has what the proof is worth.
     /// @param parentBatch The batch before the first; the parent's last.
     /// @param lastBatch The last batch.
     /// @param parentOutput Output root of the last block of `parentBatch`.
     /// @param output Output root of the last block of `lastBatch`.
-    function statement(uint64 parentBatch, uint64 lastBatch, bytes32 parentOutput, bytes32 output)
-        external
-        view
-        returns (bytes32);
+    /// @param prover For whom the proof was made.
+    function statement(
+        uint64 parentBatch,
+        uint64 lastBatch,
+        bytes32 parentOutput,
+        bytes32 output,
+        address prover
+    ) external view returns (bytes32);
 
     /// @notice Reverts unless the proof shows that the statement is true.
     /// @param proof 55 words: the 12 of the accumulator that is checked along with it, and the 43 of the proof.
@@ -23,6 +27,7 @@ interface IValidityVerifier {
         uint64 lastBatch,
         bytes32 parentOutput,
         bytes32 output,
+        address prover,
         bytes calldata proof
     ) external view;
 

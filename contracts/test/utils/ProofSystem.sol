@@ -21,13 +21,15 @@ abstract contract ProofSystem is System {
     bytes32 internal genesisRoot;
     /// @dev Output roots of the blocks.
     bytes32[] internal outputs;
-    address internal prover = user("prover");
+    /// @dev For whom the proof was made.
+    address internal prover;
 
     function setUp() public virtual override {
         _sample = vm.readFile("test/validity-sample.json");
         _proof = vm.readFile("test/validity-proof.json");
         proof = vm.parseJsonBytes(_proof, ".proof");
         genesisRoot = part(".genesisOutput");
+        prover = vm.parseJsonAddress(_sample, ".prover");
         outputs = abi.decode(bytesOf(".outputs"), (bytes32[]));
         proofVerifier = deployProofVerifier();
         vm.roll(150);
@@ -117,7 +119,7 @@ abstract contract ProofSystem is System {
     function proposeProven() internal returns (uint64) {
         bytes32 hash = inbox.batchHash(2);
         vm.prank(prover);
-        return settlement.proposeProven(0, genesisRoot, 2, hash, lastOutput(), proof);
+        return settlement.proposeProven(0, genesisRoot, 2, hash, lastOutput(), prover, proof);
     }
 
     /// @dev The withdrawal in the sample's last block.

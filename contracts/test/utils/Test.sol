@@ -47,6 +47,7 @@ interface Vm {
     function toString(bytes calldata value) external pure returns (string memory);
     function writeFile(string calldata path, string calldata data) external;
     function parseJsonBytes(string calldata json, string calldata key) external pure returns (bytes memory);
+    function parseJsonAddress(string calldata json, string calldata key) external pure returns (address);
     function parseJsonBytes32(string calldata json, string calldata key) external pure returns (bytes32);
     function readFile(string calldata path) external view returns (string memory);
     function envOr(string calldata name, bool fallbackValue) external view returns (bool);

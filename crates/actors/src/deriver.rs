@@ -7,13 +7,13 @@ use std::{collections::VecDeque, path::Path, time::Duration};
 
 use alloy_primitives::B256;
 use duplex_derivation::{BlockInput, Derived};
-use duplex_l1::{BatchEntry, DataError};
+use duplex_l1::{BatchEntry, DataError, RpcError};
 use duplex_storage::Records;
 use serde::{Deserialize, Serialize};
 use tokio::{sync::watch, task::JoinHandle, time::Instant};
 use tokio_util::sync::CancellationToken;
 
-use crate::{ActorError, Derivation, Rollup, derive::agrees};
+use crate::{ActorError, Derivation, Rollup, TrustProofs, derive::agrees, proven::Proven};
 
 /// Batches whose data is fetched while earlier ones are executed.
 const AHEAD: u64 = 8;
@@ -53,6 +53,8 @@ pub struct Deriver {
     progress: watch::Sender<Derivation>,
     records: Records,
     last: Option<Done>,
+    /// Batches that are proved are not executed.
+    proven: Option<Proven>,
     fetching: VecDeque<Fetch>,
     said: Instant,
 }
@@ -76,9 +78,19 @@ impl Deriver {
             progress,
             records: Records::open(&dir.join("derivation.redb"))?,
             last: None,
+            proven: None,
             fetching: VecDeque::new(),
             said: Instant::now(),
         })
+    }
+
+    /// Takes batches by their proofs where there are any, instead of executing them.
+    ///
+    /// # Errors
+    /// If the node to ask for them has no URL.
+    pub fn trusting(mut self, trust: TrustProofs, dir: &Path) -> Result<Self, RpcError> {
+        self.proven = Some(Proven::new(self.rollup.clone(), trust, dir)?);
+        Ok(self)
     }
 
     /// Derives until cancelled.
@@ -130,7 +142,9 @@ impl Deriver {
             if at >= on_l1 {
                 break;
             }
-            self.next(at + 1, on_l1).await?;
+            if !self.take_proven(at + 1).await? {
+                self.next(at + 1, on_l1).await?;
+            }
             self.set_safety()?;
         }
         self.set_safety()?;
@@ -211,6 +225,35 @@ impl Deriver {
         Ok(())
     }
 
+    /// Takes batches from `index` on by a proof. False if there is none: they are executed then. Whoever should have proofs is
+    /// not believed, and not waited for either.
+    async fn take_proven(&mut self, index: u64) -> Result<bool, ActorError> {
+        let Some(proven) = &self.proven else { return Ok(false) };
+        let entries = match proven.take(index).await {
+            Ok(Some(entries)) => entries,
+            Ok(None) => return Ok(false),
+            Err(error) if error.is_temporary() => {
+                tracing::warn!(batch = index, %error, "no proof was taken: the batch is executed");
+                return Ok(false);
+            }
+            Err(error) => return Err(error),
+        };
+        let taken = entries.len() as u64;
+        for entry in entries {
+            let last = entry.header.lastBlock;
+            let hash = self.rollup.chain.hash_of(last)?.ok_or(ActorError::MissingBlock(last))?;
+            self.done(Done { index: entry.header.index, hash: entry.hash, block: (last, hash) })?;
+        }
+        self.progress.send_modify(|progress| progress.by_proof += taken);
+        Ok(true)
+    }
+
+    fn done(&mut self, done: Done) -> Result<(), ActorError> {
+        self.records.put(&key(done.index), &serde_json::to_vec(&done).unwrap_or_default())?;
+        self.last = Some(done);
+        Ok(())
+    }
+
     /// Derives batch `index`, all before which are here.
     async fn next(&mut self, index: u64, on_l1: u64) -> Result<(), ActorError> {
         let missing = || ActorError::Behind("a batch is not in the index any more");
@@ -222,10 +265,7 @@ impl Deriver {
         let data = self.data(&entry, on_l1).await?;
         let derived = self.rollup.inputs(&before, &entry.header, &data).await?;
         let block = self.adopt(&entry, derived).await?;
-        let done = Done { index, hash: entry.hash, block };
-        self.records.put(&key(index), &serde_json::to_vec(&done).unwrap_or_default())?;
-        self.last = Some(done);
-        Ok(())
+        self.done(Done { index, hash: entry.hash, block })
     }
 
     /// The data of a batch; that of the next ones is fetched meanwhile.

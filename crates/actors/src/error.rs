@@ -61,6 +61,9 @@ pub enum ActorError {
     /// A node that was asked for its blocks does not give them.
     #[error("feed: {0}")]
     Feed(String),
+    /// What proves batches, or what they did, is not what it should be.
+    #[error("proofs: {0}")]
+    Proof(String),
 }
 
 impl ActorError {
@@ -76,6 +79,7 @@ impl ActorError {
                 | Self::Behind(_)
                 | Self::Replay(_)
                 | Self::Feed(_)
+                | Self::Proof(_)
         )
     }
 }

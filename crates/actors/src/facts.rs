@@ -5,15 +5,19 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
-use alloy_primitives::{B256, Bytes, keccak256};
+use alloy_primitives::{Address, B256, Bytes, keccak256};
 use alloy_sol_types::SolValue;
 use duplex_chain::StateAt;
 use duplex_l1::{BatchEntry, Carried, Rpc, RpcError};
 use duplex_primitives::{DATA_CHUNK, OutputRoot};
-use duplex_program::{Bundle, Oracle, RangeStatement, Statement, What, host::bind, range_output};
+use duplex_program::{
+    Oracle, RangeStatement, Statement, What,
+    host::{self, Recorder, SECTION},
+    range_output,
+};
 use duplex_trie::NodeSource;
 use duplex_vm::Kind;
 use revm::DatabaseRef;
@@ -39,13 +43,12 @@ pub(crate) enum FactError {
 /// A node's data, by hash.
 struct Facts {
     rollup: Rollup,
-    /// The state that the block is executed on.
-    state: StateAt,
+    /// The state that blocks are executed on.
+    state: Mutex<StateAt>,
     /// What is small and known beforehand.
     known: Known,
     statement: B256,
     l1: Handle,
-    noted: Mutex<BTreeMap<(u8, B256), Bytes>>,
 }
 
 /// Everything that the machine reads for a statement, and what the program says the block's output is.
@@ -68,19 +71,27 @@ pub async fn inputs(rollup: &Rollup, statement: &Statement) -> Result<Inputs, Ac
     let done = tokio::task::spawn_blocking(move || {
         let known = known(&rollup, &statement, &entry, carried)?;
         let hash = statement.hash();
-        let facts = Facts { rollup, state, known, statement: hash, l1, noted: Mutex::default() };
-        duplex_program::run(&facts).map_err(|error| ActorError::Replay(error.to_string()))?;
-        let noted = facts.noted.into_inner().unwrap_or_else(PoisonError::into_inner);
+        let facts = Facts { rollup, state: Mutex::new(state), known, statement: hash, l1 };
+        let recorder = Recorder::new(facts);
+        duplex_program::run(&recorder).map_err(|error| ActorError::Replay(error.to_string()))?;
+        let noted = recorder.into_preimages().into_iter();
+        let noted = noted.map(|((kind, key), preimage)| ((kind as u8, key), preimage)).collect();
         Ok(Inputs { statement: hash, preimages: Arc::new(noted) })
     });
     done.await.map_err(|_| ActorError::Behind("collecting preimages was cut off"))?
 }
 
-/// The statement about the batches `first..=last`, and all that it follows from, for a prover.
+/// The statement about the batches `first..=last`, with what L1 pays for a proof of it going to `prover`, and all that it follows
+/// from.
 ///
 /// # Errors
 /// If this node does not know the batches, their data, their blocks or messages.
-pub async fn bundle(rollup: &Rollup, first: u64, last: u64) -> Result<(RangeStatement, Vec<u8>), ActorError> {
+pub async fn bundle(
+    rollup: &Rollup,
+    first: u64,
+    last: u64,
+    prover: Address,
+) -> Result<(RangeStatement, Vec<u8>), ActorError> {
     let lost = |batch: u64, what: &str| ActorError::Replay(format!("batch {batch}: {what}"));
     let mut batches = Vec::new();
     for index in first..=last {
@@ -105,6 +116,7 @@ pub async fn bundle(rollup: &Rollup, first: u64, last: u64) -> Result<(RangeStat
         firstBatch: head.hash,
         lastBatch: tail.hash,
         output: output(tail.header.lastBlock)?,
+        prover,
     };
     let (rollup, l1) = (rollup.clone(), Handle::current());
     let done = tokio::task::spawn_blocking(move || {
@@ -113,22 +125,17 @@ pub async fn bundle(rollup: &Rollup, first: u64, last: u64) -> Result<(RangeStat
         for (entry, carried) in batches {
             put_batch(&rollup, &entry, carried, &mut known)?;
         }
-        let facts = Facts { rollup, state, known, statement: statement.hash(), l1, noted: Mutex::default() };
+        let facts = Facts { rollup, state: Mutex::new(state), known, statement: statement.hash(), l1 };
+        let recorder = Recorder::with_sections(facts, SECTION);
         let found =
-            range_output(&facts, &statement).map_err(|error| ActorError::Replay(error.to_string()))?;
+            range_output(&recorder, &statement).map_err(|error| ActorError::Replay(error.to_string()))?;
         if found != statement.output {
             // The chain was taken back in between.
             return Err(ActorError::Behind("the blocks of the batches to be proved changed"));
         }
-        let noted = facts.noted.into_inner().unwrap_or_else(PoisonError::into_inner);
-        let (blobs, hashed): (Vec<_>, Vec<_>) =
-            noted.iter().partition(|((kind, _), _)| *kind == Kind::Blob as u8);
-        let unbound = || ActorError::Behind("a blob is not what its name says");
-        let bound = |((_, name), blob): (&(u8, B256), &Bytes)| {
-            bind(blob).filter(|bound| bound.name() == *name).ok_or_else(unbound)
-        };
-        let blobs = blobs.into_iter().map(bound).collect::<Result<Vec<_>, _>>()?;
-        Ok((statement, Bundle::encode(&statement, &blobs, hashed.into_iter().map(|(_, bytes)| bytes))))
+        let bytes = host::bundle(&statement, &recorder.into_sections())
+            .ok_or(ActorError::Behind("a blob is not what its name says"))?;
+        Ok((statement, bytes))
     });
     done.await.map_err(|_| ActorError::Behind("collecting a bundle was cut off"))?
 }
@@ -214,6 +221,10 @@ fn data_tree(data: &[u8], put: &mut impl FnMut(Vec<u8>)) {
 }
 
 impl Facts {
+    fn state(&self) -> MutexGuard<'_, StateAt> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn find(&self, what: What<'_>, key: &B256) -> Result<Bytes, FactError> {
         let kind = match what {
             What::StatementHash => return Ok(Bytes::copy_from_slice(self.statement.as_slice())),
@@ -232,9 +243,9 @@ impl Facts {
                 header.flatten().map(|header| alloy_rlp::encode(&header).into())
             }
             What::L1Header => l1_header(&self.l1, &self.rollup.l1, *key)?,
-            What::Node(path) => self.state.node(path, key).map_err(|error| chain(&error))?,
+            What::Node(path) => self.state().node(path, key).map_err(|error| chain(&error))?,
             What::Code => {
-                Some(self.state.code_by_hash_ref(*key).map_err(|error| chain(&error))?.original_bytes())
+                Some(self.state().code_by_hash_ref(*key).map_err(|error| chain(&error))?.original_bytes())
             }
             _ => None,
         };
@@ -253,11 +264,13 @@ impl Oracle for Facts {
     type Error = FactError;
 
     fn read(&self, what: What<'_>, key: &B256) -> Result<Bytes, FactError> {
-        let bytes = self.find(what, key)?;
-        if !matches!(what, What::StatementHash) {
-            let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
-            noted.insert((what.kind() as u8, *key), bytes.clone());
-        }
-        Ok(bytes)
+        self.find(what, key)
+    }
+
+    fn forgets(&self, number: u64) -> Result<bool, FactError> {
+        let state = self.rollup.chain.state_at(number);
+        let state = state.map_err(|error| FactError::Chain(error.to_string()))?;
+        *self.state() = state.ok_or_else(|| FactError::Chain(format!("block {number} is gone")))?;
+        Ok(true)
     }
 }

@@ -11,7 +11,7 @@ use duplex_primitives::{BatchHeader, L1Message, L2Extra, tree::Tree};
 use tokio::sync::{Mutex, watch};
 
 use crate::{
-    ActorError,
+    ActorError, Proofs,
     proposer::{claim_history, last_block},
 };
 
@@ -24,6 +24,8 @@ pub struct Derivation {
     pub batch: u64,
     /// The newest batch on L1.
     pub on_l1: u64,
+    /// Batches since the start that were taken by their proof, without executing them.
+    pub by_proof: u64,
     /// Batches since the start whose content was void, so that the default content stands for it.
     pub undecodable: u64,
     /// Transactions since the start that a batch listed and that could not be executed.
@@ -50,6 +52,8 @@ pub struct Rollup {
     /// Whoever looks at the chain and then changes it takes this first, so that nobody changes it
     /// in between.
     pub turn: Arc<Mutex<()>>,
+    /// The proofs that this node keeps for others.
+    pub proofs: Proofs,
 }
 
 impl Rollup {

@@ -23,7 +23,7 @@ pub struct Derived {
 }
 
 /// The sender of each transaction; `None` where the signature is not valid.
-fn senders(txs: &[Transaction]) -> Vec<Option<Address>> {
+pub(crate) fn senders(txs: &[Transaction]) -> Vec<Option<Address>> {
     txs.par_iter().with_min_len(PARALLEL).map(Transaction::sender).collect()
 }
 

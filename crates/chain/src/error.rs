@@ -54,6 +54,9 @@ pub enum ChainError {
     /// The block has a transaction whose signature is not valid.
     #[error("block {0} has a transaction with an invalid signature")]
     Signature(B256),
+    /// What a block is said to have done is not in order.
+    #[error("what block {0} is said to have done names an account or a slot twice")]
+    Effects(B256),
     /// The block does not build on the head.
     #[error("block builds on {parent}, the head is {head}")]
     NotOnHead {

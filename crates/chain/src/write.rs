@@ -140,7 +140,7 @@ impl Writer<'_> {
     }
 }
 
-fn check<T: PartialEq + core::fmt::Debug>(
+pub(crate) fn check<T: PartialEq + core::fmt::Debug>(
     field: &'static str,
     found: T,
     expected: T,

@@ -104,9 +104,9 @@ sol! {
         event ClaimProven(uint64 indexed id, address indexed prover);
         function proposeProven(
             uint64 parentId, bytes32 parentOutputRoot, uint64 lastBatch, bytes32 lastBatchHash,
-            bytes32 outputRoot, bytes calldata proof
+            bytes32 outputRoot, address prover, bytes calldata proof
         ) external returns (uint64 id);
-        function prove(uint64 id, bytes calldata proof) external;
+        function prove(uint64 id, address prover, bytes calldata proof) external;
         function refute(uint64 id, uint64 provenId, bytes32 leaf, bytes32[12] calldata leafProof) external;
         function finalize(uint64 id) external;
         function rejectChildren(uint64[] calldata ids) external;
@@ -131,10 +131,12 @@ sol! {
     }
 
     interface IValidityVerifier {
-        function statement(uint64 parentBatch, uint64 lastBatch, bytes32 parentOutput, bytes32 output)
-            external view returns (bytes32);
+        function statement(
+            uint64 parentBatch, uint64 lastBatch, bytes32 parentOutput, bytes32 output, address prover
+        ) external view returns (bytes32);
         function verify(
-            uint64 parentBatch, uint64 lastBatch, bytes32 parentOutput, bytes32 output, bytes calldata proof
+            uint64 parentBatch, uint64 lastBatch, bytes32 parentOutput, bytes32 output, address prover,
+            bytes calldata proof
         ) external view;
         function inbox() external view returns (address);
         function proofVerifier() external view returns (address);

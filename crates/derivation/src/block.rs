@@ -3,11 +3,10 @@
 use alloc::vec::Vec;
 use core::ops::Range;
 
-use alloy_eips::eip7840::BlobParams;
 use alloy_primitives::B256;
 use duplex_primitives::{BlockAttributes, Header, L1Message, L2Extra, Transaction, anchor_deposit};
 
-use crate::BlockPlan;
+use crate::{BlockPlan, blob_fee::blob_base_fee};
 
 /// An L1 block that L2 blocks build on.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,7 +38,7 @@ pub fn forced_transactions<'a>(
     messages: impl IntoIterator<Item = &'a L1Message>,
 ) -> Vec<Transaction> {
     let update = anchor.map(|anchor| {
-        let fee = anchor.header.blob_fee(BlobParams::osaka()).unwrap_or(1);
+        let fee = anchor.header.excess_blob_gas.map_or(1, blob_base_fee);
         anchor_deposit(&anchor.header, anchor.hash, number, fee)
     });
     update.into_iter().chain(messages.into_iter().map(L1Message::to_deposit)).collect()

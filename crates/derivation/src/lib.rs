@@ -11,6 +11,7 @@
 extern crate alloc;
 
 mod batch;
+mod blob_fee;
 mod block;
 mod plan;
 mod void;

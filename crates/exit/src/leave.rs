@@ -126,6 +126,7 @@ impl Exit {
             blobs: options.blobs,
             key: Some(options.key),
             append,
+            trust_proofs: None,
             stop: options.stop,
         })
         .await?;

@@ -8,7 +8,9 @@ use std::{
 
 use alloy_primitives::Address;
 use alloy_signer_local::PrivateKeySigner;
-use duplex_actors::{BatcherOptions, DaMode, Operator, ProposerOptions, Rollup, SequencerOptions};
+use duplex_actors::{
+    BatcherOptions, DaMode, Operator, ProposerOptions, Rollup, SequencerOptions, TrustProofs,
+};
 use duplex_chain::ChainEvent;
 use duplex_l1::{Deployment, L1Header, Rpc, TxManager, TxManagerOptions, manifest};
 use duplex_node::{BlobOptions, NodeError, Roles, RollupNode, RollupOptions, Tasks};
@@ -69,6 +71,8 @@ pub struct RebuildOptions {
     pub key: Option<PrivateKeySigner>,
     /// Whether to make blocks and append them with that key while anyone may.
     pub append: bool,
+    /// Whose proofs are taken instead of executing what they are of.
+    pub trust_proofs: Option<TrustProofs>,
     /// What stops it.
     pub stop: CancellationToken,
 }
@@ -128,6 +132,7 @@ impl Rebuild {
                 l1_poll: poll,
                 history: History::Archive,
                 feed: None,
+                trust_proofs: options.trust_proofs,
                 blobs: options.blobs,
             },
             &mut tasks,

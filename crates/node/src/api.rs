@@ -81,6 +81,23 @@ pub(crate) fn duplex_module(
         let (from, count): (U64, U64) = params.parse()?;
         blocks(&rollup, from.to(), count.to())
     })?;
+    module.register_blocking_method("duplex_headers", |params, rollup, _| {
+        let (from, count): (U64, U64) = params.parse()?;
+        headers(&rollup, from.to(), count.to())
+    })?;
+    module.register_blocking_method("duplex_effects", |params, rollup, _| {
+        let (from, count): (U64, U64) = params.parse()?;
+        effects(&rollup, from.to(), count.to())
+    })?;
+    module.register_blocking_method("duplex_proof", |params, rollup, _| {
+        let first: U64 = params.one()?;
+        Ok::<_, ErrorObjectOwned>(json!(rollup.proofs.from(first.to()).map_err(failed)?))
+    })?;
+    module.register_blocking_method("duplex_stark", |params, rollup, _| {
+        let statement: B256 = params.one()?;
+        let stark = rollup.proofs.stark(&statement).map_err(failed)?;
+        Ok::<_, ErrorObjectOwned>(json!(stark.map(Bytes::from)))
+    })?;
     module.register_async_method("duplex_witness", |params, rollup, _| async move {
         let block: U64 = params.one()?;
         Ok::<_, ErrorObjectOwned>(json!(Witness::of(&rollup, block.to()).await.map_err(failed)?))
@@ -123,6 +140,40 @@ fn blocks(rollup: &Rollup, from: u64, count: u64) -> Result<Vec<Bytes>, ErrorObj
         bytes += raw.len();
         list.push(raw);
         if bytes > MOST_BYTES {
+            break;
+        }
+    }
+    Ok(list)
+}
+
+/// Headers, RLP-encoded: at most `count`, and not many at once.
+fn headers(rollup: &Rollup, from: u64, count: u64) -> Result<Vec<Bytes>, ErrorObjectOwned> {
+    const MOST: u64 = 1024;
+    let mut list = Vec::new();
+    for number in from..from.saturating_add(count.min(MOST)) {
+        let Some(header) = rollup.chain.header(number).map_err(failed)? else { break };
+        list.push(alloy_rlp::encode(&header).into());
+    }
+    Ok(list)
+}
+
+/// Whole blocks with what they did, both RLP-encoded, for those who take them without executing. They are executed here for it, so
+/// not much at once.
+fn effects(rollup: &Rollup, from: u64, count: u64) -> Result<Vec<(Bytes, Bytes)>, ErrorObjectOwned> {
+    const MOST: u64 = 64;
+    const MOST_BYTES: usize = 4 << 20;
+    const MOST_GAS: u64 = 60_000_000;
+    let (mut list, mut bytes, mut gas) = (Vec::new(), 0, 0);
+    for number in from..from.saturating_add(count.min(MOST)) {
+        let Some((block, effects)) = rollup.chain.effects(number).map_err(failed)? else { break };
+        let pair = (
+            Bytes::from(alloy_rlp::encode(&block.recovered.block)),
+            Bytes::from(alloy_rlp::encode(&effects)),
+        );
+        bytes += pair.0.len() + pair.1.len();
+        gas += block.header().gas_used;
+        list.push(pair);
+        if bytes > MOST_BYTES || gas > MOST_GAS {
             break;
         }
     }

@@ -351,6 +351,7 @@ impl Devnet {
                 l1_poll: Duration::from_millis(200),
                 history: options.history,
                 feed: None,
+                trust_proofs: None,
                 blobs: BlobOptions { sources: options.blob_sources.clone(), keep: None },
             },
             &mut tasks,

@@ -10,8 +10,9 @@ use std::{
 use alloy_primitives::keccak256;
 use alloy_signer_local::PrivateKeySigner;
 use duplex_actors::{
-    Batcher, BatcherOptions, Challenger, Derivation, Deriver, Feed, Operator, Proposer, ProposerOptions,
-    Prover, ProverOptions, Proving, Rollup, Sequencer, SequencerOptions, challenger::Watch, program,
+    Batcher, BatcherOptions, Challenger, Derivation, Deriver, Feed, Operator, Proofs, Proposer,
+    ProposerOptions, Prover, ProverOptions, Proving, Rollup, Sequencer, SequencerOptions, TrustProofs,
+    challenger::Watch, program,
 };
 use duplex_chain::{Chain, ChainOptions};
 use duplex_l1::{
@@ -97,6 +98,8 @@ pub struct RollupOptions {
     /// A node whose newest blocks are taken before they are on L1, and that gets the transactions
     /// which users send here.
     pub feed: Option<String>,
+    /// Whose proofs are taken instead of executing what they are of.
+    pub trust_proofs: Option<TrustProofs>,
     /// Where blobs come from.
     pub blobs: BlobOptions,
 }
@@ -176,6 +179,7 @@ impl RollupNode {
             l1_head: watcher.head(),
             derivation,
             turn: Arc::new(Mutex::new(())),
+            proofs: Proofs::open(&options.dir)?,
         };
         let (challenger, prover_watch) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
         let feed = options.feed.as_deref();
@@ -189,7 +193,10 @@ impl RollupNode {
 
         let cancel = tasks.cancel_token();
         tasks.spawn("L1 watcher", watcher.run(cancel.clone()));
-        let deriver = Deriver::open(rollup.clone(), progress, &options.dir)?;
+        let mut deriver = Deriver::open(rollup.clone(), progress, &options.dir)?;
+        if let Some(trust) = options.trust_proofs {
+            deriver = deriver.trusting(trust, &options.dir)?;
+        }
         tasks.spawn("deriver", deriver.run(cancel.clone()));
         if let Some(keep) = options.blobs.keep {
             tasks.spawn("blob archive", prune(archive, keep, cancel.clone()));

@@ -6,7 +6,8 @@
 
 use std::{
     collections::{BTreeMap, btree_map},
-    sync::{Mutex, PoisonError},
+    mem,
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use alloy_eips::eip4844::{c_kzg, env_settings::EnvKzgSettings};
@@ -15,7 +16,7 @@ use alloy_sol_types::SolValue;
 use duplex_primitives::{BatchHeader, DATA_CHUNK, Header, L1Message, OutputRoot, ProgramConfig};
 use thiserror::Error;
 
-use crate::{BoundBlob, Kind, Oracle, Statement, What};
+use crate::{BoundBlob, Bundle, Kind, Oracle, RangeStatement, Statement, What};
 
 /// A blob with what ties it to its name. None if it is no blob: of another size, or with an element that is none of the field's.
 pub fn bind(blob: &[u8]) -> Option<BoundBlob> {
@@ -171,6 +172,15 @@ impl Preimages {
     }
 }
 
+impl IntoIterator for Preimages {
+    type Item = ((Kind, B256), Bytes);
+    type IntoIter = btree_map::IntoIter<(Kind, B256), Bytes>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.map.into_iter()
+    }
+}
+
 impl Extend<((Kind, B256), Bytes)> for Preimages {
     fn extend<I: IntoIterator<Item = ((Kind, B256), Bytes)>>(&mut self, preimages: I) {
         self.map.extend(preimages);
@@ -186,22 +196,62 @@ impl Oracle for Preimages {
     }
 }
 
+/// How many bytes a section of a bundle gets before there is another one: little beside the machine's 512 MiB, and more than
+/// most bundles have.
+pub const SECTION: usize = 1 << 25;
+
+/// The bundle that a prover gets. None if something that stands for a blob is not what its name says.
+pub fn bundle(statement: &RangeStatement, sections: &[Preimages]) -> Option<Vec<u8>> {
+    let bound = sections.iter().map(|section| Some((section.bound_blobs()?, section.hashed())));
+    Some(Bundle::encode(statement, bound.collect::<Option<Vec<_>>>()?))
+}
+
 /// An oracle that remembers all that it gave.
 #[derive(Debug)]
 pub struct Recorder<O> {
     oracle: O,
-    seen: Mutex<Preimages>,
+    /// Bytes that a section gets before there is another one.
+    most: usize,
+    seen: Mutex<Seen>,
+}
+
+/// What was read, by sections; there is always one.
+#[derive(Debug)]
+struct Seen {
+    sections: Vec<Preimages>,
+    /// Bytes of the last.
+    bytes: usize,
+    /// There is another section than when this was asked.
+    turned: bool,
 }
 
 impl<O: Oracle> Recorder<O> {
     /// A recorder before `oracle`.
-    pub const fn new(oracle: O) -> Self {
-        Self { oracle, seen: Mutex::new(Preimages::new()) }
+    pub fn new(oracle: O) -> Self {
+        Self::with_sections(oracle, usize::MAX)
+    }
+
+    /// A recorder whose [sections](Self::into_sections) take preimages until they have `most` bytes. When there is a new section,
+    /// the program forgets what it read of the state, and what it wants again is in that section, too.
+    pub fn with_sections(oracle: O, most: usize) -> Self {
+        let seen = Seen { sections: vec![Preimages::new()], bytes: 0, turned: false };
+        Self { oracle, most, seen: Mutex::new(seen) }
+    }
+
+    /// What was read, section by section, as a [`Bundle`] gives it.
+    pub fn into_sections(self) -> Vec<Preimages> {
+        self.seen.into_inner().unwrap_or_else(PoisonError::into_inner).sections
     }
 
     /// What was read.
     pub fn into_preimages(self) -> Preimages {
-        self.seen.into_inner().unwrap_or_else(PoisonError::into_inner)
+        let mut all = Preimages::new();
+        self.into_sections().into_iter().for_each(|section| all.extend(section.map));
+        all
+    }
+
+    fn seen(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -209,9 +259,30 @@ impl<O: Oracle> Oracle for Recorder<O> {
     type Error = O::Error;
 
     fn read(&self, what: What<'_>, key: &B256) -> Result<Bytes, O::Error> {
+        let id = (what.kind(), *key);
+        let known = self.seen().sections.last().and_then(|section| section.map.get(&id).cloned());
+        if let Some(known) = known {
+            return Ok(known);
+        }
         let preimage = self.oracle.read(what, key)?;
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        seen.map.insert((what.kind(), *key), preimage.clone());
+        let mut seen = self.seen();
+        if seen.bytes >= self.most {
+            seen.sections.push(Preimages::new());
+            (seen.bytes, seen.turned) = (0, true);
+        }
+        seen.bytes += preimage.len();
+        if let Some(section) = seen.sections.last_mut() {
+            section.map.insert(id, preimage.clone());
+        }
         Ok(preimage)
+    }
+
+    fn forgets(&self, number: u64) -> Result<bool, O::Error> {
+        // What it reads from is to know the state after that block, too.
+        let turned = mem::take(&mut self.seen().turned);
+        if turned {
+            self.oracle.forgets(number)?;
+        }
+        Ok(turned)
     }
 }

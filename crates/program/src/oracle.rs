@@ -102,6 +102,15 @@ pub trait Oracle {
         let end = range.end.min(whole.len());
         Ok(whole.slice(range.start.min(end)..end))
     }
+
+    /// Asked after each block of a run of batches: whether the program is to forget what it keeps of the state, and to read
+    /// from now on what it needs of the state after block `number`.
+    ///
+    /// # Errors
+    /// If that state cannot be had.
+    fn forgets(&self, _number: u64) -> Result<bool, Self::Error> {
+        Ok(false)
+    }
 }
 
 impl<O: Oracle + ?Sized> Oracle for &O {
@@ -113,5 +122,9 @@ impl<O: Oracle + ?Sized> Oracle for &O {
 
     fn part(&self, what: What<'_>, key: &B256, range: Range<usize>) -> Result<Bytes, Self::Error> {
         (**self).part(what, key, range)
+    }
+
+    fn forgets(&self, number: u64) -> Result<bool, Self::Error> {
+        (**self).forgets(number)
     }
 }

@@ -15,7 +15,7 @@ use crate::{
 
 sol! {
     /// "On the chain `configHash`, the batches from `firstBatch` to `lastBatch`, of which each names the one before, make of
-    /// the block whose output root is `parentOutput` one whose output root is `output`."
+    /// the block whose output root is `parentOutput` one whose output root is `output`; says `prover`."
     #[derive(Debug, Copy, PartialEq, Eq, Default)]
     struct RangeStatement {
         /// Hash of the chain's [`ProgramConfig`](crate::ProgramConfig).
@@ -28,11 +28,15 @@ sol! {
         bytes32 lastBatch;
         /// Output root of the last batch's last block, as claimed.
         bytes32 output;
+        /// Who has what L1 pays for the proof. It says nothing about the batches: it is here so that whoever copies a proof
+        /// does not get what it is worth.
+        address prover;
     }
 }
 
 impl RangeStatement {
-    /// `keccak256(abi.encode(configHash, parentOutput, firstBatch, lastBatch, output))`: the one public value of a proof.
+    /// `keccak256(abi.encode(configHash, parentOutput, firstBatch, lastBatch, output, prover))`: the one public value of a
+    /// proof.
     pub fn hash(&self) -> B256 {
         keccak256(self.abi_encode())
     }
@@ -41,7 +45,7 @@ impl RangeStatement {
 /// The output root after a statement's batches. The output that the statement claims is not looked at.
 ///
 /// The state is read once and kept from block to block, so what a range needs is what its first block does, and what each
-/// later one needs beyond that.
+/// later one needs beyond that; unless the oracle [has it forgotten](Oracle::forgets).
 ///
 /// # Errors
 /// If a preimage cannot be had, or there are no such blocks: see [`ProgramError`].
@@ -68,6 +72,9 @@ pub fn range_output<O: Oracle>(oracle: &O, statement: &RangeStatement) -> Result
             tip = execute(&config, &tip, hash, plan.input(&own), &state)?;
             hash = tip.hash_slow();
             state.sealed(hash);
+            if oracle.forgets(tip.number).map_err(ProgramError::Oracle)? {
+                state.forget(tip.state_root);
+            }
         }
     }
     Ok(OutputRoot::of(&tip, hash).hash())

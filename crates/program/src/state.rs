@@ -57,6 +57,11 @@ impl<'a, O: Oracle> State<'a, O> {
         self.ancestors.push(block_hash);
     }
 
+    /// Forgets all that was read: it is read again, from this root on.
+    pub(crate) fn forget(&mut self, root: B256) {
+        *self.trie.get_mut() = StateTrie::new(root);
+    }
+
     /// The root after `changes`, and that of an account's storage.
     pub(crate) fn apply(
         &self,
@@ -90,7 +95,9 @@ impl<O: Oracle> DatabaseRef for State<'_, O> {
         if hash == KECCAK256_EMPTY {
             return Ok(Bytecode::default());
         }
+        // A copy, so that what the oracle keeps it in can go while the EVM still has it.
         let code = self.oracle.read(What::Code, &hash).map_err(StateError::Oracle)?;
+        let code = Bytes::copy_from_slice(&code);
         // As the node reads it: what does not parse as a delegation is not one.
         Ok(Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code)))
     }

@@ -13,8 +13,12 @@ use revm::{
 
 /// The EVM's view of a block. L2 has no blobs: its blob base fee is 1.
 pub fn block_env(config: &ChainConfig, header: &Header) -> BlockEnv {
-    let excess = if config.is_l2() { 0 } else { header.excess_blob_gas.unwrap_or_default() };
-    let fraction = BlobParams::osaka().update_fraction as u64;
+    let blobs = if config.is_l2() {
+        BlobExcessGasAndPrice { excess_blob_gas: 0, blob_gasprice: 1 }
+    } else {
+        let fraction = BlobParams::osaka().update_fraction as u64;
+        BlobExcessGasAndPrice::new(header.excess_blob_gas.unwrap_or_default(), fraction)
+    };
     BlockEnv {
         number: U256::from(header.number),
         beneficiary: header.beneficiary,
@@ -23,8 +27,8 @@ pub fn block_env(config: &ChainConfig, header: &Header) -> BlockEnv {
         basefee: header.base_fee_per_gas.unwrap_or_default(),
         difficulty: header.difficulty,
         prevrandao: Some(header.mix_hash),
-        blob_excess_gas_and_price: Some(BlobExcessGasAndPrice::new(excess, fraction)),
-        ..Default::default()
+        blob_excess_gas_and_price: Some(blobs),
+        slot_num: 0,
     }
 }
 

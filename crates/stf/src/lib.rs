@@ -7,6 +7,7 @@
 
 extern crate alloc;
 
+mod data_fee;
 mod derive;
 mod env;
 mod error;

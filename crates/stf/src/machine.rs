@@ -22,7 +22,7 @@ use revm::{
     state::EvmState,
 };
 
-use crate::{Overlay, TxError};
+use crate::{Overlay, TxError, data_fee::DataFees};
 
 /// The EVM's context on L1.
 pub type L1Context<D> = Context<BlockEnv, TxEnv, CfgEnv<SpecId>, Overlay<D>, Journal<Overlay<D>>, ()>;
@@ -102,7 +102,7 @@ pub enum Machine<D: DatabaseRef, I = ()> {
     /// Ethereum's.
     L1(MainnetEvm<L1Context<D>, I>),
     /// The rollup's.
-    L2(L2Evm<D, I>),
+    L2(L2Evm<D, I>, DataFees),
 }
 
 fn configure<S: Clone>(cfg: &mut CfgEnv<S>, chain: &ChainConfig, relaxed: Relaxed) {
@@ -154,7 +154,7 @@ impl<D: DatabaseRef, I> Machine<D, I> {
                     .with_block(block)
                     .with_db(state)
                     .with_chain(L1BlockInfo::default());
-                Self::L2(context.build_op_with_inspector(inspector))
+                Self::L2(context.build_op_with_inspector(inspector), DataFees::default())
             }
         }
     }
@@ -163,7 +163,7 @@ impl<D: DatabaseRef, I> Machine<D, I> {
     pub fn state(&self) -> &Overlay<D> {
         match self {
             Self::L1(evm) => evm.ctx.db(),
-            Self::L2(evm) => evm.0.ctx.db(),
+            Self::L2(evm, _) => evm.0.ctx.db(),
         }
     }
 
@@ -171,7 +171,7 @@ impl<D: DatabaseRef, I> Machine<D, I> {
     pub fn state_mut(&mut self) -> &mut Overlay<D> {
         match self {
             Self::L1(evm) => evm.ctx.db_mut(),
-            Self::L2(evm) => evm.0.ctx.db_mut(),
+            Self::L2(evm, _) => evm.0.ctx.db_mut(),
         }
     }
 
@@ -179,7 +179,7 @@ impl<D: DatabaseRef, I> Machine<D, I> {
     pub fn block(&self) -> &BlockEnv {
         match self {
             Self::L1(evm) => &evm.ctx.block,
-            Self::L2(evm) => &evm.0.ctx.block,
+            Self::L2(evm, _) => &evm.0.ctx.block,
         }
     }
 
@@ -187,7 +187,7 @@ impl<D: DatabaseRef, I> Machine<D, I> {
     pub fn into_inspector(self) -> I {
         match self {
             Self::L1(evm) => evm.inspector,
-            Self::L2(evm) => evm.into_inspector(),
+            Self::L2(evm, _) => evm.into_inspector(),
         }
     }
 
@@ -195,9 +195,27 @@ impl<D: DatabaseRef, I> Machine<D, I> {
     pub fn inspector_mut(&mut self) -> &mut I {
         match self {
             Self::L1(evm) => &mut evm.inspector,
-            Self::L2(evm) => &mut evm.0.inspector,
+            Self::L2(evm, _) => &mut evm.0.inspector,
         }
     }
+}
+
+/// Tells the EVM what the next transaction pays for its bytes on L1, which it would compute itself otherwise.
+fn charge<D: DatabaseRef, I>(
+    evm: &mut L2Evm<D, I>,
+    fees: &mut DataFees,
+    tx: &OpTransaction<TxEnv>,
+) -> Result<(), D::Error> {
+    // Deposits have no bytes here, and pay nothing.
+    let Some(raw) = &tx.enveloped_tx else { return Ok(()) };
+    let context = &mut evm.0.ctx;
+    let number = context.block.number;
+    if context.chain.l2_block != Some(number) {
+        // The first of its block: deposits, which set the prices, are over.
+        context.chain = L1BlockInfo::try_fetch(context.db_mut(), number, OpSpecId::KARST)?;
+    }
+    context.chain.tx_l1_cost = Some(fees.fee(&context.chain, raw));
+    Ok(())
 }
 
 type Ran = (TxResult, EvmState);
@@ -214,7 +232,10 @@ impl<D: DatabaseRef, I> Machine<D, I> {
     pub fn transact(&mut self, tx: OpTransaction<TxEnv>) -> Result<Ran, TxError<D::Error>> {
         match self {
             Self::L1(evm) => evm.transact(tx.base).map(ran).map_err(l1_error),
-            Self::L2(evm) => evm.transact(tx).map(ran).map_err(l2_error),
+            Self::L2(evm, fees) => {
+                charge(evm, fees, &tx).map_err(TxError::Source)?;
+                evm.transact(tx).map(ran).map_err(l2_error)
+            }
         }
     }
 
@@ -225,7 +246,7 @@ impl<D: DatabaseRef, I> Machine<D, I> {
     pub fn system_call(&mut self, target: Address, data: Bytes) -> Result<TxResult, TxError<D::Error>> {
         let (result, state) = match self {
             Self::L1(evm) => evm.system_call(target, data).map(ran).map_err(l1_error),
-            Self::L2(evm) => evm.system_call(target, data).map(ran).map_err(l2_error),
+            Self::L2(evm, _) => evm.system_call(target, data).map(ran).map_err(l2_error),
         }?;
         self.state_mut().commit(state);
         Ok(result)
@@ -240,7 +261,10 @@ impl<D: DatabaseRef, I: Inspector<L1Context<D>> + Inspector<L2Context<D>>> Machi
     pub fn inspect(&mut self, tx: OpTransaction<TxEnv>) -> Result<Ran, TxError<D::Error>> {
         match self {
             Self::L1(evm) => evm.inspect_tx(tx.base).map(ran).map_err(l1_error),
-            Self::L2(evm) => evm.inspect_tx(tx).map(ran).map_err(l2_error),
+            Self::L2(evm, fees) => {
+                charge(evm, fees, &tx).map_err(TxError::Source)?;
+                evm.inspect_tx(tx).map(ran).map_err(l2_error)
+            }
         }
     }
 }

@@ -14,6 +14,8 @@ mod ethereum;
 #[cfg(target_os = "zkvm")]
 mod keccak;
 #[cfg(target_os = "zkvm")]
+mod memory;
+#[cfg(target_os = "zkvm")]
 mod p256;
 #[cfg(target_os = "zkvm")]
 mod pairing;
@@ -30,8 +32,10 @@ mod start {
 
     fn main() {
         crate::ethereum::install();
-        let bundle =
-            Bundle::decode(openvm::io::read_vec().into(), crate::bls12_381::holds).expect("a bundle");
+        let statement = openvm::io::read_vec();
+        // If there is no further section to be read, there is no proof.
+        let sections = core::iter::from_fn(|| Some(openvm::io::read_vec().into()));
+        let bundle = Bundle::open(&statement, sections, crate::bls12_381::holds).expect("a bundle");
         let statement = *bundle.statement();
         // Before the first table is made: their order must not be known to who fills them.
         foldhash::set_key(key(statement.hash().0));

@@ -29,7 +29,7 @@ use std::{
     time::Duration,
 };
 
-use alloy_primitives::B256;
+use alloy_primitives::{B256, Bytes};
 use clap::Args;
 use eyre::{WrapErr, bail, eyre};
 use serde_json::{Value, json};
@@ -47,8 +47,8 @@ use crate::{
     steps::ProveStep,
 };
 
-/// The longest bundle or proof that is taken: what the machine has room for beside all else.
-const LONGEST: u64 = 256 << 20;
+/// The longest bundle or proof that is taken. A block can have one of 280 MB (`docs/validity.md` §3).
+const LONGEST: u64 = 1 << 30;
 /// Requests that are answered at once.
 const MOST_AT_ONCE: usize = 16;
 /// Pause between looks for jobs, and for what others make.
@@ -245,11 +245,11 @@ impl Service {
     }
 
     fn take(&self, request: &mut Request) -> Result<Answer, Refusal> {
-        let bundle = body(request)?;
+        let bundle = Bytes::from(body(request)?);
         // One at a time: each is executed here once.
         let _taking = lock(&self.taking);
         let malformed = |error: &dyn std::fmt::Display| Refusal(400, error.to_string());
-        let decoded = duplex_program::Bundle::decode(bundle.clone().into(), duplex_program::host::holds)
+        let decoded = duplex_program::Bundle::decode(&bundle, duplex_program::host::holds)
             .map_err(|error| malformed(&error))?;
         let statement = decoded.statement().hash();
         let folder = self.folder(statement);

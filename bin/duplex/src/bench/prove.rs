@@ -276,7 +276,7 @@ async fn make(whole: &Bridge, rollup: &Rollup, kind: Kind, transfers: u64) -> ey
         let receipt = whole.l1.receipt(entry.l1_tx).await?.ok_or_eyre("a batch has no receipt")?;
         batch_gas += receipt.gas_used.to::<u64>();
     }
-    let (_, bytes) = bundle(rollup, first, last).await?;
+    let (_, bytes) = bundle(rollup, first, last, Address::ZERO).await?;
     let case = Case {
         kind,
         transfers,

@@ -16,7 +16,7 @@ use tokio_util::sync::CancellationToken;
 pub use service::ServiceError;
 use service::{JobState, Pins, Service};
 
-use crate::{ActorError, Operator, Rollup, facts::bundle};
+use crate::{ActorError, Operator, ProvenRange, Rollup, facts::bundle};
 
 /// Pause between looks at what there is to do, and after an error that passes by itself.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -300,7 +300,7 @@ impl Prover {
                 theirs.program_commitment, ours.program_commitment
             )));
         }
-        let (statement, bytes) = bundle(&self.rollup, first, last).await?;
+        let (statement, bytes) = bundle(&self.rollup, first, last, self.operator.txs.address()).await?;
         if statement.parentOutput != self.rollup.output_of(parent)? {
             // What is final is not what this chain says: nothing true follows from it.
             return Err(Trouble::Stuck(format!("final claim {parent} contradicts this node's chain")));
@@ -386,6 +386,7 @@ impl Prover {
             lastBatch: task.last,
             parentOutput: task.statement.parentOutput,
             output: task.statement.output,
+            prover: task.statement.prover,
             proof: proof.clone(),
         };
         if let Err(error) = self.rollup.l1.call(self.contracts.verifier, &check).await {
@@ -401,13 +402,14 @@ impl Prover {
             )));
         }
         let data = match task.claim {
-            Some(id) => ISettlement::proveCall { id, proof }.abi_encode(),
+            Some(id) => ISettlement::proveCall { id, prover: task.statement.prover, proof }.abi_encode(),
             None => ISettlement::proposeProvenCall {
                 parentId: task.parent,
                 parentOutputRoot: task.statement.parentOutput,
                 lastBatch: task.last,
                 lastBatchHash: task.statement.lastBatch,
                 outputRoot: task.statement.output,
+                prover: task.statement.prover,
                 proof,
             }
             .abi_encode(),
@@ -429,10 +431,23 @@ impl Prover {
         self.task = None;
         self.most = self.options.most_batches.max(1);
         if let Ok(service) = self.service() {
+            self.keep(task, &service).await;
             let _ = service.remove(task.statement.hash()).await;
         }
         self.seen(task.last).await;
         Ok(())
+    }
+
+    /// Keeps the STARK of batches that are final now, for those who follow by proofs. Without it they execute.
+    async fn keep(&self, task: &Task, service: &Service) {
+        let range = ProvenRange::new(task.first, task.last, &task.statement);
+        let kept = match service.stark(task.statement.hash()).await {
+            Ok(stark) => self.rollup.proofs.put(&range, &stark).map_err(|error| error.to_string()),
+            Err(error) => Err(error.to_string()),
+        };
+        if let Err(error) = kept {
+            tracing::warn!(first = task.first, last = task.last, error, "the STARK was not kept");
+        }
     }
 
     /// Waits a little until the index knows what L1 just did.

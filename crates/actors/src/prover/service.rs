@@ -13,6 +13,9 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 /// The longest answer that is read: a proof and what it is of take some four kilobytes.
 const LONGEST: usize = 64 << 10;
 
+/// The longest STARK that is read: one takes 267 kB.
+const LONGEST_STARK: usize = 1 << 20;
+
 /// What a prover said that is no proof.
 #[derive(Debug, Error)]
 #[non_exhaustive]
@@ -170,6 +173,23 @@ impl Service {
     /// Where a job stands.
     pub(crate) async fn job(&self, statement: B256) -> Result<Job, ServiceError> {
         self.get(&format!("jobs/{statement}")).await
+    }
+
+    /// The STARK behind the proof.
+    pub(crate) async fn stark(&self, statement: B256) -> Result<Vec<u8>, ServiceError> {
+        let request = self.client.get(self.at(&format!("jobs/{statement}/stark"))?).timeout(ANSWERS_WITHIN);
+        let mut response = request.send().await.map_err(|error| self.away(error))?;
+        if !response.status().is_success() {
+            return Err(self.away(response.status()));
+        }
+        let mut stark = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.away(error))? {
+            stark.extend_from_slice(&chunk);
+            if stark.len() > LONGEST_STARK {
+                return Err(self.away(format!("a STARK of more than {LONGEST_STARK} bytes")));
+            }
+        }
+        Ok(stark)
     }
 
     /// The proof for L1.

@@ -2,8 +2,7 @@
 
 use alloc::vec::Vec;
 use alloy_consensus::{
-    EthereumTxEnvelope, SignableTransaction, Transaction as _, TxEip1559, TxEip2930, TxEip7702, TxLegacy,
-    Typed2718,
+    EthereumTxEnvelope, Signed, Transaction as _, TxEip1559, TxEip2930, TxEip7702, TxLegacy, Typed2718,
 };
 use alloy_eips::{eip2930::AccessList, eip7702::SignedAuthorization};
 use alloy_primitives::{Address, Bytes, Signature, TxKind, U256};
@@ -281,44 +280,56 @@ fn decode_transactions(r: &mut Reader<'_>, len: usize, id: u64) -> Result<Vec<Tr
     let lists = inputs.into_iter().zip(access).zip(authorizations).enumerate();
     for (i, ((input, access_list), authorization_list)) in lists {
         let (nonce, gas_limit, value, to) = (nonces[i], gas_limits[i], values[i], targets[i]);
-        let (fee, tip) = (fees[i], tips[i]);
+        let (fee, tip, signature) = (fees[i], tips[i], signatures[i]);
+        // Without their hashes: who wants one computes it.
         let tx: EthereumTxEnvelope<_> = match kinds[i] & TYPE {
             0 => {
                 let chain_id = (kinds[i] & UNPROTECTED == 0).then_some(id);
-                TxLegacy { chain_id, nonce, gas_price: fee, gas_limit, to, value, input }
-                    .into_signed(signatures[i])
-                    .into()
+                let tx = TxLegacy { chain_id, nonce, gas_price: fee, gas_limit, to, value, input };
+                Signed::new_unhashed(tx, signature).into()
             }
-            1 => TxEip2930 { chain_id: id, nonce, gas_price: fee, gas_limit, to, value, access_list, input }
-                .into_signed(signatures[i])
-                .into(),
-            2 => TxEip1559 {
-                chain_id: id,
-                nonce,
-                gas_limit,
-                max_fee_per_gas: fee,
-                max_priority_fee_per_gas: tip,
-                to,
-                value,
-                access_list,
-                input,
+            1 => {
+                let tx = TxEip2930 {
+                    chain_id: id,
+                    nonce,
+                    gas_price: fee,
+                    gas_limit,
+                    to,
+                    value,
+                    access_list,
+                    input,
+                };
+                Signed::new_unhashed(tx, signature).into()
             }
-            .into_signed(signatures[i])
-            .into(),
-            _ => TxEip7702 {
-                chain_id: id,
-                nonce,
-                gas_limit,
-                max_fee_per_gas: fee,
-                max_priority_fee_per_gas: tip,
-                to: to.into_to().unwrap_or_default(),
-                value,
-                access_list,
-                authorization_list,
-                input,
+            2 => {
+                let tx = TxEip1559 {
+                    chain_id: id,
+                    nonce,
+                    gas_limit,
+                    max_fee_per_gas: fee,
+                    max_priority_fee_per_gas: tip,
+                    to,
+                    value,
+                    access_list,
+                    input,
+                };
+                Signed::new_unhashed(tx, signature).into()
             }
-            .into_signed(signatures[i])
-            .into(),
+            _ => {
+                let tx = TxEip7702 {
+                    chain_id: id,
+                    nonce,
+                    gas_limit,
+                    max_fee_per_gas: fee,
+                    max_priority_fee_per_gas: tip,
+                    to: to.into_to().unwrap_or_default(),
+                    value,
+                    access_list,
+                    authorization_list,
+                    input,
+                };
+                Signed::new_unhashed(tx, signature).into()
+            }
         };
         out.push(Transaction::Ethereum(tx));
     }

@@ -6,6 +6,7 @@ mod blocks;
 mod contracts;
 mod cost;
 mod curves;
+mod effects;
 mod lacks;
 mod measured;
 mod precompiles;

@@ -10,12 +10,16 @@ use alloy_primitives::{Address, B256, Bytes, U256, hex};
 use alloy_sol_types::{SolCall, sol};
 use duplex_contracts::token_balance_slot;
 use duplex_primitives::{Transaction, predeploys};
-use duplex_program::{Bundle, host::holds, range_output};
+use duplex_program::{
+    Bundle,
+    host::{SECTION, bundle, holds},
+    range_output,
+};
 
 use crate::{
     contracts,
     precompiles::{liked, said},
-    world::{Place, Plan, World, bundle, signer},
+    world::{Place, Plan, World, signer},
 };
 
 sol! {
@@ -100,6 +104,14 @@ fn batch(number: u64, act: impl Fn(&World, u64) -> Transaction) -> World {
     world
 }
 
+/// A batch of blocks without transactions, each with an anchor of its own.
+fn nothing(blocks: usize) -> World {
+    let mut world = world();
+    let plans: Vec<_> = (0..blocks).map(|_| Plan { seconds: 12, anchors: 1, ..Plan::default() }).collect();
+    world.post(&plans, Place::Calldata);
+    world
+}
+
 /// The kinds of things people do.
 fn transfer(world: &World, person: u64) -> Transaction {
     world.call(person, signer((person + 1) % PEOPLE).address().into(), 5, 21_000, Bytes::new())
@@ -138,8 +150,8 @@ fn write(dir: Option<&Path>, name: &str, world: &World) {
     let statement = world.range(last..=last);
     let (witness, output) = world.range_witness(&statement);
     assert_eq!(output, statement.output);
-    let bundle = bundle(&statement, &witness).unwrap();
-    let read = Bundle::decode(bundle.clone().into(), holds).unwrap();
+    let bundle = bundle(&statement, &[witness]).unwrap();
+    let read = Bundle::decode(&bundle.clone().into(), holds).unwrap();
     assert_eq!(range_output(&read, &statement).unwrap(), statement.output, "{name}");
     if let Some(dir) = dir {
         std::fs::write(dir.join(format!("{name}.bundle")), bundle).unwrap();
@@ -150,7 +162,9 @@ fn write(dir: Option<&Path>, name: &str, world: &World) {
 fn bundles() {
     let dir = std::env::var_os("DUPLEX_MEASURED").map(PathBuf::from);
     let dir = dir.as_deref();
-    write(dir, "nothing", &batch(0, transfer));
+    for blocks in [1, 10] {
+        write(dir, &format!("nothing-{blocks}"), &nothing(blocks));
+    }
     for (kind, act) in KINDS {
         for number in [1, 10, 100] {
             write(dir, &format!("{kind}-{number}"), &batch(number, act));
@@ -177,5 +191,47 @@ fn bundles() {
         let transactions = vec![world.call(0, contracts::CALLER.into(), 0, 2_000_000, data)];
         world.post(&[Plan { seconds: 12, anchors: 1, transactions, ..Plan::default() }], Place::Calldata);
         write(dir, &name, &world);
+    }
+}
+
+/// A block that looks at as much code as there can be for its gas: 280 MB, which the validity program must have room for. With a
+/// folder in `DUPLEX_MEASURED` its bundle is written there.
+#[test]
+#[ignore = "takes 2 GB, and a minute"]
+fn a_block_that_reads_all_the_code_it_can() {
+    /// Contracts, and how many a transaction can look at: 2,600 gas each, and 40 for the loop.
+    const CONTRACTS: u64 = 11_260;
+    const EACH: u64 = 6_300;
+    let looker = Address::repeat_byte(0x74);
+    let address = |nth: u64| Address::from_word(U256::from(nth + (1 << 40)).into());
+    let code = |nth: u64| {
+        // No two are the same, and none ends as the EVM wants it, so each has to be copied to be padded.
+        let mut code = nth.to_be_bytes().to_vec();
+        code.resize(24_576, 0x5b);
+        (address(nth), code.into())
+    };
+    // For each address from the first word of the input up to the second.
+    let look: Bytes = hex!("5f 35 5b 80 3b 50 6001 01 80 6020 35 14 15 6002 57 00").into();
+    let mut contracts: Vec<_> = (0..CONTRACTS).map(code).collect();
+    contracts.push((looker, look));
+    let mut world = World::new(1, &contracts);
+    let call = |world: &World, from: u64, to: u64, gas: u64| {
+        let word = |nth: u64| address(nth).into_word();
+        let input = [word(from), word(to)].concat().into();
+        world.call(0, looker.into(), 0, gas, input)
+    };
+    let transactions = vec![call(&world, 0, EACH, 1 << 24), call(&world, EACH, CONTRACTS, 13_200_000)];
+    world.post(&[Plan { seconds: 12, anchors: 1, transactions, ..Plan::default() }], Place::Calldata);
+    let used = world.chain.header(1).unwrap().unwrap().gas_used;
+    assert!((29_850_000..30_000_000).contains(&used), "{used}");
+    let statement = world.range(1..=1);
+    let (sections, output) = world.range_sections(&statement, SECTION);
+    assert_eq!((sections.len(), output), (9, statement.output));
+    let bytes = Bytes::from(bundle(&statement, &sections).unwrap());
+    assert!(bytes.len() > 270_000_000, "{}", bytes.len());
+    let read = Bundle::decode(&bytes, holds).unwrap();
+    assert_eq!(range_output(&read, &statement).unwrap(), statement.output);
+    if let Some(dir) = std::env::var_os("DUPLEX_MEASURED") {
+        std::fs::write(Path::new(&dir).join("code.bundle"), bytes).unwrap();
     }
 }

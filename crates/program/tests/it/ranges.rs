@@ -3,7 +3,11 @@
 use std::ops::RangeInclusive;
 
 use alloy_primitives::{Address, B256, Bytes, keccak256};
-use duplex_program::{Kind, ProgramError, RangeStatement, host::Missing, range_output};
+use duplex_program::{
+    Bundle, BundleError, Kind, ProgramError, RangeStatement,
+    host::{Missing, Preimages, bundle, holds},
+    range_output,
+};
 
 use crate::world::{Place, Plan, World};
 
@@ -120,6 +124,37 @@ fn nothing_that_was_read_can_be_left_out() {
     assert_eq!(range_output(&witness, &statement).unwrap(), output);
 }
 
+/// A bundle that does not fit the machine's memory at once comes in sections, and none of them can be left out or come later.
+#[test]
+fn sections_come_in_their_order() {
+    let world = world();
+    let statement = world.range(1..=3);
+    let (sections, output) = world.range_sections(&statement, 1 << 12);
+    assert!(sections.len() > 3, "{}", sections.len());
+    let (whole, _) = world.range_witness(&statement);
+    assert!(sections.iter().map(Preimages::len).sum::<usize>() > whole.len(), "some is read again");
+    let run = |sections: &[Preimages]| {
+        let bytes = bundle(&statement, sections).unwrap().into();
+        range_output(&Bundle::decode(&bytes, holds).unwrap(), &statement)
+    };
+    assert_eq!(run(&sections).unwrap(), output);
+    for at in 0..sections.len() {
+        let mut rest = sections.clone();
+        rest.remove(at);
+        assert!(matches!(run(&rest), Err(ProgramError::Oracle(BundleError::Missing(_)))), "without {at}");
+        let mut turned = sections.clone();
+        turned.swap(at, (at + 1) % sections.len());
+        assert!(matches!(run(&turned), Err(ProgramError::Oracle(BundleError::Missing(_)))), "{at} later");
+    }
+    // One with more in it than it needs is as good, and so is one after the last.
+    let mut more = sections.clone();
+    more[0].extend(whole);
+    assert_eq!(run(&more).unwrap(), output);
+    let mut longer = sections;
+    longer.push(Preimages::new());
+    assert_eq!(run(&longer).unwrap(), output);
+}
+
 #[test]
 fn the_public_value_binds_every_field() {
     let base = RangeStatement::default();
@@ -130,6 +165,7 @@ fn the_public_value_binds_every_field() {
         RangeStatement { firstBatch: keccak256("1"), ..base },
         RangeStatement { lastBatch: keccak256("1"), ..base },
         RangeStatement { output: keccak256("1"), ..base },
+        RangeStatement { prover: Address::repeat_byte(1), ..base },
     ];
     let hashes: std::collections::BTreeSet<B256> = all.iter().map(RangeStatement::hash).collect();
     assert_eq!(hashes.len(), all.len());

@@ -6,9 +6,9 @@ use std::path::Path;
 use alloy_primitives::{Address, B256, Bytes, TxKind, U256, hex, keccak256};
 use alloy_sol_types::{SolCall, SolValue, sol};
 use duplex_primitives::{OutputRoot, Withdrawal, predeploys};
-use duplex_program::RangeStatement;
+use duplex_program::{RangeStatement, host::bundle};
 
-use crate::world::{Place, Plan, World, bundle, signer};
+use crate::world::{PROVER, Place, Plan, World, signer};
 
 sol! {
     function initiateWithdrawal(address target, uint256 gasLimit, bytes data) external payable returns (bytes32);
@@ -78,7 +78,7 @@ impl Sample {
         let statement = self.statement();
         let (witness, output) = self.world.range_witness(&statement);
         assert_eq!(output, statement.output);
-        bundle(&statement, &witness).unwrap()
+        bundle(&statement, &[witness]).unwrap()
     }
 
     /// For the contracts' tests, in ABI encoding.
@@ -95,6 +95,7 @@ impl Sample {
         let parts = [
             ("configHash", world.config.hash().to_string()),
             ("genesisOutput", world.output(0).to_string()),
+            ("prover", PROVER.to_string()),
             ("statement", self.statement().hash().to_string()),
             ("genesis", text(world.batches[0].abi_encode())),
             ("first", text(world.batches[1].abi_encode())),

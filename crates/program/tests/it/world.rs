@@ -4,7 +4,7 @@ use std::{
     cell::RefCell,
     collections::BTreeMap,
     path::PathBuf,
-    sync::{Arc, LazyLock},
+    sync::{Arc, LazyLock, Mutex},
 };
 
 use alloy_consensus::{SignableTransaction, TxEip1559};
@@ -21,7 +21,7 @@ use duplex_primitives::{
 };
 use duplex_program::{
     Bundle, Kind, Oracle, RangeStatement, Statement, What,
-    host::{Missing, Preimages, Recorder, bind, holds},
+    host::{Missing, Preimages, Recorder, bind, bundle, holds},
     range_output, run,
 };
 use duplex_storage::Options;
@@ -29,6 +29,8 @@ use duplex_trie::NodeSource;
 use duplex_vm::{Machine, Program};
 use revm::DatabaseRef;
 use tempfile::TempDir;
+
+use crate::effects;
 
 pub(crate) const CHAIN: u64 = 42_069;
 pub(crate) const MESSAGE_GAS: u64 = 18_000_000;
@@ -38,6 +40,9 @@ const FIRST_TIME: u64 = 1_760_000_000;
 
 /// The Vault on L1.
 pub(crate) const VAULT: Address = Address::repeat_byte(0x77);
+
+/// Who proves batches.
+pub(crate) const PROVER: Address = Address::repeat_byte(0xbe);
 
 /// Where a batch's data goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,6 +64,7 @@ pub(crate) struct Plan {
 pub(crate) struct World {
     _dir: TempDir,
     pub(crate) chain: Chain,
+    genesis: Genesis,
     pub(crate) config: ProgramConfig,
     l1: BTreeMap<u64, Header>,
     pub(crate) queue: Vec<L1Message>,
@@ -79,6 +85,14 @@ where
 {
     let signature = signer(index).sign_hash_sync(&tx.signature_hash()).unwrap();
     tx.into_signed(signature).into()
+}
+
+fn open(genesis: &Genesis) -> (TempDir, Chain) {
+    let dir = tempfile::tempdir().unwrap();
+    let (storage, pool) = (Options::default(), PoolConfig::new(genesis.config));
+    let options = ChainOptions { storage, pool, trie_nodes: 10_000 };
+    let chain = Chain::open(dir.path(), genesis, options).unwrap();
+    (dir, chain)
 }
 
 impl World {
@@ -129,10 +143,7 @@ impl World {
             alloc,
             header: None,
         };
-        let dir = tempfile::tempdir().unwrap();
-        let (storage, pool) = (Options::default(), PoolConfig::new(genesis.config));
-        let options = ChainOptions { storage, pool, trie_nodes: 10_000 };
-        let chain = Chain::open(dir.path(), &genesis, options).unwrap();
+        let (dir, chain) = open(&genesis);
         let first = BatchHeader {
             timestamp: FIRST_TIME,
             anchorNumber: FIRST_ANCHOR,
@@ -149,6 +160,7 @@ impl World {
         Self {
             _dir: dir,
             chain,
+            genesis,
             config,
             l1,
             queue: Vec::new(),
@@ -397,27 +409,47 @@ impl World {
             firstBatch: first.hash(),
             lastBatch: last.hash(),
             output: self.output(last.lastBlock),
+            prover: PROVER,
         }
     }
 
     /// All that executing a run of batches reads, and what it gives.
     pub(crate) fn range_witness(&self, statement: &RangeStatement) -> (Preimages, B256) {
+        let (sections, output) = self.range_sections(statement, usize::MAX);
+        let [all] = sections.try_into().unwrap();
+        (all, output)
+    }
+
+    /// The same in sections of some bytes.
+    pub(crate) fn range_sections(&self, statement: &RangeStatement, most: usize) -> (Vec<Preimages>, B256) {
         let first = self.batches.iter().find(|batch| batch.hash() == statement.firstBatch).unwrap();
-        let recorder = Recorder::new(self.node_after(first.firstBlock - 1));
+        let recorder = Recorder::with_sections(self.node_after(first.firstBlock - 1), most);
         let output = range_output(&recorder, statement).unwrap();
-        (recorder.into_preimages(), output)
+        (recorder.into_sections(), output)
+    }
+
+    /// A chain of the same genesis that has nothing else.
+    pub(crate) fn twin(&self) -> (TempDir, Chain) {
+        open(&self.genesis)
     }
 
     /// Shows what every run of batches gives: on the node's data, and from the witness alone.
     #[track_caller]
     pub(crate) fn check_ranges(&self) {
+        effects::check(self);
         for first in 1..self.batches.len() {
             for last in first..self.batches.len() {
                 let statement = self.range(first..=last);
                 let (witness, output) = self.range_witness(&statement);
                 assert_eq!(output, statement.output, "batches {first} to {last}");
                 assert_eq!(range_output(&witness, &statement).unwrap(), output, "{first} to {last}");
-                assert_bundle(&statement, &witness);
+                assert_bundle(&statement, &[witness]);
+                // Small sections: all is forgotten again and again.
+                let (sections, output) = self.range_sections(&statement, 1 << 12);
+                assert_eq!(output, statement.output, "batches {first} to {last} in sections");
+                let statement =
+                    RangeStatement { prover: Address::repeat_byte(sections.len() as u8), ..statement };
+                assert_bundle(&statement, &sections);
             }
         }
     }
@@ -431,8 +463,8 @@ impl World {
             header = self.chain.header(header.number - 1).unwrap().unwrap();
             known.insert_header(&header);
         }
-        // What later blocks change is in the program's memory: no other state is read.
-        Node { known, state: self.chain.state_at(before).unwrap().unwrap() }
+        let state = Mutex::new(self.chain.state_at(before).unwrap().unwrap());
+        Node { known, chain: self.chain.clone(), state }
     }
 
     /// All that executing a block reads, and whether the statement holds.
@@ -471,15 +503,11 @@ impl World {
     }
 }
 
-/// The bundle that a prover gets. None if what stands for a blob can be none.
-pub(crate) fn bundle(statement: &RangeStatement, witness: &Preimages) -> Option<Vec<u8>> {
-    Some(Bundle::encode(statement, &witness.bound_blobs()?, witness.hashed()))
-}
-
-/// The same from the bundle that a prover gets. With `DUPLEX_BUNDLES`, it is kept there.
-fn assert_bundle(statement: &RangeStatement, witness: &Preimages) {
-    let Some(bundle) = bundle(statement, witness) else { return };
-    let decoded = Bundle::decode(bundle.clone().into(), holds).unwrap();
+/// The bundle that a prover gets, and the same from it. With `DUPLEX_BUNDLES`, it is kept there.
+fn assert_bundle(statement: &RangeStatement, sections: &[Preimages]) {
+    // Nothing is one if what stands for a blob can be none.
+    let Some(bundle) = bundle(statement, sections) else { return };
+    let decoded = Bundle::decode(&bundle.clone().into(), holds).unwrap();
     assert_eq!(range_output(&decoded, statement).unwrap(), statement.output);
     if let Some(dir) = std::env::var_os("DUPLEX_BUNDLES").map(PathBuf::from) {
         std::fs::write(dir.join(format!("{}.bundle", statement.hash())), bundle).unwrap();
@@ -489,21 +517,29 @@ fn assert_bundle(statement: &RangeStatement, witness: &Preimages) {
 /// What a node knows.
 pub(crate) struct Node {
     pub(crate) known: Preimages,
-    state: StateAt,
+    chain: Chain,
+    /// What later blocks change is in the program's memory, unless it forgets that.
+    state: Mutex<StateAt>,
 }
 
 impl Oracle for Node {
     type Error = Missing;
 
     fn read(&self, what: What<'_>, key: &B256) -> Result<Bytes, Missing> {
+        let state = self.state.lock().unwrap();
         let found = match what {
-            What::Node(path) => self.state.node(path, key).unwrap(),
-            What::Code => Some(self.state.code_by_hash_ref(*key).unwrap().original_bytes()),
+            What::Node(path) => state.node(path, key).unwrap(),
+            What::Code => Some(state.code_by_hash_ref(*key).unwrap().original_bytes()),
             _ => return self.known.read(what, key),
         };
         let found = found.ok_or(Missing { what: what.to_string(), kind: Kind::Keccak, key: *key })?;
         assert_eq!(keccak256(&found), *key, "{what}");
         Ok(found)
+    }
+
+    fn forgets(&self, number: u64) -> Result<bool, Missing> {
+        *self.state.lock().unwrap() = self.chain.state_at(number).unwrap().unwrap();
+        Ok(true)
     }
 }
 

@@ -87,16 +87,15 @@ impl Heap {
 
     fn grow(&mut self, layout: Layout) -> Option<()> {
         let needed = layout.size().checked_add(layout.align())?.checked_add(OVERHEAD)?;
-        let left = self.end - self.next;
-        if needed > left {
-            return None;
-        }
         // A block is looked for in classes whose smallest is large enough, which are up to a sixteenth apart: one that is only as
         // large as needed would not be found.
-        let size = needed.checked_add(needed / 16)?.next_multiple_of(PIECE).min(left);
+        let size = needed.checked_add(needed / 16)?.checked_next_multiple_of(PIECE)?;
+        // Near the end it gets what there is: with what is free at the end of the pool that may do.
+        let size = size.min(self.end - self.next);
         // SAFETY: memory that `init` was given and the pool does not have, right behind what it has.
-        self.next += unsafe { self.pool.append_free_block_ptr(block(self.next, size)?) };
-        Some(())
+        let more = unsafe { self.pool.append_free_block_ptr(block(self.next, size)?) };
+        self.next += more;
+        (more > 0).then_some(())
     }
 }
 
