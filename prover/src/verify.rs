@@ -6,9 +6,7 @@ use alloy_primitives::B256;
 use clap::Args;
 use eyre::{WrapErr, bail, eyre};
 use openvm_stark_backend::p3_field::PrimeField32;
-use openvm_verify_stark_host::{
-    VmStarkProof, verify_vm_stark_proof_decoded, vk::VmStarkVerifyingKey,
-};
+use openvm_verify_stark_host::{VmStarkProof, verify_vm_stark_proof_decoded, vk::VmStarkVerifyingKey};
 use serde_json::json;
 
 use crate::{
