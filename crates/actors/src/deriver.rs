@@ -228,7 +228,7 @@ impl Deriver {
     /// Takes batches from `index` on by a proof. False if there is none: they are executed then. Whoever should have proofs is
     /// not believed, and not waited for either.
     async fn take_proven(&mut self, index: u64) -> Result<bool, ActorError> {
-        let Some(proven) = &self.proven else { return Ok(false) };
+        let Some(proven) = &mut self.proven else { return Ok(false) };
         let entries = match proven.take(index).await {
             Ok(Some(entries)) => entries,
             Ok(None) => return Ok(false),

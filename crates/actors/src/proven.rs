@@ -9,18 +9,30 @@ use std::{
 
 use alloy_primitives::{Address, B256, Bytes, U64};
 use alloy_rlp::Decodable;
-use duplex_chain::Effects;
+use duplex_chain::{Chain, ChainError, Effects};
 use duplex_l1::{BatchEntry, Rpc, RpcError};
 use duplex_primitives::{Block, Header, OutputRoot};
 use duplex_program::RangeStatement;
 use duplex_storage::{OpenError, Records};
 use serde::{Deserialize, Serialize};
-use tokio::{io::AsyncWriteExt, process::Command};
+use tokio::{
+    io::AsyncWriteExt,
+    process::Command,
+    time::{Instant, timeout},
+};
 
 use crate::{ActorError, Rollup, deriver::blocking};
 
-/// How long verifying may take; it takes milliseconds.
-const VERIFIES_WITHIN: Duration = Duration::from_secs(60);
+/// How long a node may take to give a proof, and verifying it, which takes milliseconds; and how long it may take for blocks, for
+/// any of them and for each.
+const PROVES_WITHIN: Duration = Duration::from_secs(60);
+const GIVES_WITHIN: Duration = Duration::from_secs(60);
+const EACH_WITHIN: Duration = Duration::from_millis(50);
+/// How long a node is left alone that gave nothing useful; twice as long after each further time, up to the second.
+const LEFT_ALONE: Duration = Duration::from_secs(10);
+const LEFT_ALONE_AT_MOST: Duration = Duration::from_secs(600);
+/// Most batches that a proof is taken for: more than any prover of this version puts into one.
+const MOST_BATCHES: u64 = 4096;
 /// Headers, and blocks, that are asked for at a time.
 const HEADERS: u64 = 1024;
 const BLOCKS: u64 = 64;
@@ -140,6 +152,8 @@ pub(crate) struct Proven {
     verifier: PathBuf,
     /// Where a STARK lies while it is verified.
     dir: PathBuf,
+    /// Until when the node is left alone, and for how long.
+    pause: Option<(Instant, Duration)>,
 }
 
 /// What `duplex-prover verify --json` says.
@@ -158,14 +172,49 @@ fn wrong(why: impl Into<String>) -> ActorError {
 impl Proven {
     pub(crate) fn new(rollup: Rollup, trust: TrustProofs, dir: &Path) -> Result<Self, RpcError> {
         let node = Rpc::new(&trust.node)?;
-        Ok(Self { rollup, node, verifier: trust.verifier, dir: dir.to_owned() })
+        Ok(Self { rollup, node, verifier: trust.verifier, dir: dir.to_owned(), pause: None })
     }
 
-    /// The batches that follow the last one here and are proved, with their entries; none if there is no proof of them.
+    /// The batches from `first` on that are proved, with their blocks on the chain; none if there is no proof of them, or the node
+    /// is left alone for a while.
     ///
     /// # Errors
-    /// If what the node says is not so.
-    pub(crate) async fn take(&self, first: u64) -> Result<Option<Vec<BatchEntry>>, ActorError> {
+    /// If what the node says is not so, or it takes too long.
+    pub(crate) async fn take(&mut self, first: u64) -> Result<Option<Vec<BatchEntry>>, ActorError> {
+        if self.pause.is_some_and(|(until, _)| Instant::now() < until) {
+            return Ok(None);
+        }
+        let done = self.try_take(first).await;
+        self.pause = done.is_err().then(|| {
+            let pause = self.pause.map_or(LEFT_ALONE, |(_, former)| (2 * former).min(LEFT_ALONE_AT_MOST));
+            (Instant::now() + pause, pause)
+        });
+        done
+    }
+
+    async fn try_take(&self, first: u64) -> Result<Option<Vec<BatchEntry>>, ActorError> {
+        let late = |_| wrong("the node takes too long");
+        let found = timeout(PROVES_WITHIN, self.proof(first)).await.map_err(late)??;
+        let Some((entries, statement)) = found else { return Ok(None) };
+        let Some((head, tail)) = entries.first().zip(entries.last()) else { return Ok(None) };
+        let (first_block, last_block) = (head.header.firstBlock, tail.header.lastBlock);
+        let count = last_block.saturating_sub(first_block).saturating_add(1);
+        let within = GIVES_WITHIN + EACH_WITHIN * u32::try_from(count).unwrap_or(u32::MAX);
+        timeout(within, async {
+            let hashes = self.hashes(first_block, last_block, &statement.output).await?;
+            self.blocks(first_block, &hashes).await
+        })
+        .await
+        .map_err(late)??;
+        tracing::info!(
+            first, last = tail.header.index, blocks = count, statement = %statement.hash(),
+            "batches taken by their proof"
+        );
+        Ok(Some(entries))
+    }
+
+    /// The batches that a proof is about which begins with `first`, and what it says, if there is one and it is right.
+    async fn proof(&self, first: u64) -> Result<Option<(Vec<BatchEntry>, RangeStatement)>, ActorError> {
         let found = self.node.request("duplex_proof", (U64::from(first),)).await;
         let Some(range): Option<ProvenRange> = found.map_err(ActorError::Rpc)? else { return Ok(None) };
         let Some(entries) = self.entries(first, &range)? else { return Ok(None) };
@@ -174,31 +223,34 @@ impl Proven {
         let stark: Option<Bytes> =
             self.node.request("duplex_stark", (hash,)).await.map_err(ActorError::Rpc)?;
         self.verify(hash, &stark.ok_or_else(|| wrong("the node has no STARK of it"))?).await?;
-        let Some((head, tail)) = entries.first().zip(entries.last()) else { return Ok(None) };
-        let (first_block, last_block) = (head.header.firstBlock, tail.header.lastBlock);
-        let hashes = self.hashes(first_block, last_block, &statement.output).await?;
-        self.blocks(first_block, &hashes).await?;
-        tracing::info!(
-            first, last = range.last, blocks = hashes.len(), statement = %hash,
-            "batches taken by their proof"
-        );
-        Ok(Some(entries))
+        Ok(Some((entries, statement)))
     }
 
     /// The batches on L1 that a proof is about. None if L1 has others by now, or not so many yet.
     fn entries(&self, first: u64, range: &ProvenRange) -> Result<Option<Vec<BatchEntry>>, ActorError> {
-        let mut entries = Vec::new();
-        for index in range.first..=range.last {
+        if range.first != first || range.last < first || range.last - first >= MOST_BATCHES {
+            return Err(wrong(format!("the node has a proof of batches {} to {}", range.first, range.last)));
+        }
+        let before = self
+            .rollup
+            .batch_header(first.saturating_sub(1))?
+            .ok_or(ActorError::Behind("a batch is missing"))?;
+        let mut parent = before.hash();
+        let mut entries: Vec<BatchEntry> = Vec::new();
+        for index in first..=range.last {
             let Some(entry) = self.rollup.index.batch(index)? else { return Ok(None) };
+            if entry.header.parentHash != parent || entry.hash != entry.header.hash() {
+                return Err(ActorError::Behind("batches on L1 do not follow each other"));
+            }
+            parent = entry.hash;
             entries.push(entry);
         }
-        let (Some(head), Some(tail)) = (entries.first(), entries.last()) else { return Ok(None) };
-        if range.first != first || (head.hash, tail.hash) != (range.first_batch, range.last_batch) {
+        if entries.first().map(|head| head.hash) != Some(range.first_batch) || parent != range.last_batch {
             return Ok(None);
         }
-        let before = head.header.firstBlock.saturating_sub(1);
-        let parent = self.rollup.chain.header(before)?.ok_or(ActorError::MissingBlock(before))?;
-        if OutputRoot::of(&parent, parent.hash_slow()).hash() != range.parent_output
+        let number = before.lastBlock;
+        let header = self.rollup.chain.header(number)?.ok_or(ActorError::MissingBlock(number))?;
+        if OutputRoot::of(&header, header.hash_slow()).hash() != range.parent_output
             || self.rollup.deployment.program_config().hash() != range.config_hash
         {
             return Err(wrong(format!(
@@ -221,8 +273,7 @@ impl Proven {
         let mut command = Command::new(&self.verifier);
         command.args(["verify", "--json", "--statement", &statement.to_string()]).arg(&path);
         command.stdin(Stdio::null()).kill_on_drop(true);
-        let said = tokio::time::timeout(VERIFIES_WITHIN, command.output()).await;
-        let said = said.map_err(|_| failed(&"it takes too long"))?.map_err(|error| failed(&error))?;
+        let said = command.output().await.map_err(|error| failed(&error))?;
         if !said.status.success() {
             return Err(failed(&String::from_utf8_lossy(&said.stderr).trim()));
         }
@@ -274,21 +325,13 @@ impl Proven {
 
     /// Has the blocks with these hashes in the chain, by what they did.
     async fn blocks(&self, first: u64, hashes: &[B256]) -> Result<(), ActorError> {
-        let _turn = self.rollup.turn.clone().lock_owned().await;
-        let chain = self.rollup.chain.clone();
+        let chain = &self.rollup.chain;
         let (mut number, mut rest) = (first, hashes);
-        // What is here already, of a feed or of an attempt that was cut off.
+        // What is here already, of an attempt that was cut off.
         while let Some((hash, more)) = rest.split_first()
             && chain.hash_of(number)? == Some(*hash)
         {
             (number, rest) = (number + 1, more);
-        }
-        if rest.is_empty() {
-            return Ok(());
-        }
-        if chain.head().header.number >= number {
-            let chain = chain.clone();
-            blocking(move || chain.unwind(number - 1)).await?;
         }
         while !rest.is_empty() {
             let params = (U64::from(number), U64::from(BLOCKS.min(rest.len() as u64)));
@@ -298,24 +341,40 @@ impl Proven {
                 return Err(wrong(format!("the node does not say what block {number} did")));
             }
             let (these, more) = rest.split_at(some.len());
-            let (chain, these) = (chain.clone(), these.to_vec());
+            let (chain, these, before) = (chain.clone(), these.to_vec(), number - 1);
             number += these.len() as u64;
             rest = more;
+            let _turn = self.rollup.turn.clone().lock_owned().await;
             blocking(move || {
-                for ((block, effects), hash) in some.iter().zip(these) {
-                    let malformed = |_| wrong(format!("what the node says of block {hash} cannot be read"));
-                    let block = Block::decode(&mut &block[..]).map_err(malformed)?;
-                    let effects = Effects::decode(&mut &effects[..]).map_err(malformed)?;
-                    if block.header.hash_slow() != hash {
-                        return Err(wrong(format!("the node gives another block for {hash}")));
-                    }
-                    chain.adopt(block, effects).map_err(|error| wrong(format!("block {hash}: {error}")))?;
+                if chain.head().header.number > before {
+                    // Blocks that are not in the batches that were proved.
+                    chain.unwind(before)?;
                 }
-                Ok(())
+                some.iter()
+                    .zip(these)
+                    .try_for_each(|((block, effects), hash)| adopt(&chain, block, effects, hash))
             })
             .await?;
         }
         Ok(())
+    }
+}
+
+/// Has a chain take the block with this hash.
+fn adopt(chain: &Chain, block: &[u8], effects: &[u8], hash: B256) -> Result<(), ActorError> {
+    let malformed = |_| wrong(format!("what the node says of block {hash} cannot be read"));
+    let block = Block::decode(&mut &block[..]).map_err(malformed)?;
+    let effects = Effects::decode(&mut &effects[..]).map_err(malformed)?;
+    if block.header.hash_slow() != hash {
+        return Err(wrong(format!("the node gives another block for {hash}")));
+    }
+    match chain.adopt(block, effects) {
+        Ok(_) => Ok(()),
+        // This node's own trouble, not the other's.
+        Err(error @ (ChainError::Open(_) | ChainError::Storage(_) | ChainError::Corrupt { .. })) => {
+            Err(error.into())
+        }
+        Err(error) => Err(wrong(format!("block {hash}: {error}"))),
     }
 }
 

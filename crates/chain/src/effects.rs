@@ -3,7 +3,7 @@
 //! A header names its transactions, its receipts and the state after it, each by a root. So whoever knows the hash of a block (by a
 //! proof, or from a later block) can take all these from anybody.
 
-use std::sync::Arc;
+use std::{collections::BTreeSet, sync::Arc};
 
 use alloy_consensus::constants::KECCAK_EMPTY;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
@@ -66,6 +66,9 @@ pub struct SlotEffect {
 impl Effects {
     fn new(outcome: Outcome) -> Self {
         let Changes { mut state, accounts, codes } = outcome.changes;
+        // Nobody needs what is gone again.
+        let named: BTreeSet<_> =
+            accounts.iter().filter_map(|(_, account)| account.map(|account| account.code_hash)).collect();
         let accounts = accounts.into_iter().map(|(address, account)| {
             let update = state.remove(&keccak256(address)).unwrap_or_default();
             let after = account.map(|StateAccount { nonce, balance, code_hash }| AccountAfter {
@@ -84,11 +87,12 @@ impl Effects {
         Self {
             accounts: accounts.collect(),
             receipts: outcome.receipts,
-            codes: codes.into_iter().map(|(_, code)| code).collect(),
+            codes: codes.into_iter().filter(|(hash, _)| named.contains(hash)).map(|(_, code)| code).collect(),
         }
     }
 
-    /// As the state takes them. `None` if they are not in order: an account twice, or a slot.
+    /// As the state takes them. `None` if there is something that the state's root would not show: an account or a slot twice,
+    /// storage of an account that does not exist, code that no account has.
     fn into_changes(self) -> Option<(Changes, Vec<Receipt>)> {
         let mut changes = Changes::default();
         if !self.accounts.is_sorted_by(|a, b| a.address < b.address) {
@@ -96,6 +100,11 @@ impl Effects {
         }
         for AccountEffect { address, after, wiped, slots } in self.accounts {
             if after.len() > 1 || !slots.is_sorted_by(|a, b| a.hashed_slot < b.hashed_slot) {
+                return None;
+            }
+            // The trie of an account goes with it, so what is said of its slots then would be in no root; and nothing of them
+            // may be left for an account that comes to be there later.
+            if after.is_empty() && !(wiped && slots.is_empty()) {
                 return None;
             }
             let account = after.first().map(|after| StateAccount {
@@ -110,8 +119,13 @@ impl Effects {
         }
         changes.codes = self.codes.into_iter().map(|code| (keccak256(&code), code)).collect();
         changes.codes.sort_unstable_by_key(|(hash, _)| *hash);
-        changes.codes.dedup_by_key(|(hash, _)| *hash);
-        Some((changes, self.receipts))
+        let named: BTreeSet<_> = changes
+            .accounts
+            .iter()
+            .filter_map(|(_, account)| account.map(|account| account.code_hash))
+            .collect();
+        let all_named = changes.codes.iter().all(|(hash, _)| named.contains(hash));
+        (all_named && changes.codes.is_sorted_by(|(a, _), (b, _)| a < b)).then_some((changes, self.receipts))
     }
 }
 

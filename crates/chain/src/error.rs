@@ -55,7 +55,7 @@ pub enum ChainError {
     #[error("block {0} has a transaction with an invalid signature")]
     Signature(B256),
     /// What a block is said to have done is not in order.
-    #[error("what block {0} is said to have done names an account or a slot twice")]
+    #[error("what block {0} is said to have done is not in order, or not all of it is in the state")]
     Effects(B256),
     /// The block does not build on the head.
     #[error("block builds on {parent}, the head is {head}")]

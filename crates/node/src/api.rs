@@ -2,7 +2,7 @@
 
 use std::{
     fmt::Display,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock},
 };
 
 use alloy_primitives::{Address, B256, Bytes, Log, U64, U256};
@@ -85,8 +85,11 @@ pub(crate) fn duplex_module(
         let (from, count): (U64, U64) = params.parse()?;
         headers(&rollup, from.to(), count.to())
     })?;
-    module.register_blocking_method("duplex_effects", |params, rollup, _| {
+    // Blocks are executed for it: for one caller at a time.
+    let busy = Arc::new(Mutex::new(()));
+    module.register_blocking_method("duplex_effects", move |params, rollup, _| {
         let (from, count): (U64, U64) = params.parse()?;
+        let _one = busy.try_lock().map_err(|_| failed("busy with another call of this method: try again"))?;
         effects(&rollup, from.to(), count.to())
     })?;
     module.register_blocking_method("duplex_proof", |params, rollup, _| {

@@ -196,9 +196,9 @@ impl Oracle for Preimages {
     }
 }
 
-/// How many bytes a section of a bundle gets before there is another one: little beside the machine's 512 MiB, and more than
-/// most bundles have.
-pub const SECTION: usize = 1 << 25;
+/// How many bytes a section of a bundle gets before there is another one: little beside the machine's 512 MiB, as it leaves a hole
+/// of its size, and more than most bundles have.
+pub const SECTION: usize = 1 << 22;
 
 /// The bundle that a prover gets. None if something that stands for a blob is not what its name says.
 pub fn bundle(statement: &RangeStatement, sections: &[Preimages]) -> Option<Vec<u8>> {
