@@ -35,7 +35,7 @@ pub(crate) fn run(root: &Path) -> Result<(), String> {
     println!("writing bundles");
     let mut test = test(root);
     // Those that make chains.
-    test.args(["any::", "blocks::", "precompiles::", "ranges::"]);
+    test.args(["any::", "blocks::", "curves::", "precompiles::", "ranges::"]);
     execute(test.env("DUPLEX_BUNDLES", &bundles))?;
     let mut compare = Command::new(&prover);
     execute(compare.args(["execute", "--all-hold"]).arg(&bundles))?;

@@ -74,7 +74,11 @@ pub async fn inputs(rollup: &Rollup, statement: &Statement) -> Result<Inputs, Ac
         let facts = Facts { rollup, state: Mutex::new(state), known, statement: hash, l1 };
         let recorder = Recorder::new(facts);
         duplex_program::run(&recorder).map_err(|error| ActorError::Replay(error.to_string()))?;
-        let noted = recorder.into_preimages().into_iter();
+        // The statement's hash is there by itself.
+        let noted = recorder
+            .into_preimages()
+            .into_iter()
+            .filter(|((kind, _), _)| *kind as u8 != Kind::Statement as u8);
         let noted = noted.map(|((kind, key), preimage)| ((kind as u8, key), preimage)).collect();
         Ok(Inputs { statement: hash, preimages: Arc::new(noted) })
     });
