@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::{
-    children::{Used, run_self},
+    children::{Stop, Used, run_self},
     files,
     job::{Job, LEAF, Node},
     parameters::Parameters,
@@ -67,13 +67,14 @@ pub(crate) struct ProveArgs {
     bundle: PathBuf,
 }
 
-/// Runs a step, or the part of it that has these nodes, in a process of its own.
+/// Runs a step, or the part of it that has these nodes, in a process of its own, which can be stopped.
 pub(crate) fn run_step(
     step: ProveStep,
     job: &Job,
     keys: &KeyArgs,
     memory: &MemoryArgs,
     only: Option<&[Node]>,
+    stop: &Stop,
 ) -> eyre::Result<Used> {
     let mut arguments: Vec<OsString> = vec!["prove-step".into(), step.name().into()];
     arguments.extend(keys.to_arguments());
@@ -83,7 +84,7 @@ pub(crate) fn run_step(
         arguments.extend(["--only".into(), nodes.join(",").into()]);
     }
     arguments.push(job.folder().into());
-    run_self(&arguments)
+    run_self(&arguments, stop)
 }
 
 pub(crate) fn run(args: &ProveArgs) -> eyre::Result<()> {
@@ -99,7 +100,7 @@ pub(crate) fn run(args: &ProveArgs) -> eyre::Result<()> {
             eprintln!("{}/{}  {}", i + 1, steps.len(), step.what());
         }
         let start = Instant::now();
-        let used = run_step(*step, &job, &args.keys, &args.memory, None)?;
+        let used = run_step(*step, &job, &args.keys, &args.memory, None, &Stop::default())?;
         let seconds = start.elapsed().as_secs_f64();
         if args.json {
             println!("{}", json!({ "step": step.name(), "seconds": seconds, "bytes": used.bytes() }));

@@ -6,7 +6,7 @@ use clap::Args;
 use eyre::bail;
 
 use crate::{
-    children::{end_with_parent, run_self},
+    children::{Stop, end_with_parent, run_self},
     files,
     keys::{Keys, SetupStep},
     machine::Program,
@@ -107,7 +107,7 @@ pub(crate) fn run(args: &SetupArgs) -> eyre::Result<()> {
         let start = Instant::now();
         let mut arguments = vec!["make-keys".into(), step.name().into()];
         arguments.extend(args.keys.to_arguments());
-        let used = run_self(&arguments)?;
+        let used = run_self(&arguments, &Stop::default())?;
         eprintln!("     {:.0} s, {:.1} GB", start.elapsed().as_secs_f64(), used.gigabytes());
     }
     let pins = keys.pins()?;

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    children::end_with_parent,
+    children::{Stop, end_with_parent},
     files,
     job::{Job, Node},
     keys::Pins,
@@ -124,11 +124,11 @@ impl Coordinator {
         self.answer(path, self.agent.put(format!("{}/{path}", self.url)).send(body))
     }
 
-    fn renew(&self, lease: u64) -> eyre::Result<Vec<u8>> {
-        let path = format!("leases/{lease}");
-        let request = self.agent.post(format!("{}/{path}", self.url));
+    /// Says that a lease is being worked on. False if it does not hold any more; who is silent may be so for other reasons.
+    fn renew(&self, lease: u64) -> bool {
+        let request = self.agent.post(format!("{}/leases/{lease}", self.url));
         let request = request.config().timeout_global(Some(TERM / 6)).build();
-        self.answer(&path, request.send(&[] as &[u8]))
+        request.send(&[] as &[u8]).map_or(true, |answer| answer.status() != ureq::http::StatusCode::GONE)
     }
 
     /// Tells that a lease is given up. If that does not get there, its term ends.
@@ -169,8 +169,9 @@ pub(crate) fn run(args: &WorkArgs) -> eyre::Result<()> {
                 let start = Instant::now();
                 let nodes = lent.nodes.join(", ");
                 // From the beginning to the end: what takes long is not only the proving.
-                let renewing = Renewing::start(&coordinator, lent.lease);
-                let done = work(args, &coordinator, &lent);
+                let stop = Stop::default();
+                let renewing = Renewing::start(&coordinator, lent.lease, &stop);
+                let done = work(args, &coordinator, &lent, &stop);
                 drop(renewing);
                 match done {
                     Ok(()) => eprintln!("{nodes} of {}: {:.0} s", lent.job, start.elapsed().as_secs_f64()),
@@ -190,7 +191,7 @@ pub(crate) fn run(args: &WorkArgs) -> eyre::Result<()> {
 }
 
 /// Proves what was lent.
-fn work(args: &WorkArgs, coordinator: &Arc<Coordinator>, lent: &Lent) -> eyre::Result<()> {
+fn work(args: &WorkArgs, coordinator: &Arc<Coordinator>, lent: &Lent, stop: &Stop) -> eyre::Result<()> {
     let nodes = lent.nodes.iter().map(|node| node.parse()).collect::<eyre::Result<Vec<Node>>>()?;
     let layer = nodes.first().ok_or_else(|| eyre!("nothing was lent"))?.layer;
     let path = |rest: &str| format!("jobs/{}/{rest}", lent.job);
@@ -217,7 +218,7 @@ fn work(args: &WorkArgs, coordinator: &Arc<Coordinator>, lent: &Lent) -> eyre::R
         }
     }
     let step = if layer == 0 { ProveStep::Segments } else { ProveStep::Aggregate };
-    run_step(step, &job, &args.keys, &args.memory, Some(&nodes))?;
+    run_step(step, &job, &args.keys, &args.memory, Some(&nodes), stop)?;
     let lease = lent.lease;
     for node in nodes {
         if tree.segments().last() == Some(node) {
@@ -234,20 +235,26 @@ fn work(args: &WorkArgs, coordinator: &Arc<Coordinator>, lent: &Lent) -> eyre::R
     Ok(())
 }
 
-/// Says again and again that a lease is being worked on.
+/// Says again and again that a lease is being worked on, and ends the work when it does not hold any more: others have it then, or
+/// nobody wants it.
 struct Renewing {
     still: Arc<AtomicBool>,
     thread: std::thread::Thread,
 }
 
 impl Renewing {
-    fn start(coordinator: &Arc<Coordinator>, lease: u64) -> Self {
+    fn start(coordinator: &Arc<Coordinator>, lease: u64, stop: &Stop) -> Self {
         let still = Arc::new(AtomicBool::new(true));
-        let (going, coordinator) = (still.clone(), coordinator.clone());
+        let (going, coordinator, stop) = (still.clone(), coordinator.clone(), stop.clone());
         let thread = std::thread::spawn(move || {
             while going.load(Ordering::Relaxed) {
-                // If it does not hold any more, what is sent in the end is refused.
-                let _ = coordinator.renew(lease);
+                let holds = coordinator.renew(lease);
+                // It ends, too, with the last part of it that was sent.
+                if !holds && going.load(Ordering::Relaxed) {
+                    eprintln!("lease {lease} does not hold any more");
+                    stop.stop();
+                    return;
+                }
                 std::thread::park_timeout(TERM / 4);
             }
         });

@@ -1,6 +1,7 @@
 //! `cargo xtask validity`: the validity program in the machine that proofs are about, and the committed proof.
 
 use std::{
+    collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
     process::Command,
@@ -14,7 +15,7 @@ use crate::steps::run as execute;
 const PROGRAM: &str = "prover/duplex-validity.elf";
 /// What L1 knows it by.
 const PINS: &str = "prover/pins.json";
-/// What the batches of `crates/program/tests/it/measured.rs` cost in the machine.
+/// What the batches of `crates/program/tests/it/measured.rs` cost in the machine, and the EVM's instructions (`prices.rs`).
 const INSTRUCTIONS: &str = "prover/instructions.json";
 /// What the committed proof is of, the proof, and the verifier that was generated for it.
 const SAMPLE: &str = "contracts/test/validity-sample.json";
@@ -23,6 +24,8 @@ const PROOF: &str = "contracts/test/validity-proof.json";
 const STARK: &str = "prover/tests/sample.stark";
 const STARK_KEY: &str = "prover/stark.vk";
 const VERIFIER: &str = "contracts/generated/DevelopmentProofVerifier.sol";
+/// How many instructions of the machine a gas may take, whatever it is paid for: more has to be priced otherwise.
+const MOST_FOR_A_GAS: u64 = 250;
 
 /// Builds the prover, writes a bundle for every batch of the program's tests, executes all of them in the machine and natively,
 /// and compares; and what people's transactions cost in the machine with what is committed of it.
@@ -62,18 +65,31 @@ pub(crate) fn count(root: &Path) -> Result<(), String> {
 /// How many instructions each of the measured batches takes, and what one more transaction of a kind adds to a batch.
 fn instructions(root: &Path, prover: &Path) -> Result<Value, String> {
     let place = fresh(&root.join("target/validity/measured"))?;
-    execute(test(root).arg("measured::").env("DUPLEX_MEASURED", &place))?;
+    execute(test(root).args(["measured::", "prices::"]).env("DUPLEX_MEASURED", &place))?;
     let mut count = Command::new(prover);
     let said = count.args(["execute", "--all-hold", "--json"]).arg(&place).output();
     let said = said.map_err(|error| format!("{}: {error}", prover.display()))?;
     if !said.status.success() {
         return Err(String::from_utf8_lossy(&said.stderr).into_owned());
     }
-    let mut batches = Map::new();
+    let (mut batches, mut loops) = (Map::new(), BTreeMap::<String, Vec<[u64; 3]>>::new());
     for line in String::from_utf8_lossy(&said.stdout).lines() {
         let line: Value = serde_json::from_str(line).map_err(|error| format!("{line}: {error}"))?;
         let name = line["bundle"].as_str().and_then(|path| Path::new(path).file_stem()?.to_str());
-        batches.insert(name.unwrap_or_default().to_owned(), line["instructions"].clone());
+        let (name, count) = (name.unwrap_or_default(), &line["instructions"]);
+        match name.strip_prefix("evm@") {
+            Some(case) => {
+                let [name, times, gas] = case.split('@').collect::<Vec<_>>()[..] else {
+                    return Err(format!("{name} has a strange name"));
+                };
+                let number = |text: &str| text.parse().map_err(|error| format!("{case}: {error}"));
+                let counted = [number(times)?, number(gas)?, count.as_u64().unwrap_or_default()];
+                loops.entry(name.to_owned()).or_default().push(counted);
+            }
+            None => {
+                batches.insert(name.to_owned(), count.clone());
+            }
+        }
     }
     let of = |name: String| {
         batches.get(&name).and_then(Value::as_u64).ok_or_else(|| format!("{name} was not counted"))
@@ -86,7 +102,29 @@ fn instructions(root: &Path, prover: &Path) -> Result<Value, String> {
     let block = (of("nothing-10".to_owned())?.saturating_sub(of("nothing-1".to_owned())?)) / 9;
     each.insert("block".to_owned(), block.into());
     let program = json(&root.join(PROGRAM).with_extension("json"))?;
-    Ok(json!({ "elf": program["sha256"], "each": each, "batches": batches }))
+    let evm = prices(loops)?;
+    Ok(json!({ "elf": program["sha256"], "each": each, "batches": batches, "evm": evm }))
+}
+
+/// What each of the EVM's instructions takes, from two loops of it: `[instructions, gas, instructions a gas]`.
+fn prices(loops: BTreeMap<String, Vec<[u64; 3]>>) -> Result<Map<String, Value>, String> {
+    let mut prices = Map::new();
+    for (name, mut counted) in loops {
+        counted.sort_unstable();
+        let [fewer, more] = counted[..] else { return Err(format!("{name} was not counted twice")) };
+        let [times, gas, instructions] = std::array::from_fn(|at| more[at].saturating_sub(fewer[at]));
+        if gas == 0 {
+            return Err(format!("{name} takes no gas"));
+        }
+        let a_gas = instructions / gas;
+        if a_gas > MOST_FOR_A_GAS {
+            return Err(format!(
+                "{name} takes {a_gas} instructions for a gas, which must not be more than {MOST_FOR_A_GAS}: it needs another price on L2"
+            ));
+        }
+        prices.insert(name, json!([instructions / times, gas / times, a_gas]));
+    }
+    Ok(prices)
 }
 
 /// Makes the committed proof anew: of the program's sample, with development parameters. Half an hour the first time.

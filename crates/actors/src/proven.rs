@@ -152,8 +152,25 @@ pub(crate) struct Proven {
     verifier: PathBuf,
     /// Where a STARK lies while it is verified.
     dir: PathBuf,
-    /// Until when the node is left alone, and for how long.
-    pause: Option<(Instant, Duration)>,
+    pause: Pause,
+}
+
+/// How long a node is left alone.
+#[derive(Debug, Default)]
+struct Pause(Option<(Instant, Duration)>);
+
+impl Pause {
+    fn is_over(&self) -> bool {
+        self.0.is_none_or(|(until, _)| Instant::now() >= until)
+    }
+
+    /// It was asked once more.
+    fn asked(&mut self, was_useful: bool) {
+        self.0 = (!was_useful).then(|| {
+            let pause = self.0.map_or(LEFT_ALONE, |(_, former)| (2 * former).min(LEFT_ALONE_AT_MOST));
+            (Instant::now() + pause, pause)
+        });
+    }
 }
 
 /// What `duplex-prover verify --json` says.
@@ -172,7 +189,7 @@ fn wrong(why: impl Into<String>) -> ActorError {
 impl Proven {
     pub(crate) fn new(rollup: Rollup, trust: TrustProofs, dir: &Path) -> Result<Self, RpcError> {
         let node = Rpc::new(&trust.node)?;
-        Ok(Self { rollup, node, verifier: trust.verifier, dir: dir.to_owned(), pause: None })
+        Ok(Self { rollup, node, verifier: trust.verifier, dir: dir.to_owned(), pause: Pause::default() })
     }
 
     /// The batches from `first` on that are proved, with their blocks on the chain; none if there is no proof of them, or the node
@@ -181,14 +198,11 @@ impl Proven {
     /// # Errors
     /// If what the node says is not so, or it takes too long.
     pub(crate) async fn take(&mut self, first: u64) -> Result<Option<Vec<BatchEntry>>, ActorError> {
-        if self.pause.is_some_and(|(until, _)| Instant::now() < until) {
+        if !self.pause.is_over() {
             return Ok(None);
         }
         let done = self.try_take(first).await;
-        self.pause = done.is_err().then(|| {
-            let pause = self.pause.map_or(LEFT_ALONE, |(_, former)| (2 * former).min(LEFT_ALONE_AT_MOST));
-            (Instant::now() + pause, pause)
-        });
+        self.pause.asked(done.is_ok());
         done
     }
 
@@ -418,6 +432,24 @@ mod tests {
         assert_eq!(proofs.stark(&hash(&again)).unwrap().as_deref(), Some(&b"again"[..]));
         drop(proofs);
         assert_eq!(Proofs::open(dir.path()).unwrap().from(6).unwrap(), Some(other));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn who_gives_nothing_useful_is_left_alone_longer_each_time() {
+        let mut pause = Pause::default();
+        assert!(pause.is_over());
+        for seconds in [10, 20, 40, 80, 160, 320, 600, 600] {
+            pause.asked(false);
+            tokio::time::advance(Duration::from_secs(seconds) - Duration::from_millis(1)).await;
+            assert!(!pause.is_over(), "{seconds}");
+            tokio::time::advance(Duration::from_millis(1)).await;
+            assert!(pause.is_over(), "{seconds}");
+        }
+        pause.asked(true);
+        assert!(pause.is_over());
+        pause.asked(false);
+        tokio::time::advance(Duration::from_secs(10)).await;
+        assert!(pause.is_over(), "what was before is forgotten");
     }
 
     #[test]

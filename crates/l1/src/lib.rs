@@ -5,6 +5,7 @@
 mod blobs;
 mod data;
 mod deployment;
+mod http;
 mod index;
 pub mod manifest;
 mod prices;

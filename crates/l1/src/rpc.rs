@@ -10,10 +10,12 @@ use alloy_rpc_client::RpcClient;
 use alloy_rpc_types_eth::Log;
 use alloy_sol_types::{Revert, SolCall, SolError};
 use alloy_transport::TransportErrorKind;
-use alloy_transport_http::reqwest::Url;
+use reqwest::Url;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::json;
 use thiserror::Error;
+
+use crate::http::Http;
 
 /// Times a call is tried when the connection fails, and the pause after the first failure.
 const ATTEMPTS: u32 = 4;
@@ -23,6 +25,8 @@ const NARROWER: u64 = 8;
 const LEAST_BLOCKS: u64 = 500;
 /// No single call takes longer.
 const TIMEOUT: Duration = Duration::from_secs(30);
+/// No answer has more bytes. Nodes of ours end theirs at 160 MiB, and nothing is asked of L1 that comes near.
+const MOST_BYTES: usize = 256 << 20;
 
 /// Why a call failed.
 #[derive(Debug, Error)]
@@ -208,13 +212,18 @@ impl Rpc {
     /// # Errors
     /// If the URL does not parse.
     pub fn new(url: &str) -> Result<Self, RpcError> {
+        Self::with_limit(url, MOST_BYTES)
+    }
+
+    pub(crate) fn with_limit(url: &str, most: usize) -> Result<Self, RpcError> {
         let parsed: Url =
             url.parse().map_err(|why| RpcError::Url { url: url.into(), why: format!("{why}") })?;
         if !matches!(parsed.scheme(), "http" | "https") {
             let why = format!("the scheme is {}", parsed.scheme());
             return Err(RpcError::Url { url: url.into(), why });
         }
-        Ok(Self { client: RpcClient::new_http(parsed), url: url.into() })
+        // How far a node is away makes no difference here.
+        Ok(Self { client: RpcClient::new(Http::new(parsed, most), false), url: url.into() })
     }
 
     /// Where the node is.

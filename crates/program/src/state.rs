@@ -95,11 +95,16 @@ impl<O: Oracle> DatabaseRef for State<'_, O> {
         if hash == KECCAK256_EMPTY {
             return Ok(Bytecode::default());
         }
-        // A copy, so that what the oracle keeps it in can go while the EVM still has it.
-        let code = self.oracle.read(What::Code, &hash).map_err(StateError::Oracle)?;
-        let code = Bytes::copy_from_slice(&code);
+        let read = self.oracle.read(What::Code, &hash).map_err(StateError::Oracle)?;
         // As the node reads it: what does not parse as a delegation is not one.
-        Ok(Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code)))
+        let parse = |code: &Bytes| {
+            Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code.clone()))
+        };
+        let code = parse(&read);
+        // What the oracle has it in must be free to go while the EVM has the code. Most code is padded, which copies it: then
+        // another copy would be a hole in the memory, as many times as a block reads code.
+        let is_copy = !read.as_ptr_range().contains(&code.bytes_slice().as_ptr());
+        Ok(if is_copy { code } else { parse(&Bytes::copy_from_slice(&read)) })
     }
 
     fn storage_ref(&self, address: Address, key: U256) -> Result<U256, Self::Error> {

@@ -16,6 +16,7 @@ mod header;
 mod machine;
 mod opening;
 mod overlay;
+mod precompiles;
 mod requests;
 
 pub use derive::{DerivedBlock, Listed, derive_block};
@@ -25,3 +26,4 @@ pub use executor::{Executor, Outcome, execute_block};
 pub use header::{blob_base_fee, next_base_fee, open_header, seal_header, validate_header};
 pub use machine::{L1Context, L2Context, Machine, Relaxed, TxResult, TxStatus};
 pub use overlay::{Changes, Overlay};
+pub use precompiles::BLAKE2_ROUND_GAS;

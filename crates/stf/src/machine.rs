@@ -6,7 +6,6 @@ use alloy_primitives::{Address, Bytes, Log};
 use duplex_primitives::{ChainConfig, Rules};
 use op_revm::{
     DefaultOp, L1BlockInfo, OpBuilder, OpContext, OpEvm, OpSpecId, OpTransaction, OpTransactionError,
-    precompiles::OpPrecompiles,
 };
 use revm::{
     Context, DatabaseCommit, DatabaseRef, ExecuteEvm, InspectEvm, Inspector, Journal, MainBuilder,
@@ -22,13 +21,13 @@ use revm::{
     state::EvmState,
 };
 
-use crate::{Overlay, TxError, data_fee::DataFees};
+use crate::{Overlay, TxError, data_fee::DataFees, precompiles::L2Precompiles};
 
 /// The EVM's context on L1.
 pub type L1Context<D> = Context<BlockEnv, TxEnv, CfgEnv<SpecId>, Overlay<D>, Journal<Overlay<D>>, ()>;
 /// The EVM's context on L2.
 pub type L2Context<D> = OpContext<Overlay<D>>;
-type L2Evm<D, I> = OpEvm<L2Context<D>, I, EthInstructions<EthInterpreter, L2Context<D>>, OpPrecompiles>;
+type L2Evm<D, I> = OpEvm<L2Context<D>, I, EthInstructions<EthInterpreter, L2Context<D>>, L2Precompiles>;
 
 /// How the top-level call ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,7 +153,9 @@ impl<D: DatabaseRef, I> Machine<D, I> {
                     .with_block(block)
                     .with_db(state)
                     .with_chain(L1BlockInfo::default());
-                Self::L2(context.build_op_with_inspector(inspector), DataFees::default())
+                let evm =
+                    context.build_op_with_inspector(inspector).with_precompiles(L2Precompiles::default());
+                Self::L2(evm, DataFees::default())
             }
         }
     }

@@ -51,18 +51,24 @@ pub struct Changes {
     pub codes: Vec<(B256, Bytes)>,
 }
 
+/// How many bytes of code that accounts have already are kept from transaction to transaction: more than any block calls that was not
+/// made for it. What is beyond is read again, so a block's code does not add up to more than there is memory for.
+const KEPT_CODE: usize = 32 << 20;
+
 /// A block's changes on top of a state source, and a cache of what was read from it.
 #[derive(Debug)]
 pub struct Overlay<D> {
     source: D,
     accounts: AddressMap<Entry>,
     codes: B256Map<Bytecode>,
+    /// How many bytes of code `accounts` has kept.
+    kept: usize,
 }
 
 impl<D> Overlay<D> {
     /// No changes yet.
     pub fn new(source: D) -> Self {
-        Self { source, accounts: AddressMap::default(), codes: B256Map::default() }
+        Self { source, accounts: AddressMap::default(), codes: B256Map::default(), kept: 0 }
     }
 
     /// The state below.
@@ -220,7 +226,7 @@ impl<D: DatabaseRef> DatabaseRef for Overlay<D> {
 }
 
 impl<D> Overlay<D> {
-    fn commit_account(&mut self, address: Address, account: Account) {
+    fn commit_account(&mut self, address: Address, mut account: Account) {
         if !account.is_touched() {
             return;
         }
@@ -243,6 +249,15 @@ impl<D> Overlay<D> {
         {
             self.codes.insert(account.info.code_hash, code.clone());
         }
+        if let Some(code) = &account.info.code
+            && entry.info.as_ref().is_none_or(|info| info.code.is_none())
+        {
+            if self.kept + code.len() > KEPT_CODE {
+                account.info.code = None;
+            } else {
+                self.kept += code.len();
+            }
+        }
         entry.changed |= entry.info.as_ref() != Some(&account.info);
         for (key, slot) in account.storage.into_iter().filter(|(_, slot)| slot.is_changed()) {
             entry.slots.insert(key, Slot { value: slot.present_value, changed: true });
@@ -257,5 +272,92 @@ impl<D> DatabaseCommit for Overlay<D> {
         for (address, account) in changes {
             self.commit_account(address, account);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use core::convert::Infallible;
+
+    use revm::state::AccountStatus;
+
+    use super::*;
+
+    /// Contracts with code as long as it may be, of which no two are the same.
+    struct Contracts;
+
+    fn code(address: Address) -> Bytecode {
+        Bytecode::new_legacy([&[0][..], address.as_slice(), &[0x5b; 24_555]].concat().into())
+    }
+
+    fn account(address: Address) -> AccountInfo {
+        AccountInfo { nonce: 1, code_hash: code(address).hash_slow(), ..Default::default() }
+    }
+
+    impl DatabaseRef for Contracts {
+        type Error = Infallible;
+
+        fn basic_ref(&self, address: Address) -> Result<Option<AccountInfo>, Infallible> {
+            Ok(Some(AccountInfo { code: None, ..account(address) }))
+        }
+
+        fn code_by_hash_ref(&self, _: B256) -> Result<Bytecode, Infallible> {
+            Ok(Bytecode::new_legacy(Bytes::from_static(b"from below")))
+        }
+
+        fn storage_ref(&self, _: Address, _: U256) -> Result<U256, Infallible> {
+            Ok(U256::ZERO)
+        }
+
+        fn block_hash_ref(&self, _: u64) -> Result<B256, Infallible> {
+            Ok(B256::ZERO)
+        }
+    }
+
+    /// What the EVM commits of an account that was called.
+    fn called(info: AccountInfo, status: AccountStatus) -> Account {
+        let mut account = Account::from(info);
+        account.status = AccountStatus::Touched | status;
+        account
+    }
+
+    #[test]
+    fn code_is_kept_up_to_a_limit() {
+        let mut overlay = Overlay::new(Contracts);
+        let address = |nth: u64| Address::from_word(U256::from(nth).into());
+        let most = (KEPT_CODE / 24_576) as u64;
+        for nth in 0..most + 10 {
+            let address = address(nth);
+            let info = overlay.basic(address).unwrap().unwrap();
+            assert!(info.code.is_none());
+            let info = AccountInfo { code: Some(code(address)), ..info };
+            overlay.commit([(address, called(info, AccountStatus::empty()))].into_iter().collect());
+            // Once more, as the next transaction has it.
+            let info = overlay.basic(address).unwrap().unwrap();
+            assert_eq!(info.code.is_some(), nth < most, "{nth}");
+            let code = info.code.or_else(|| overlay.code_by_hash(info.code_hash).ok()).unwrap();
+            overlay.commit(
+                [(address, called(AccountInfo { code: Some(code), ..info }, AccountStatus::empty()))]
+                    .into_iter()
+                    .collect(),
+            );
+        }
+        assert!(overlay.kept <= KEPT_CODE);
+        // None of them changed.
+        assert_eq!(overlay.changes(), Changes::default());
+    }
+
+    #[test]
+    fn code_that_a_block_makes_is_kept_whatever_its_length() {
+        let mut overlay = Overlay::new(Contracts);
+        overlay.kept = KEPT_CODE;
+        let address = Address::repeat_byte(1);
+        let info = AccountInfo { code: Some(code(address)), ..account(address) };
+        let hash = info.code_hash;
+        // Only the balance was there.
+        overlay.accounts.entry(address).or_default().info = Some(AccountInfo::from_balance(U256::ONE));
+        overlay.commit([(address, called(info, AccountStatus::Created))].into_iter().collect());
+        assert_eq!(overlay.code_by_hash(hash).unwrap(), code(address));
+        assert_eq!(overlay.changes().codes, [(hash, code(address).original_bytes())]);
     }
 }

@@ -10,6 +10,7 @@ use eyre::bail;
 
 use super::{FAILED, PAUSE, Service, leases::Prover, lock};
 use crate::{
+    children::Stop,
     job::{Job, Node, Tree},
     prove::run_step,
     steps::ProveStep,
@@ -83,7 +84,7 @@ impl Service {
 
     fn try_to_prove(&self, statement: B256, job: &Job) -> eyre::Result<()> {
         if !ProveStep::Cut.is_done(job, &self.keys) {
-            run_step(ProveStep::Cut, job, &self.args.keys, &self.args.memory, None)?;
+            run_step(ProveStep::Cut, job, &self.args.keys, &self.args.memory, None, &Stop::default())?;
         }
         if !job.stark_path().exists() {
             self.make_tree(statement, job, &job.segments()?.tree())?;
@@ -93,7 +94,7 @@ impl Service {
                 continue;
             }
             let start = Instant::now();
-            run_step(*step, job, &self.args.keys, &self.args.memory, None)?;
+            run_step(*step, job, &self.args.keys, &self.args.memory, None, &Stop::default())?;
             // What it took to bring the tree to an end is not what nodes take.
             if *step != ProveStep::Aggregate {
                 lock(&self.timings).note(*step, 1, start.elapsed().as_secs_f64());
@@ -124,7 +125,8 @@ impl Service {
                 job.remove(*node)?;
             }
             let start = Instant::now();
-            let done = run_step(step, job, &self.args.keys, &self.args.memory, Some(&lease.nodes));
+            let only = Some(&lease.nodes[..]);
+            let done = run_step(step, job, &self.args.keys, &self.args.memory, only, &Stop::default());
             lock(&self.leases).end(lease.id);
             done?;
             lock(&self.timings).note(step, lease.nodes.len(), start.elapsed().as_secs_f64());

@@ -10,6 +10,7 @@ mod effects;
 mod lacks;
 mod measured;
 mod precompiles;
+mod prices;
 mod ranges;
 mod sample;
 mod world;

@@ -145,7 +145,7 @@ fn a_swap_swaps() {
 }
 
 /// The bundle of a world's last batch, which must hold; written if there is a place for it.
-fn write(dir: Option<&Path>, name: &str, world: &World) {
+pub(crate) fn write(dir: Option<&Path>, name: &str, world: &World) {
     let last = world.batches.len() - 1;
     let statement = world.range(last..=last);
     let (witness, output) = world.range_witness(&statement);

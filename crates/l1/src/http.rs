@@ -1,0 +1,131 @@
+//! HTTP for [`crate::Rpc`]. Not everybody who is asked is trusted, so an answer has a limit in bytes: it is held before it is parsed.
+
+use std::task::{Context, Poll};
+
+use alloy_json_rpc::{RequestPacket, ResponsePacket};
+use alloy_transport::{TransportError, TransportErrorKind, TransportFut};
+use reqwest::{Client, Url, header::CONTENT_TYPE};
+use tower_service::Service;
+
+/// A node to ask.
+#[derive(Debug, Clone)]
+pub(crate) struct Http {
+    client: Client,
+    url: Url,
+    /// Most bytes of an answer.
+    most: usize,
+}
+
+impl Http {
+    pub(crate) fn new(url: Url, most: usize) -> Self {
+        Self { client: Client::new(), url, most }
+    }
+
+    async fn ask(self, request: RequestPacket) -> Result<ResponsePacket, TransportError> {
+        let body = serde_json::to_vec(&request).map_err(TransportError::ser_err)?;
+        let asked = self.client.post(self.url).headers(request.headers());
+        let asked = asked.header(CONTENT_TYPE, "application/json").body(body);
+        let mut answer = asked.send().await.map_err(TransportErrorKind::custom)?;
+        let status = answer.status();
+        let mut body = Vec::new();
+        while let Some(chunk) = answer.chunk().await.map_err(TransportErrorKind::custom)? {
+            if body.len() + chunk.len() > self.most {
+                let why = format!("the answer has more than {} bytes", self.most);
+                return Err(TransportError::local_usage_str(&why));
+            }
+            body.extend_from_slice(&chunk);
+        }
+        match serde_json::from_slice(&body) {
+            Ok(said) => Ok(said),
+            // Errors of JSON-RPC may come with any status, other errors do not come as JSON-RPC.
+            Err(_) if !status.is_success() => {
+                let text = String::from_utf8_lossy(&body).into_owned();
+                Err(TransportErrorKind::http_error(status.as_u16(), text))
+            }
+            Err(error) => Err(TransportError::deser_err(error, String::from_utf8_lossy(&body))),
+        }
+    }
+}
+
+impl Service<RequestPacket> for Http {
+    type Response = ResponsePacket;
+    type Error = TransportError;
+    type Future = TransportFut<'static>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), TransportError>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: RequestPacket) -> Self::Future {
+        Box::pin(self.clone().ask(request))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+    };
+
+    use crate::{Rpc, RpcError};
+
+    /// A node that answers everything with this, and an `Rpc` that takes so many bytes of it.
+    async fn node(answer: Vec<u8>, most: usize) -> Rpc {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let rpc = Rpc::with_limit(&format!("http://{}", listener.local_addr().unwrap()), most).unwrap();
+        tokio::spawn(async move {
+            while let Ok((mut stream, _)) = listener.accept().await {
+                let answer = answer.clone();
+                tokio::spawn(async move {
+                    let mut asked = [0; 4096];
+                    while stream.read(&mut asked).await.is_ok_and(|length| length > 0) {
+                        if stream.write_all(&answer).await.is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+        });
+        rpc
+    }
+
+    fn http(status: &str, body: &str) -> Vec<u8> {
+        format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n{body}", body.len()).into_bytes()
+    }
+
+    const SEVEN: &str = r#"{"jsonrpc":"2.0","id":0,"result":"0x7"}"#;
+
+    #[tokio::test]
+    async fn an_answer_as_long_as_it_may_be_is_taken() {
+        let said = node(http("200 OK", SEVEN), SEVEN.len()).await.request::<_, String>("x", ()).await;
+        assert_eq!(said.unwrap(), "0x7");
+    }
+
+    #[tokio::test]
+    async fn a_longer_one_is_not() {
+        let endless =
+            [&b"HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n"[..], &b"4\r\n    \r\n".repeat(100)];
+        for answer in [http("200 OK", SEVEN), http("500 Oh no", SEVEN), endless.concat()] {
+            let said = node(answer, SEVEN.len() - 1).await.request::<_, String>("x", ()).await;
+            // Not one that is asked for again.
+            assert!(
+                matches!(&said, Err(RpcError::Malformed { why, .. }) if why.contains("more than 38 bytes")),
+                "{said:?}"
+            );
+        }
+    }
+
+    #[tokio::test]
+    async fn errors_are_what_the_node_says_or_its_status() {
+        let refused = r#"{"jsonrpc":"2.0","id":0,"error":{"code":-32000,"message":"no such block"}}"#;
+        for status in ["200 OK", "400 Bad Request"] {
+            let said = node(http(status, refused), 1000).await.request::<_, String>("x", ()).await;
+            assert_eq!(said.unwrap_err().rejection(), Some("no such block"));
+        }
+        let said = node(http("503 Busy", "later"), 1000).await.request::<_, String>("x", ()).await;
+        assert!(said.as_ref().unwrap_err().is_temporary() && format!("{said:?}").contains("503"), "{said:?}");
+        let said = node(http("200 OK", "<html>"), 1000).await.request::<_, String>("x", ()).await;
+        assert!(matches!(said, Err(RpcError::Malformed { .. })), "{said:?}");
+    }
+}
