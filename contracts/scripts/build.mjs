@@ -5,6 +5,7 @@ import { createRequire } from 'node:module'
 import { mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs'
 import { dirname, join, relative, resolve } from 'node:path'
 import { fileURLToPath } from 'node:url'
+import { generatedSettings, settings } from './settings.mjs'
 
 const require = createRequire(import.meta.url)
 const root = resolve(dirname(fileURLToPath(import.meta.url)), '..')
@@ -35,9 +36,7 @@ const input = {
   language: 'Solidity',
   sources: Object.fromEntries(files.map(file => [file, { content: readFileSync(join(root, file), 'utf8') }])),
   settings: {
-    evmVersion: 'osaka',
-    optimizer: { enabled: true, runs: 20000 },
-    metadata: { appendCBOR: false, bytecodeHash: 'none' },
+    ...settings,
     outputSelection: Object.fromEntries(
       files
         .filter(file => WANTED.some(folder => file.startsWith(folder)))
@@ -57,14 +56,12 @@ const input = {
   },
 }
 
-// Verifiers that were generated for circuits: hardly anything but assembly, which the optimizer is to leave as it is.
 const generated = solidityFiles(join(root, 'generated'))
 const generatedInput = {
   language: 'Solidity',
   sources: Object.fromEntries(generated.map(file => [file, { content: readFileSync(join(root, file), 'utf8') }])),
   settings: {
-    ...input.settings,
-    optimizer: { enabled: true, runs: 100000, details: { constantOptimizer: false, yul: false } },
+    ...generatedSettings,
     outputSelection: Object.fromEntries(generated.map(file => [file, Object.values(input.settings.outputSelection)[0]])),
   },
 }

@@ -15,8 +15,11 @@ use std::{
 
 use alloy_primitives::{B256, Bytes, U256, hex};
 use duplex_bridge::{Asset, Bridge, Quiet};
-use duplex_contracts::bindings::ISettlement;
-use duplex_l1::{Deployment, Rpc, SettlementMode};
+use duplex_contracts::{
+    artifact,
+    bindings::{ISettlement, IValidityVerifier},
+};
+use duplex_l1::{Deployment, ProofParameters, Rpc, SettlementMode};
 use duplex_primitives::blob::BLOB;
 use duplex_program::{
     Bundle,
@@ -24,7 +27,7 @@ use duplex_program::{
     range_output,
 };
 use duplex_testing::{
-    devnet::{Process, bridge, until, words},
+    devnet::{Process, bridge, free_port, until, words},
     load::dev_key,
     truth::sync_status,
 };
@@ -102,6 +105,76 @@ async fn without_proofs_nothing_is_final_and_everybody_can_leave() {
     // A hundred ETH of genesis, and the deposit that no final state has.
     let gained = whole.l1.balance(key.address()).await.unwrap() - before;
     assert!(gained > U256::from(99_900_000_000_000_000_000u128), "{gained}");
+}
+
+/// Development account 9.
+const OPERATOR: &str = "0x2a871d0798f97d79848a013d4936a73bf4cc922c825d33c1cf7073dff6d409c6";
+
+/// Where proofs are taken with production parameters, the verifier is made by who deploys. Such a one takes hours and 32 GB to make;
+/// here it is development's with a byte behind it, which L1 never sees.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_verifier_of_ones_own_is_deployed() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| dir.path().join(name);
+    let (l1_port, l2_port) = (free_port(), free_port());
+    let l1 = format!("l1 --l1-port {l1_port} --l1-block-time 300 --data-dir {}", at("l1").display());
+    let mut l1 = Process::duplex(&words(&l1));
+    let url = format!("http://127.0.0.1:{l1_port}");
+    l1.answers(&url).await;
+    let deploy = |more: &str| {
+        let file = at("deployment.json");
+        let args = format!(
+            "deploy --json --development --l1 {url} --l1-key {OPERATOR} --deployment {} {more}",
+            file.display()
+        );
+        async move { Process::run(&words(&args)).await }
+    };
+    let code = &artifact("DevelopmentProofVerifier").bytecode;
+    let own = [&code[..], &[0]].concat();
+    for (name, text) in [
+        ("own", format!("{}\n", hex::encode_prefixed(&own))),
+        ("development", hex::encode(code)),
+        ("empty", String::new()),
+        ("strange", "contract ProofVerifier {}".into()),
+    ] {
+        std::fs::write(at(name), text).unwrap();
+    }
+    let with = |settlement: &str, name: &str| {
+        deploy(&format!("--settlement {settlement} --proof-verifier {}", at(name).display()))
+    };
+    with("validity", "nowhere").await.assert_refused(&["--proof-verifier", "nowhere"]);
+    with("validity", "empty").await.assert_refused(&["--proof-verifier", "it is empty"]);
+    with("validity", "strange").await.assert_refused(&["strange: not hex"]);
+    with("validity", "development")
+        .await
+        .assert_refused(&["which anybody can forge", "setup --params production"]);
+    with("optimistic", "own").await.assert_refused(&["with optimistic no proofs are taken"]);
+
+    let deployed = with("validity", "own").await;
+    assert_eq!(deployed.code, Some(0), "{}", deployed.stderr);
+    let mut deployment = Deployment::load(&at("deployment.json")).unwrap();
+    let validity = deployment.validity.unwrap();
+    assert_eq!(validity.parameters, ProofParameters::Production);
+    let rpc = Rpc::new(&url).unwrap();
+    let on_l1 = rpc.code(validity.proof_verifier).await.unwrap();
+    assert_eq!(on_l1, artifact("DevelopmentProofVerifier").deployed);
+    // Which takes proofs on any chain: so it is not development's.
+    assert_eq!(rpc.code(validity.verifier).await.unwrap().len(), artifact("ValidityVerifier").deployed.len());
+    let verifier = rpc.call(validity.verifier, &IValidityVerifier::proofVerifierCall {}).await.unwrap();
+    assert_eq!(verifier, validity.proof_verifier);
+
+    // A node has nothing proved with the wrong parameters.
+    deployment.l2_rpc = format!("http://127.0.0.1:{l2_port}");
+    let (liar, prover) = Liar::start(Some(&deployment), committed_proof());
+    let mut node = Process::duplex(&words(&format!(
+        "node --deployment {} --data-dir {} --l2-port {l2_port} --sequence --batch --l1-key {OPERATOR} --batch-age 0 \
+         --block-time 150 --prover {prover}",
+        at("deployment.json").display(),
+        at("l2").display(),
+    )));
+    node.answers(&deployment.l2_rpc).await;
+    stuck(&Rpc::new(&deployment.l2_rpc).unwrap(), "makes no proofs with production parameters").await;
+    assert_eq!(liar.asked.load(Ordering::Relaxed), 0);
 }
 
 /// A prover that takes every job, is done at once, and hands out what it likes.

@@ -2,10 +2,11 @@
 
 use std::{
     net::{IpAddr, SocketAddr},
-    path::PathBuf,
+    path::{Path, PathBuf},
     time::Duration,
 };
 
+use alloy_primitives::Bytes;
 use clap::Args;
 use duplex_actors::{BatcherOptions, ProposerOptions, ProverOptions, SequencerOptions, TrustProofs};
 use duplex_l1::{Deployment, Parameters, Rpc};
@@ -359,9 +360,13 @@ pub(crate) struct DeployArgs {
     /// much. `duplex stake` shows what that means.
     #[arg(long, env = "DUPLEX_BOND_GAS_PRICE", value_name = "GWEI", default_value_t = BOND_GAS_PRICE / GWEI)]
     bond_gas_price: u128,
-    /// How claims become final. `validity` and `hybrid` are for development L1s so far (docs/validity.md).
+    /// How claims become final. `validity` and `hybrid` need --proof-verifier where the L1 is no development chain (docs/validity.md).
     #[arg(long, env = "DUPLEX_SETTLEMENT", value_name = "KIND", value_enum, default_value_t = SettlementKind::Optimistic)]
     settlement: SettlementKind,
+    /// Creation code, in hex, of the verifier that `duplex-prover setup --params production` generated and
+    /// `node contracts/scripts/verifier.mjs` compiled. Without it anybody can forge proofs, and only development L1s take them.
+    #[arg(long, env = "DUPLEX_PROOF_VERIFIER", value_name = "FILE")]
+    proof_verifier: Option<PathBuf>,
     /// How deposits and messages cross.
     #[arg(long, env = "DUPLEX_BRIDGE", value_name = "KIND", value_enum, default_value_t = BridgeKind::Derived)]
     bridge: BridgeKind,
@@ -373,6 +378,22 @@ pub(crate) struct DeployArgs {
     development: bool,
     #[command(flatten)]
     output: OutputArgs,
+}
+
+/// What creates the verifier of proofs.
+fn verifier_code(file: &Path) -> eyre::Result<Bytes> {
+    let text =
+        std::fs::read_to_string(file).wrap_err_with(|| format!("--proof-verifier {}", file.display()))?;
+    let code: Bytes = text.trim().parse().wrap_err_with(|| {
+        format!(
+            "--proof-verifier {}: not hex, as `node contracts/scripts/verifier.mjs` writes it",
+            file.display()
+        )
+    })?;
+    if code.is_empty() {
+        bail!("--proof-verifier {}: it is empty", file.display());
+    }
+    Ok(code)
 }
 
 pub(crate) async fn run_deploy(args: DeployArgs) -> eyre::Result<()> {
@@ -388,6 +409,7 @@ pub(crate) async fn run_deploy(args: DeployArgs) -> eyre::Result<()> {
         bond_gas_price: args.bond_gas_price.saturating_mul(GWEI),
         development: args.development,
         settlement: args.settlement.mode(),
+        proof_verifier: args.proof_verifier.as_deref().map(verifier_code).transpose()?,
         lane: args.bridge.lane(),
         relayer_stake: relayer_stake(&args.relayer_stake)?,
         progress: |step| output::note(&format!("  {step}")),

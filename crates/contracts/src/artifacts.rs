@@ -49,6 +49,7 @@ const SOURCES: &[(&str, &str)] = artifacts![
     "SiblingPort",
     "SiblingToken",
     "SiblingVerifier",
+    "ValidityVerifier",
     "Vault",
     "VaultPort",
     "WETH9",

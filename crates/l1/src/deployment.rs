@@ -72,6 +72,26 @@ impl std::fmt::Display for SettlementMode {
     }
 }
 
+/// With which parameters proofs are made (`docs/validity.md` §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ProofParameters {
+    /// Such that small machines can: anybody can forge them.
+    #[default]
+    Development,
+    /// With a ceremony's reference string.
+    Production,
+}
+
+impl std::fmt::Display for ProofParameters {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Development => "development",
+            Self::Production => "production",
+        })
+    }
+}
+
 /// The contracts that verify proofs, and what they are proofs of.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -84,6 +104,9 @@ pub struct ValidityContracts {
     pub program_commitment: B256,
     /// The machine that executes it.
     pub machine_commitment: B256,
+    /// Which proofs are taken.
+    #[serde(default)]
+    pub parameters: ProofParameters,
 }
 
 /// Who convinces a lane's ends of what the other one sent (`docs/bridge.md`).

@@ -19,7 +19,7 @@ pub use blobs::{
 pub use data::{BatchReader, Carried, DataError};
 pub use deployment::{
     Crossing, Deployment, DeploymentError, DevAccount, FaultProgram, L1Contracts, LaneContracts, Parameters,
-    RelayerContracts, RelayerTerms, SettlementMode, TokenInfo, ValidityContracts,
+    ProofParameters, RelayerContracts, RelayerTerms, SettlementMode, TokenInfo, ValidityContracts,
 };
 pub use index::{BatchEntry, ClaimEntry, ClaimStatus, L1Index};
 pub use manifest::ManifestError;

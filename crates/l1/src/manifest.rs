@@ -221,7 +221,8 @@ async fn check_validity(
     deployment: &Deployment,
     validity: &ValidityContracts,
 ) -> Result<(), ManifestError> {
-    let ValidityContracts { verifier, proof_verifier, program_commitment, machine_commitment } = *validity;
+    let ValidityContracts { verifier, proof_verifier, program_commitment, machine_commitment, .. } =
+        *validity;
     asks.same("the inbox", deployment.contracts.inbox, verifier, &IValidityVerifier::inboxCall {}).await?;
     asks.same("the proofs' verifier", proof_verifier, verifier, &IValidityVerifier::proofVerifierCall {})
         .await?;

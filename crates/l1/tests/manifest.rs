@@ -18,7 +18,7 @@ use duplex_contracts::{
 };
 use duplex_l1::{
     Crossing, Deployment, DevAccount, FaultProgram, L1Contracts, LaneContracts, ManifestError, Parameters,
-    RelayerContracts, RelayerTerms, Rpc, SettlementMode, TokenInfo, ValidityContracts,
+    ProofParameters, RelayerContracts, RelayerTerms, Rpc, SettlementMode, TokenInfo, ValidityContracts,
     manifest::{decode, discover, encode},
 };
 use duplex_primitives::{ChainConfig, Genesis, GenesisAccount, predeploys};
@@ -67,6 +67,7 @@ fn rollup(first: u64) -> Deployment {
             proof_verifier: at(31),
             program_commitment: B256::repeat_byte(0x32),
             machine_commitment: B256::repeat_byte(0x33),
+            parameters: ProofParameters::Production,
         }),
         start_block: 7,
         sequencer: DEPLOYER,

@@ -20,8 +20,9 @@ use duplex_contracts::{
     l2_alloc, l2_token_address,
 };
 use duplex_l1::{
-    Crossing, Deployment, FaultProgram, FeeQuote, L1Contracts, LaneContracts, Parameters, RelayerContracts,
-    RelayerTerms, Rpc, SettlementMode, TokenInfo, ValidityContracts, manifest, sign_eip1559,
+    Crossing, Deployment, FaultProgram, FeeQuote, L1Contracts, LaneContracts, Parameters, ProofParameters,
+    RelayerContracts, RelayerTerms, Rpc, SettlementMode, TokenInfo, ValidityContracts, manifest,
+    sign_eip1559,
 };
 use duplex_primitives::{ChainConfig, Genesis, GenesisAccount, OutputRoot, predeploys};
 use duplex_stake::{GasTable, StakeError, Terms, Timing, Wei, required_bonds};
@@ -65,6 +66,9 @@ pub struct DeployOptions {
     pub development: bool,
     /// How claims become final.
     pub settlement: SettlementMode,
+    /// Creation code of the verifier of proofs with production parameters, which `duplex-prover setup` generates. Without one proofs
+    /// are taken with development parameters, on development chains only.
+    pub proof_verifier: Option<Bytes>,
     /// Whether there is a lane between the layers, and who convinces its ends.
     pub lane: Option<Crossing>,
     /// Wei that each relayer stakes, where there are relayers.
@@ -130,9 +134,50 @@ fn with_bonds(parameters: Parameters, gas_price: u128) -> Result<Parameters, Sta
     Ok(Parameters { bond, dispute_bond, ..parameters })
 }
 
-/// The verifiers of proofs with development parameters: the only ones that are part of this program.
-const PROOF_VERIFIER: &str = "DevelopmentProofVerifier";
-const VALIDITY_VERIFIER: &str = "DevelopmentValidityVerifier";
+/// The generated verifier, and what asks it. Of production's only the second is part of this program: the first is made with keys that
+/// are made from a ceremony's string.
+const fn verifiers(parameters: ProofParameters) -> (&'static str, &'static str) {
+    match parameters {
+        ProofParameters::Development => ("DevelopmentProofVerifier", "DevelopmentValidityVerifier"),
+        ProofParameters::Production => ("ProofVerifier", "ValidityVerifier"),
+    }
+}
+
+impl DeployOptions {
+    const fn proof_parameters(&self) -> ProofParameters {
+        match self.proof_verifier {
+            None => ProofParameters::Development,
+            Some(_) => ProofParameters::Production,
+        }
+    }
+
+    /// The code that creates a contract.
+    fn creation_code(&self, contract: &str) -> &Bytes {
+        match &self.proof_verifier {
+            Some(code) if contract == verifiers(ProofParameters::Production).0 => code,
+            _ => &artifact(contract).bytecode,
+        }
+    }
+}
+
+/// Whether proofs can be taken on this chain.
+fn check_verifier(options: &DeployOptions, l1_chain_id: u64) -> Result<(), NodeError> {
+    if !options.settlement.has_proofs() {
+        return match options.proof_verifier {
+            Some(_) => Err(NodeError::VerifierUnused { settlement: options.settlement }),
+            None => Ok(()),
+        };
+    }
+    match &options.proof_verifier {
+        None if !DEVELOPMENT_CHAINS.contains(&l1_chain_id) => {
+            Err(NodeError::ProofsNeedProduction { chain_id: l1_chain_id })
+        }
+        Some(code) if *code == artifact(verifiers(ProofParameters::Development).0).bytecode => {
+            Err(NodeError::VerifierIsDevelopments)
+        }
+        _ => Ok(()),
+    }
+}
 
 /// What L1 knows the validity program and its machine by.
 #[derive(Debug, Clone, Copy, Deserialize)]
@@ -148,14 +193,12 @@ fn pins() -> Pins {
 }
 
 /// The contracts, in the order in which they are created.
-fn order(options: &DeployOptions, l1_chain_id: u64) -> Result<Vec<&'static str>, NodeError> {
+fn order(options: &DeployOptions) -> Vec<&'static str> {
     let mut order = vec!["DevToken"; if options.development { TOKENS.len() } else { 0 }];
     order.extend(["MessageQueue", "Inbox"]);
     if options.settlement.has_proofs() {
-        if !DEVELOPMENT_CHAINS.contains(&l1_chain_id) {
-            return Err(NodeError::ProofsNeedProduction { chain_id: l1_chain_id });
-        }
-        order.extend([PROOF_VERIFIER, VALIDITY_VERIFIER]);
+        let (proof_verifier, verifier) = verifiers(options.proof_parameters());
+        order.extend([proof_verifier, verifier]);
     }
     order.push("Settlement");
     if options.settlement.has_disputes() {
@@ -169,7 +212,7 @@ fn order(options: &DeployOptions, l1_chain_id: u64) -> Result<Vec<&'static str>,
     }
     // The Manifest follows the Vault at once: so it is known to be of the same deployer.
     order.extend(["Courier", "Vault", "Manifest"]);
-    Ok(order)
+    order
 }
 
 async fn make_plan(
@@ -181,7 +224,8 @@ async fn make_plan(
     let deployer = key.address();
     let first_nonce = rpc.nonce(deployer, true).await?;
     let anchor = rpc.latest_header().await?;
-    let order = order(options, l1_chain_id)?;
+    check_verifier(options, l1_chain_id)?;
+    let order = order(options);
     // Zero, if there is none.
     let of = |contract: &str| {
         let step = order.iter().position(|name| *name == contract);
@@ -205,8 +249,10 @@ async fn make_plan(
     });
     let validity = mode.has_proofs().then(|| {
         let Pins { program_commitment, machine_commitment } = pins();
-        let (verifier, proof_verifier) = (of(VALIDITY_VERIFIER), of(PROOF_VERIFIER));
-        ValidityContracts { verifier, proof_verifier, program_commitment, machine_commitment }
+        let parameters = options.proof_parameters();
+        let (proof_verifier, verifier) = verifiers(parameters);
+        let (verifier, proof_verifier) = (of(verifier), of(proof_verifier));
+        ValidityContracts { verifier, proof_verifier, program_commitment, machine_commitment, parameters }
     });
     let contracts = L1Contracts {
         message_queue: of("MessageQueue"),
@@ -292,7 +338,7 @@ async fn make_plan(
     let mut step = |contract: &str, args: Vec<u8>, value: U256| {
         // What was computed above must be what happens.
         assert_eq!(order[steps.len()], contract, "contracts are created in their order");
-        let code = [&artifact(contract).bytecode[..], &args].concat().into();
+        let code = [&options.creation_code(contract)[..], &args].concat().into();
         let address = deployer.create(first_nonce + steps.len() as u64);
         steps.push(Step { contract: contract.into(), address, code, value });
         address
@@ -310,8 +356,9 @@ async fn make_plan(
     step("MessageQueue", queue.abi_encode_params(), U256::ZERO);
     step("Inbox", inbox_args(&deployment), U256::ZERO);
     if let Some(validity) = &validity {
-        step(PROOF_VERIFIER, Vec::new(), U256::ZERO);
-        step(VALIDITY_VERIFIER, validity_args(&deployment, validity), U256::ZERO);
+        let (proof_verifier, verifier) = verifiers(validity.parameters);
+        step(proof_verifier, Vec::new(), U256::ZERO);
+        step(verifier, validity_args(&deployment, validity), U256::ZERO);
     }
     step("Settlement", settlement_args(&deployment), U256::ZERO);
     if mode.has_disputes() {
@@ -478,4 +525,56 @@ async fn run_plan(
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn options(settlement: SettlementMode, proof_verifier: Option<Bytes>) -> DeployOptions {
+        DeployOptions {
+            l2_chain_id: 42_069,
+            parameters: Parameters::production(),
+            bond_gas_price: 1,
+            development: false,
+            settlement,
+            proof_verifier,
+            lane: None,
+            relayer_stake: U256::ZERO,
+            progress: |_| (),
+        }
+    }
+
+    #[test]
+    fn proofs_that_anybody_can_forge_are_taken_on_development_chains_only() {
+        let own = Bytes::from_static(b"code");
+        for settlement in [SettlementMode::Validity, SettlementMode::Hybrid] {
+            let none = options(settlement, None);
+            assert!(check_verifier(&none, 31337).is_ok());
+            assert!(matches!(check_verifier(&none, 1), Err(NodeError::ProofsNeedProduction { chain_id: 1 })));
+            let forgeable = artifact("DevelopmentProofVerifier").bytecode.clone();
+            for chain in [1, 31337] {
+                let development = options(settlement, Some(forgeable.clone()));
+                assert!(matches!(
+                    check_verifier(&development, chain),
+                    Err(NodeError::VerifierIsDevelopments)
+                ));
+                assert!(check_verifier(&options(settlement, Some(own.clone())), chain).is_ok());
+            }
+        }
+        let unused = options(SettlementMode::Optimistic, Some(own));
+        assert!(matches!(check_verifier(&unused, 1), Err(NodeError::VerifierUnused { .. })));
+    }
+
+    #[test]
+    fn a_verifier_of_ones_own_takes_the_place_of_developments() {
+        let own = options(SettlementMode::Validity, Some(Bytes::from_static(b"code")));
+        let contracts = order(&own);
+        assert!(contracts.contains(&"ProofVerifier") && contracts.contains(&"ValidityVerifier"));
+        assert!(!contracts.iter().any(|name| name.starts_with("Development")));
+        assert_eq!(own.creation_code("ProofVerifier"), "code".as_bytes());
+        assert_eq!(*own.creation_code("ValidityVerifier"), artifact("ValidityVerifier").bytecode);
+        let development = order(&options(SettlementMode::Validity, None));
+        assert!(development.contains(&"DevelopmentProofVerifier"));
+    }
 }

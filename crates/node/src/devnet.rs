@@ -301,6 +301,7 @@ impl Devnet {
                 bond_gas_price: options.bond_gas_price,
                 development,
                 settlement: options.settlement,
+                proof_verifier: None,
                 lane: options.lane,
                 relayer_stake: options.relayer_stake,
                 progress: options.progress,

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use alloy_primitives::{Address, B256, U256};
+use duplex_l1::SettlementMode;
 use thiserror::Error;
 
 /// Why a node does not start, or stops.
@@ -84,13 +85,27 @@ pub enum NodeError {
     /// Proofs that anybody can forge are for development only, and verifiers of others are made for a deployment.
     #[error(
         "--settlement validity and hybrid take proofs with development parameters, which anybody can forge, and L1 {chain_id} is no \
-         development chain: a verifier for production is made from a ceremony's reference string (docs/validity.md §4), and this \
-         version cannot deploy one"
+         development chain: make a verifier for production from a ceremony's reference string (docs/validity.md §4), and give it with \
+         --proof-verifier"
     )]
     ProofsNeedProduction {
         /// L1's chain id.
         chain_id: u64,
     },
+    /// Nobody asks it.
+    #[error(
+        "--proof-verifier is for --settlement validity and hybrid: with {settlement} no proofs are taken"
+    )]
+    VerifierUnused {
+        /// How claims become final.
+        settlement: SettlementMode,
+    },
+    /// Anybody can forge what it takes.
+    #[error(
+        "--proof-verifier: this is the verifier of proofs with development parameters, which anybody can forge; on a development chain \
+         it is deployed without the flag, and elsewhere one of `duplex-prover setup --params production` is needed (docs/validity.md §4)"
+    )]
+    VerifierIsDevelopments,
     /// L1 takes no proofs.
     #[error(transparent)]
     Prover(#[from] duplex_actors::ProverError),

@@ -97,14 +97,19 @@ impl<O: Oracle> DatabaseRef for State<'_, O> {
         }
         let read = self.oracle.read(What::Code, &hash).map_err(StateError::Oracle)?;
         // As the node reads it: what does not parse as a delegation is not one.
-        let parse = |code: &Bytes| {
-            Bytecode::new_raw_checked(code.clone()).unwrap_or_else(|_| Bytecode::new_legacy(code.clone()))
-        };
-        let code = parse(&read);
-        // What the oracle has it in must be free to go while the EVM has the code. Most code is padded, which copies it: then
-        // another copy would be a hole in the memory, as many times as a block reads code.
-        let is_copy = !read.as_ptr_range().contains(&code.bytes_slice().as_ptr());
-        Ok(if is_copy { code } else { parse(&Bytes::copy_from_slice(&read)) })
+        let code =
+            Bytecode::new_raw_checked(read.clone()).unwrap_or_else(|_| Bytecode::new_legacy(read.clone()));
+        // What the oracle has it in must be free to go while the EVM has the code. Most code is padded, which copies it: another
+        // copy would be a hole in the memory, as many times as a block reads code.
+        if !read.as_ptr_range().contains(&code.bytes_slice().as_ptr()) {
+            return Ok(code);
+        }
+        let copy = Bytes::copy_from_slice(&read);
+        Ok(match code.legacy_jump_table() {
+            // Looked through once only, which is what costs most of it.
+            Some(jumps) => Bytecode::new_analyzed(copy, code.len(), jumps.clone()),
+            None => Bytecode::new_raw_checked(copy.clone()).unwrap_or_else(|_| Bytecode::new_legacy(copy)),
+        })
     }
 
     fn storage_ref(&self, address: Address, key: U256) -> Result<U256, Self::Error> {

@@ -51,8 +51,8 @@ pub struct Changes {
     pub codes: Vec<(B256, Bytes)>,
 }
 
-/// How many bytes of code that accounts have already are kept from transaction to transaction: more than any block calls that was not
-/// made for it. What is beyond is read again, so a block's code does not add up to more than there is memory for.
+/// How many bytes of code that accounts have are kept from transaction to transaction: more than any block calls that was not
+/// made for it. The code of a transaction that goes beyond is read again, so a block's does not add up to more than there is memory for.
 const KEPT_CODE: usize = 32 << 20;
 
 /// A block's changes on top of a state source, and a cache of what was read from it.
@@ -226,7 +226,17 @@ impl<D: DatabaseRef> DatabaseRef for Overlay<D> {
 }
 
 impl<D> Overlay<D> {
-    fn commit_account(&mut self, address: Address, mut account: Account) {
+    /// How many bytes of code an account brings that it had not here before.
+    fn new_code(&self, address: &Address, account: &Account) -> usize {
+        let is_there = account.is_touched() && !account.is_selfdestructed() && !account.is_empty();
+        let has = |entry: &Entry| entry.info.as_ref().is_some_and(|info| info.code.is_some());
+        match &account.info.code {
+            Some(code) if is_there && !self.accounts.get(address).is_some_and(has) => code.len(),
+            _ => 0,
+        }
+    }
+
+    fn commit_account(&mut self, address: Address, mut account: Account, keep_code: bool) {
         if !account.is_touched() {
             return;
         }
@@ -249,14 +259,8 @@ impl<D> Overlay<D> {
         {
             self.codes.insert(account.info.code_hash, code.clone());
         }
-        if let Some(code) = &account.info.code
-            && entry.info.as_ref().is_none_or(|info| info.code.is_none())
-        {
-            if self.kept + code.len() > KEPT_CODE {
-                account.info.code = None;
-            } else {
-                self.kept += code.len();
-            }
+        if !keep_code && entry.info.as_ref().is_none_or(|info| info.code.is_none()) {
+            account.info.code = None;
         }
         entry.changed |= entry.info.as_ref() != Some(&account.info);
         for (key, slot) in account.storage.into_iter().filter(|(_, slot)| slot.is_changed()) {
@@ -269,8 +273,14 @@ impl<D> Overlay<D> {
 
 impl<D> DatabaseCommit for Overlay<D> {
     fn commit(&mut self, changes: EvmState) {
+        // All of it or nothing: what is read again must not depend on the order of a table, which is another wherever this runs.
+        let code: usize = changes.iter().map(|(address, account)| self.new_code(address, account)).sum();
+        let keep_code = self.kept + code <= KEPT_CODE;
+        if keep_code {
+            self.kept += code;
+        }
         for (address, account) in changes {
-            self.commit_account(address, account);
+            self.commit_account(address, account, keep_code);
         }
     }
 }

@@ -288,9 +288,10 @@ impl Prover {
         let service = self.service()?;
         let about = service.about().await?;
         let theirs = about.pins;
-        if about.stark_only || about.parameters != "development" {
+        let parameters = self.contracts.parameters.to_string();
+        if about.stark_only || about.parameters != parameters {
             return Err(Trouble::Stuck(format!(
-                "{service} makes no proofs with development parameters, which are what this rollup's verifier takes"
+                "{service} makes no proofs with {parameters} parameters, which are what this rollup's verifier takes"
             )));
         }
         if ours != theirs {

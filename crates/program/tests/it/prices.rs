@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use alloy_primitives::{Address, U256, hex};
+use duplex_stf::BLAKE2_ROUND_GAS;
 
 use crate::{
     measured::write,
@@ -215,6 +216,7 @@ fn instructions() {
     let dir = std::env::var_os("DUPLEX_MEASURED").map(PathBuf::from);
     let cases = arithmetic().into_iter().chain(others()).chain(modexps()).chain([blake2()]);
     for case in cases {
+        let mut paid = Vec::new();
         for rounds in ROUNDS {
             let mut world = World::new(1, &[(LOOPER, case.contract().into())]);
             let input = U256::from(rounds).to_be_bytes::<32>().into();
@@ -224,6 +226,11 @@ fn instructions() {
             assert!(block.receipts[1].success, "{}", case.name);
             let (gas, count) = (block.gas_used(1), rounds * case.times as u64);
             write(dir.as_deref(), &format!("evm@{}@{count}@{gas}", case.name), &world);
+            paid.push(gas);
+        }
+        if case.name == "call-blake2f-1000" {
+            // Its price on L2, and a call.
+            assert_eq!((paid[1] - paid[0]) / 2 / 1000, BLAKE2_ROUND_GAS, "{paid:?}");
         }
     }
 }
