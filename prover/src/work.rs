@@ -128,7 +128,8 @@ impl Coordinator {
     fn renew(&self, lease: u64) -> bool {
         let request = self.agent.post(format!("{}/leases/{lease}", self.url));
         let request = request.config().timeout_global(Some(TERM / 6)).build();
-        request.send(&[] as &[u8]).map_or(true, |answer| answer.status() != ureq::http::StatusCode::GONE)
+        let gone = [ureq::http::StatusCode::GONE, ureq::http::StatusCode::NOT_FOUND];
+        request.send(&[] as &[u8]).map_or(true, |answer| !gone.contains(&answer.status()))
     }
 
     /// Tells that a lease is given up. If that does not get there, its term ends.

@@ -173,7 +173,10 @@ async fn a_verifier_of_ones_own_is_deployed() {
         at("l2").display(),
     )));
     node.answers(&deployment.l2_rpc).await;
-    stuck(&Rpc::new(&deployment.l2_rpc).unwrap(), "makes no proofs with production parameters").await;
+    let whole = bridge(deployment);
+    let key = dev_key(&whole.deployment, 6);
+    whole.deposit(&key, &Asset::Eth, key.address(), U256::from(1_000), &Quiet).await.unwrap();
+    stuck(&whole.l2, "makes no proofs with production parameters").await;
     assert_eq!(liar.asked.load(Ordering::Relaxed), 0);
 }
 

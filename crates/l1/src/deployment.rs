@@ -5,7 +5,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use alloy_primitives::{Address, B256, U256};
+use alloy_primitives::{Address, B256, U256, b256};
 use duplex_primitives::{BatchHeader, Genesis, ProgramConfig};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
@@ -70,6 +70,21 @@ impl std::fmt::Display for SettlementMode {
             Self::Hybrid => "hybrid",
         })
     }
+}
+
+/// Chain ids of L1s whose accounts are worth nothing: Hardhat's and anvil's, geth's --dev.
+pub const DEVELOPMENT_CHAINS: [u64; 2] = [31337, 1337];
+
+/// The first coordinate of `[τ]₂` in the development's reference string, in its two parts. Its secret is in the prover's source, so
+/// whoever wants to can forge what a verifier with this in its code takes.
+const DEVELOPMENT_STRING: [B256; 2] = [
+    b256!("2754e7a7d9028d30114a1b4cf9341d9a1eac69eed67d38613e3c57297b85c36d"),
+    b256!("0364bd213dff3dc1df3fc98099e31d9765b38c1d08a0887013f24b86c70d7c7e"),
+];
+
+/// Whether a proofs' verifier with this code takes what anybody can forge: proofs with development parameters.
+pub fn takes_forgeries(code: &[u8]) -> bool {
+    code.windows(32).any(|word| DEVELOPMENT_STRING.iter().any(|part| word == part.as_slice()))
 }
 
 /// With which parameters proofs are made (`docs/validity.md` §4).

@@ -7,6 +7,9 @@ use alloy_transport::{TransportError, TransportErrorKind, TransportFut};
 use reqwest::{Client, Url, header::CONTENT_TYPE};
 use tower_service::Service;
 
+/// How much of an answer is shown that makes no sense.
+const SHOWN: usize = 512;
+
 /// A node to ask.
 #[derive(Debug, Clone)]
 pub(crate) struct Http {
@@ -39,12 +42,16 @@ impl Http {
             Ok(said) => Ok(said),
             // Errors of JSON-RPC may come with any status, other errors do not come as JSON-RPC.
             Err(_) if !status.is_success() => {
-                let text = String::from_utf8_lossy(&body).into_owned();
-                Err(TransportErrorKind::http_error(status.as_u16(), text))
+                Err(TransportErrorKind::http_error(status.as_u16(), beginning(&body)))
             }
-            Err(error) => Err(TransportError::deser_err(error, String::from_utf8_lossy(&body))),
+            Err(error) => Err(TransportError::deser_err(error, beginning(&body))),
         }
     }
+}
+
+/// What is said of an answer that makes no sense: as much as a person reads.
+fn beginning(body: &[u8]) -> String {
+    String::from_utf8_lossy(&body[..body.len().min(SHOWN)]).into_owned()
 }
 
 impl Service<RequestPacket> for Http {
@@ -125,7 +132,14 @@ mod tests {
         }
         let said = node(http("503 Busy", "later"), 1000).await.request::<_, String>("x", ()).await;
         assert!(said.as_ref().unwrap_err().is_temporary() && format!("{said:?}").contains("503"), "{said:?}");
-        let said = node(http("200 OK", "<html>"), 1000).await.request::<_, String>("x", ()).await;
-        assert!(matches!(said, Err(RpcError::Malformed { .. })), "{said:?}");
+        for long in ["", &"x".repeat(100_000)] {
+            for status in ["200 OK", "404 Not Found"] {
+                let answer = http(status, &format!("<html>{long}"));
+                let error = node(answer, 1 << 20).await.request::<_, String>("x", ()).await.unwrap_err();
+                assert_eq!(matches!(error, RpcError::Malformed { .. }), status == "200 OK", "{error}");
+                let said = error.to_string();
+                assert!(said.contains("<html>") && said.len() < 2000, "{} bytes", said.len());
+            }
+        }
     }
 }

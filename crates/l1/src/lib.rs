@@ -18,8 +18,9 @@ pub use blobs::{
 };
 pub use data::{BatchReader, Carried, DataError};
 pub use deployment::{
-    Crossing, Deployment, DeploymentError, DevAccount, FaultProgram, L1Contracts, LaneContracts, Parameters,
-    ProofParameters, RelayerContracts, RelayerTerms, SettlementMode, TokenInfo, ValidityContracts,
+    Crossing, DEVELOPMENT_CHAINS, Deployment, DeploymentError, DevAccount, FaultProgram, L1Contracts,
+    LaneContracts, Parameters, ProofParameters, RelayerContracts, RelayerTerms, SettlementMode, TokenInfo,
+    ValidityContracts, takes_forgeries,
 };
 pub use index::{BatchEntry, ClaimEntry, ClaimStatus, L1Index};
 pub use manifest::ManifestError;

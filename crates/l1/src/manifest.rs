@@ -20,7 +20,10 @@ use duplex_contracts::{
 use duplex_primitives::predeploys;
 use thiserror::Error;
 
-use crate::{Crossing, Deployment, LaneContracts, RelayerContracts, Rpc, RpcError, ValidityContracts};
+use crate::{
+    Crossing, DEVELOPMENT_CHAINS, Deployment, LaneContracts, RelayerContracts, Rpc, RpcError,
+    ValidityContracts, takes_forgeries,
+};
 
 /// First byte: JSON, compressed with brotli.
 const FORM: u8 = 0;
@@ -70,6 +73,14 @@ pub enum ManifestError {
         manifest: Address,
         /// The vault that it speaks of.
         vault: Address,
+    },
+    /// Anybody can make its rollup's claims final.
+    #[error(
+        "the proofs' verifier {proof_verifier} takes proofs with development parameters, which anybody can forge: do not use this rollup"
+    )]
+    Forgeable {
+        /// The generated verifier.
+        proof_verifier: Address,
     },
     /// It says something else than the contracts.
     #[error("the deployment says {what} is {said}, {contract} says {found}: do not use it")]
@@ -230,7 +241,13 @@ async fn check_validity(
     asks.same("the configuration's hash", config, verifier, &IValidityVerifier::configHashCall {}).await?;
     asks.same("the program", program_commitment, verifier, &IValidityVerifier::programCommitmentCall {})
         .await?;
-    asks.same("the machine", machine_commitment, verifier, &IValidityVerifier::machineCommitmentCall {}).await
+    asks.same("the machine", machine_commitment, verifier, &IValidityVerifier::machineCommitmentCall {})
+        .await?;
+    let is_worth_something = !DEVELOPMENT_CHAINS.contains(&deployment.l1_chain_id);
+    if is_worth_something && takes_forgeries(&asks.rpc.code(proof_verifier).await?) {
+        return Err(ManifestError::Forgeable { proof_verifier });
+    }
+    Ok(())
 }
 
 /// What was published, if it is all true, and the vault that it speaks of.

@@ -10,6 +10,7 @@ use std::{
 use alloy_primitives::{Address, B256, Bytes, U64, U256, address, keccak256};
 use alloy_sol_types::{SolCall, SolEvent, SolValue};
 use duplex_contracts::{
+    artifact,
     bindings::{
         IAttestationVerifier, ICourier, IDisputes, IEndpoint, IExodus, IInbox, IManifest, IMessageQueue,
         IMessenger, IOutputVerifier, IRelayerRegistry, ISettlement, ITokenPort, IValidityVerifier, IVault,
@@ -26,7 +27,8 @@ use serde_json::{Value, json};
 
 const DEPLOYER: Address = address!("a0Ee7A142d267C1f36714E4a8F75612F20a79720");
 const STRANGER: Address = address!("15d34AAf54267DB7D7c367839AAf71A00a2C6A65");
-const L1_CHAIN: u64 = 31337;
+/// One where things are worth something.
+const L1_CHAIN: u64 = 1;
 
 /// A rollup whose first contract had this nonce.
 fn rollup(first: u64) -> Deployment {
@@ -108,6 +110,7 @@ struct L1 {
     answers: HashMap<(Address, [u8; 4]), Bytes>,
     logs: Vec<Value>,
     creations: HashMap<B256, (Address, u64)>,
+    codes: HashMap<Address, Bytes>,
     newest: u64,
     /// Blocks that it gives logs of in one answer.
     range: u64,
@@ -252,6 +255,10 @@ impl L1 {
                     |(from, nonce)| json!({ "from": from, "nonce": U64::from(*nonce), "to": null, "input": "0x" }),
                 ))
             }
+            "eth_getCode" => {
+                let of: Address = serde_json::from_value(params[0].clone()).unwrap();
+                Ok(json!(self.codes.get(&of).cloned().unwrap_or_default()))
+            }
             "eth_call" => {
                 let to: Address = serde_json::from_value(params[0]["to"].clone()).unwrap();
                 let data: Bytes = serde_json::from_value(params[0]["data"].clone()).unwrap();
@@ -366,6 +373,29 @@ async fn the_only_rollup_is_found_also_where_ranges_are_small() {
     l1.range = 100;
     let refused = discover(&l1.serve(), None).await;
     assert!(matches!(refused, Err(ManifestError::Rpc(_))), "{refused:?}");
+}
+
+#[tokio::test]
+async fn a_rollup_whose_proofs_anybody_can_forge_is_not_used() {
+    let ours = rollup(0);
+    let proof_verifier = ours.validity.unwrap().proof_verifier;
+    let development = artifact("DevelopmentProofVerifier").deployed.clone();
+    // Whatever is changed about it but the string.
+    let disguised = [&[0x5b], &development[..], &[0]].concat().into();
+    for code in [development, disguised] {
+        let mut l1 = L1::new();
+        l1.rollup(&ours, 0);
+        l1.codes.insert(proof_verifier, code);
+        let found = discover(&l1.serve(), None).await;
+        assert!(
+            matches!(found, Err(ManifestError::Forgeable { proof_verifier: at }) if at == proof_verifier),
+            "{found:?}"
+        );
+    }
+    let mut l1 = L1::new();
+    l1.rollup(&ours, 0);
+    l1.codes.insert(proof_verifier, artifact("Vault").deployed.clone());
+    discover(&l1.serve(), None).await.unwrap();
 }
 
 #[tokio::test]

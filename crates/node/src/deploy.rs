@@ -20,9 +20,9 @@ use duplex_contracts::{
     l2_alloc, l2_token_address,
 };
 use duplex_l1::{
-    Crossing, Deployment, FaultProgram, FeeQuote, L1Contracts, LaneContracts, Parameters, ProofParameters,
-    RelayerContracts, RelayerTerms, Rpc, SettlementMode, TokenInfo, ValidityContracts, manifest,
-    sign_eip1559,
+    Crossing, DEVELOPMENT_CHAINS, Deployment, FaultProgram, FeeQuote, L1Contracts, LaneContracts, Parameters,
+    ProofParameters, RelayerContracts, RelayerTerms, Rpc, SettlementMode, TokenInfo, ValidityContracts,
+    manifest, sign_eip1559, takes_forgeries,
 };
 use duplex_primitives::{ChainConfig, Genesis, GenesisAccount, OutputRoot, predeploys};
 use duplex_stake::{GasTable, StakeError, Terms, Timing, Wei, required_bonds};
@@ -31,7 +31,6 @@ use serde::{Deserialize, Serialize};
 use crate::{
     NodeError,
     dev_relayers::dev_relayer_alloc,
-    devnet::DEVELOPMENT_CHAINS,
     embedded_l1::{read_json, write_json},
     keys::{dev_accounts, dev_addresses},
 };
@@ -107,7 +106,12 @@ pub async fn deploy(
 ) -> Result<Deployment, NodeError> {
     let chain_id = rpc.chain_id().await?;
     let plan = match read_json::<Plan>(plan_path)? {
-        Some(plan) if plan.deployer == key.address() && plan.deployment.l1_chain_id == chain_id => plan,
+        Some(plan) if plan.deployer == key.address() && plan.deployment.l1_chain_id == chain_id => {
+            if !is_of(&plan, options) {
+                return Err(NodeError::OtherPlan { path: plan_path.to_owned() });
+            }
+            plan
+        }
         _ => {
             let plan = make_plan(rpc, key, chain_id, options).await?;
             write_json(plan_path, &plan)?;
@@ -168,15 +172,24 @@ fn check_verifier(options: &DeployOptions, l1_chain_id: u64) -> Result<(), NodeE
             None => Ok(()),
         };
     }
+    let is_worth_something = !DEVELOPMENT_CHAINS.contains(&l1_chain_id);
     match &options.proof_verifier {
-        None if !DEVELOPMENT_CHAINS.contains(&l1_chain_id) => {
-            Err(NodeError::ProofsNeedProduction { chain_id: l1_chain_id })
-        }
-        Some(code) if *code == artifact(verifiers(ProofParameters::Development).0).bytecode => {
+        None if is_worth_something => Err(NodeError::ProofsNeedProduction { chain_id: l1_chain_id }),
+        Some(code)
+            if (is_worth_something && takes_forgeries(code))
+                || *code == artifact(verifiers(ProofParameters::Development).0).bytecode =>
+        {
             Err(NodeError::VerifierIsDevelopments)
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a plan that was cut off is one of what is asked for now.
+fn is_of(plan: &Plan, options: &DeployOptions) -> bool {
+    let generated = verifiers(ProofParameters::Production).0;
+    let planned = plan.steps.iter().find(|step| step.contract == generated).map(|step| &step.code);
+    plan.deployment.settlement_mode() == options.settlement && planned == options.proof_verifier.as_ref()
 }
 
 /// What L1 knows the validity program and its machine by.
@@ -562,6 +575,11 @@ mod tests {
                 assert!(check_verifier(&options(settlement, Some(own.clone())), chain).is_ok());
             }
         }
+        // Whatever stands around what makes it forgeable.
+        let disguised = [&[0x5b], &artifact("DevelopmentProofVerifier").bytecode[..], &[0]].concat();
+        let disguised = options(SettlementMode::Validity, Some(disguised.into()));
+        assert!(matches!(check_verifier(&disguised, 1), Err(NodeError::VerifierIsDevelopments)));
+        assert!(check_verifier(&disguised, 31337).is_ok());
         let unused = options(SettlementMode::Optimistic, Some(own));
         assert!(matches!(check_verifier(&unused, 1), Err(NodeError::VerifierUnused { .. })));
     }

@@ -9,7 +9,7 @@ use std::{
 use alloy_primitives::U256;
 use alloy_signer_local::PrivateKeySigner;
 use duplex_actors::{BatcherOptions, DaMode, ProposerOptions, ProverOptions, SequencerOptions};
-use duplex_l1::{Crossing, Deployment, Parameters, Rpc, SettlementMode};
+use duplex_l1::{Crossing, DEVELOPMENT_CHAINS, Deployment, Parameters, Rpc, SettlementMode};
 use duplex_lane::{Lane, Relay, RelayOptions};
 use duplex_storage::History;
 use serde::{Deserialize, Serialize};
@@ -26,8 +26,6 @@ use crate::{
 const OPERATOR: u32 = 9;
 /// The one that carries the messages of its lane.
 const RELAYER: u32 = 8;
-/// Chain ids of L1s whose accounts are worth nothing: Hardhat's and anvil's, geth's --dev.
-pub(crate) const DEVELOPMENT_CHAINS: [u64; 2] = [31337, 1337];
 
 /// Delays that the contracts are told at deployment, in seconds; those of [`Parameters`] where none
 /// is given.

@@ -106,6 +106,16 @@ pub enum NodeError {
          it is deployed without the flag, and elsewhere one of `duplex-prover setup --params production` is needed (docs/validity.md §4)"
     )]
     VerifierIsDevelopments,
+    /// What was begun is something else.
+    #[error(
+        "{} has a deployment that was cut off, with another --settlement or --proof-verifier: give the same again, or remove the file \
+         to begin another",
+        .path.display()
+    )]
+    OtherPlan {
+        /// The plan of what was begun.
+        path: PathBuf,
+    },
     /// L1 takes no proofs.
     #[error(transparent)]
     Prover(#[from] duplex_actors::ProverError),

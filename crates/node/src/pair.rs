@@ -1,10 +1,10 @@
 //! Two rollups on one L1, joined.
 
 use duplex_bridge::{JoinRequest, Quiet, join_siblings};
-use duplex_l1::{Crossing, Rpc};
+use duplex_l1::{Crossing, DEVELOPMENT_CHAINS, Rpc};
 use duplex_lane::{Lane, Relay, RelayOptions, Sibling, Siblings};
 
-use crate::{Devnet, DevnetOptions, NodeError, dev_key, devnet::DEVELOPMENT_CHAINS};
+use crate::{Devnet, DevnetOptions, NodeError, dev_key};
 
 /// Folder of the second rollup, in that of the first.
 pub(crate) const SECOND: &str = "second";

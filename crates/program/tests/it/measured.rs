@@ -222,7 +222,7 @@ fn all_the_code(name: &str, looks: Bytes, ranges: &[(u64, u64)]) {
         // once.
         let mut code = [&[0][..], &nth.to_be_bytes()].concat();
         code.resize(24_575, 0x5b);
-        code.push(if nth % 2 == 0 { 0x5b } else { 0 });
+        code.push(if nth.is_multiple_of(2) { 0x5b } else { 0 });
         (address(nth), code.into())
     };
     let contracts = ranges.iter().map(|(_, to)| *to).max().unwrap_or_default();
