@@ -357,6 +357,26 @@ mod tests {
         assert_eq!(overlay.changes(), Changes::default());
     }
 
+    /// Which code is read again must not depend on the order of a table.
+    #[test]
+    fn of_a_transaction_all_code_is_kept_or_none() {
+        let most = KEPT_CODE / 24_576;
+        for count in [most, most + 1] {
+            let mut overlay = Overlay::new(Contracts);
+            let addresses = (0..count).map(|nth| Address::from_word(U256::from(nth).into()));
+            let call = |address: Address| {
+                let info = AccountInfo { code: Some(code(address)), ..account(address) };
+                (address, called(info, AccountStatus::empty()))
+            };
+            overlay.commit(addresses.clone().map(call).collect());
+            for address in addresses {
+                let info = overlay.basic(address).unwrap().unwrap();
+                assert_eq!(info.code.is_some(), count == most, "{count}");
+            }
+            assert_eq!(overlay.kept, if count == most { most * 24_576 } else { 0 });
+        }
+    }
+
     #[test]
     fn code_that_a_block_makes_is_kept_whatever_its_length() {
         let mut overlay = Overlay::new(Contracts);
