@@ -24,8 +24,8 @@ pub(crate) struct MemoryArgs {
     memory: u64,
 }
 
-/// Of what a process takes, some three tenths are the tables that the machine counts in.
-const TABLES: (u64, u64) = (3, 10);
+/// Of what a process takes, more than two sevenths are the tables that the machine counts in.
+const TABLES: (u64, u64) = (2, 7);
 
 /// A leaf over as many segments as there can be takes this much.
 const WIDE: u64 = 16 << 10;
