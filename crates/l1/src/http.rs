@@ -4,11 +4,38 @@ use std::task::{Context, Poll};
 
 use alloy_json_rpc::{RequestPacket, ResponsePacket};
 use alloy_transport::{TransportError, TransportErrorKind, TransportFut};
-use reqwest::{Client, Url, header::CONTENT_TYPE};
+use reqwest::{Client, Response, Url, header::CONTENT_TYPE};
+use thiserror::Error;
 use tower_service::Service;
 
 /// How much of an answer is shown that makes no sense.
 const SHOWN: usize = 512;
+
+/// Why an answer cannot be had.
+#[derive(Debug, Error)]
+pub enum BodyError {
+    /// The connection broke.
+    #[error("{0}")]
+    Broken(reqwest::Error),
+    /// It is too long.
+    #[error("the answer has more than {0} bytes")]
+    TooLong(usize),
+}
+
+/// What an answer says, in at most so many bytes.
+///
+/// # Errors
+/// If there are more, or the connection breaks.
+pub async fn read_body(mut answer: Response, most: usize) -> Result<Vec<u8>, BodyError> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| BodyError::Broken(error.without_url()))? {
+        if body.len() + chunk.len() > most {
+            return Err(BodyError::TooLong(most));
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(body)
+}
 
 /// A node to ask.
 #[derive(Debug, Clone)]
@@ -28,16 +55,12 @@ impl Http {
         let body = serde_json::to_vec(&request).map_err(TransportError::ser_err)?;
         let asked = self.client.post(self.url).headers(request.headers());
         let asked = asked.header(CONTENT_TYPE, "application/json").body(body);
-        let mut answer = asked.send().await.map_err(TransportErrorKind::custom)?;
+        let answer = asked.send().await.map_err(TransportErrorKind::custom)?;
         let status = answer.status();
-        let mut body = Vec::new();
-        while let Some(chunk) = answer.chunk().await.map_err(TransportErrorKind::custom)? {
-            if body.len() + chunk.len() > self.most {
-                let why = format!("the answer has more than {} bytes", self.most);
-                return Err(TransportError::local_usage_str(&why));
-            }
-            body.extend_from_slice(&chunk);
-        }
+        let body = read_body(answer, self.most).await.map_err(|error| match error {
+            BodyError::Broken(error) => TransportErrorKind::custom(error),
+            long => TransportError::local_usage_str(&long.to_string()),
+        })?;
         match serde_json::from_slice(&body) {
             Ok(said) => Ok(said),
             // Errors of JSON-RPC may come with any status, other errors do not come as JSON-RPC.

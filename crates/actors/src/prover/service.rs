@@ -3,6 +3,7 @@
 use std::{fmt, time::Duration};
 
 use alloy_primitives::{B256, Bytes};
+use duplex_l1::read_body;
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::Deserialize;
 use thiserror::Error;
@@ -128,13 +129,7 @@ impl Service {
             error: String,
         }
         let status = response.status();
-        let (mut response, mut body) = (response, Vec::new());
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.away(error))? {
-            body.extend_from_slice(&chunk);
-            if body.len() > LONGEST {
-                return Err(self.away(format!("an answer of more than {LONGEST} bytes")));
-            }
-        }
+        let body = read_body(response, LONGEST).await.map_err(|error| self.away(error))?;
         if status.is_client_error() && status != StatusCode::NOT_FOUND {
             let why =
                 serde_json::from_slice::<Refusal>(&body).map_or_else(|_| status.to_string(), |r| r.error);
@@ -178,18 +173,11 @@ impl Service {
     /// The STARK behind the proof.
     pub(crate) async fn stark(&self, statement: B256) -> Result<Vec<u8>, ServiceError> {
         let request = self.client.get(self.at(&format!("jobs/{statement}/stark"))?).timeout(ANSWERS_WITHIN);
-        let mut response = request.send().await.map_err(|error| self.away(error))?;
+        let response = request.send().await.map_err(|error| self.away(error))?;
         if !response.status().is_success() {
             return Err(self.away(response.status()));
         }
-        let mut stark = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(|error| self.away(error))? {
-            stark.extend_from_slice(&chunk);
-            if stark.len() > LONGEST_STARK {
-                return Err(self.away(format!("a STARK of more than {LONGEST_STARK} bytes")));
-            }
-        }
-        Ok(stark)
+        read_body(response, LONGEST_STARK).await.map_err(|error| self.away(error))
     }
 
     /// The proof for L1.

@@ -8,6 +8,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tokio::sync::OnceCell;
 
 use super::{BlobsError, versioned_hash};
+use crate::read_body;
 
 /// How long a source may take: a blob is a quarter of a megabyte.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -131,17 +132,12 @@ impl Source {
 
     async fn ask<T: DeserializeOwned>(&self, path: &str) -> Result<T, SourceError> {
         let failed = |why: reqwest::Error| SourceError::Failed(why.without_url().to_string());
-        let mut response = self.http.get(format!("{}{path}", self.url)).send().await.map_err(failed)?;
+        let response = self.http.get(format!("{}{path}", self.url)).send().await.map_err(failed)?;
         if !response.status().is_success() {
             return Err(SourceError::Failed(format!("answers {}", response.status())));
         }
-        let mut bytes = Vec::new();
-        while let Some(chunk) = response.chunk().await.map_err(failed)? {
-            if bytes.len() + chunk.len() > LONGEST {
-                return Err(SourceError::Failed(format!("answers with more than {LONGEST} bytes")));
-            }
-            bytes.extend_from_slice(&chunk);
-        }
+        let bytes = read_body(response, LONGEST).await;
+        let bytes = bytes.map_err(|why| SourceError::Failed(why.to_string()))?;
         serde_json::from_slice(&bytes).map_err(|why| SourceError::Failed(format!("answers with {why}")))
     }
 }
