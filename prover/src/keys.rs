@@ -20,6 +20,7 @@ use std::{
 };
 
 use alloy_primitives::B256;
+use duplex_machine::Program;
 use eyre::{WrapErr, bail, eyre};
 use openvm_circuit::arch::{
     SystemConfig,
@@ -48,8 +49,7 @@ use snark_verifier_sdk::{
 };
 
 use crate::{
-    files,
-    machine::{self, Program},
+    files, machine,
     parameters::{self, Parameters},
     reference::References,
 };

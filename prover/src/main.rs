@@ -1,7 +1,6 @@
 //! `duplex-prover`: what validity proofs are made of.
 
 mod children;
-mod execute;
 mod files;
 mod job;
 mod keys;
@@ -44,7 +43,7 @@ enum Command {
     /// Verify the STARK of a run of batches.
     Verify(verify::VerifyArgs),
     /// Execute bundles in the machine that proofs are about, and natively, and compare.
-    Execute(execute::ExecuteArgs),
+    Execute(duplex_machine::CompareArgs),
     /// A step of `setup`.
     #[command(hide = true)]
     MakeKeys {
@@ -75,7 +74,7 @@ fn main() -> ExitCode {
         Command::Work(args) => work::run(&args),
         Command::Status(args) => status::run(&args),
         Command::Verify(args) => verify::run(&args),
-        Command::Execute(args) => execute::run(&args),
+        Command::Execute(args) => args.run(),
         Command::MakeKeys { step, keys } => {
             children::end_with_parent();
             let done = keys.program.read().and_then(|program| keys.keys().make(step, &program));

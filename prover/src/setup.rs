@@ -3,13 +3,12 @@
 use std::{path::PathBuf, time::Instant};
 
 use clap::Args;
+use duplex_machine::ProgramArgs;
 use eyre::bail;
 
 use crate::{
     children::{Stop, end_with_parent, run_self},
-    files,
     keys::{Keys, SetupStep},
-    machine::Program,
     parameters::Parameters,
 };
 
@@ -35,27 +34,10 @@ impl KeyArgs {
     pub(crate) fn to_arguments(&self) -> Vec<std::ffi::OsString> {
         let mut arguments: Vec<std::ffi::OsString> = vec!["--keys".into(), self.keys.clone().into()];
         arguments.extend(["--params".into(), self.parameters.to_string().into()]);
-        if let Some(path) = &self.program.program {
-            arguments.extend(["--program".into(), path.clone().into()]);
+        if let Some(path) = self.program.path() {
+            arguments.extend(["--program".into(), path.into()]);
         }
         arguments
-    }
-}
-
-/// Which program is proved.
-#[derive(Debug, Args)]
-pub(crate) struct ProgramArgs {
-    /// Another validity program than the one that this prover was built with.
-    #[arg(long, env = "DUPLEX_VALIDITY_PROGRAM", value_name = "ELF")]
-    program: Option<PathBuf>,
-}
-
-impl ProgramArgs {
-    pub(crate) fn read(&self) -> eyre::Result<Program> {
-        match &self.program {
-            Some(path) => Ok(Program::new(files::read(path)?)),
-            None => Ok(Program::committed()),
-        }
     }
 }
 

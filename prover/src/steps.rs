@@ -1,6 +1,7 @@
 //! The steps of a proof. Each reads what those before it left in the job's folder, and leaves its own.
 
 use alloy_primitives::B256;
+use duplex_machine::{Program, input};
 use eyre::{WrapErr, bail, eyre};
 use openvm_circuit::{
     arch::{PreflightExecutionOutput, SystemConfig, hasher::poseidon2::vm_poseidon2_hasher},
@@ -20,7 +21,7 @@ use crate::{
     files,
     job::{Job, L1Proof, Node, Segments, Tree},
     keys::Keys,
-    machine::{self, Program},
+    machine,
     prove::MemoryArgs,
     verify::public_value,
 };
@@ -126,7 +127,7 @@ fn segments(
         let counted = prover.vm.build_metered_ctx(&program);
         let meter = prover.vm.metered_interpreter(&program)?;
         let (segments, end) = meter
-            .execute_metered(machine::input(&bundle)?, counted)
+            .execute_metered(input(&bundle)?, counted)
             .map_err(|error| eyre!("the program gives up, so there is nothing to prove: {error}"))?;
         let system: &SystemConfig = prover.vm.config().as_ref();
         let public = extract_public_values(system.num_public_values, &end.memory.memory);
@@ -145,7 +146,7 @@ fn segments(
     }
 
     let wanted = |node: Node| only.is_none_or(|only| only.contains(&node));
-    prover.reset_state(machine::input(&bundle)?);
+    prover.reset_state(input(&bundle)?);
     let mut state = prover.state_mut().take();
     let last = cut.segments.len() - 1;
     for (index, (_, count, heights)) in cut.segments.iter().enumerate() {

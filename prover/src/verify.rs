@@ -93,12 +93,12 @@ pub(crate) fn public_value(proof: &VmStarkProof) -> eyre::Result<B256> {
 mod tests {
     use std::panic::catch_unwind;
 
+    use duplex_machine::Program;
     use openvm_continuations::CommitBytes;
     use openvm_stark_backend::codec::Decode;
     use rayon::prelude::*;
 
     use super::*;
-    use crate::machine::Program;
 
     /// The STARK behind the committed proof: `cargo xtask validity --prove` writes it.
     const STARK: &[u8] = include_bytes!("../tests/sample.stark");

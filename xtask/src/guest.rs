@@ -204,7 +204,7 @@ fn describe_validity(elf: &[u8], versions: &Value) -> Result<Value, String> {
 }
 
 fn compare_validity(_: &Path, elf: &Path) -> Result<(), String> {
-    println!("{}: executing it takes duplex-prover, see `cargo xtask validity`", elf.display());
+    println!("to execute it: DUPLEX_VALIDITY_PROGRAM={} cargo xtask test --only validity", elf.display());
     Ok(())
 }
 

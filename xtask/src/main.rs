@@ -37,10 +37,10 @@ The project's own chores.
                               the machine's long tests: all 2^32 words (some 20 minutes), and random
                               programs (50000 unless given, some 60 steps each) in the contract
   cargo xtask validity [--instructions | --prove]
-                              build the prover (prover/), and compare the validity program in its
-                              machine with native execution (minutes), and what transactions cost
-                              there with what is committed; or count that anew, or make the committed
-                              proof anew (half an hour, 14 GB)
+                              compare the validity program in its machine with native execution,
+                              build the prover (prover/; minutes) and test it, and compare what
+                              transactions cost with what is committed; or count that anew, or make
+                              the committed proof anew (half an hour, 14 GB)
   cargo xtask mutate [FILE…]  take the lane contracts' checks away one by one, and see whether a test
                               notices (some 5 s each); FILEs are paths in contracts/
 ";

@@ -6,7 +6,7 @@ use std::{
     time::Instant,
 };
 
-use crate::{clients, conformance, contracts, fuzz, guest};
+use crate::{clients, conformance, contracts, fuzz, guest, validity};
 
 type Step = (&'static str, fn(&Context) -> Result<(), String>);
 
@@ -43,6 +43,7 @@ const STEPS: &[Step] = &[
     ("clients", |c| clients::run(&c.root)),
     ("fuzz", |c| fuzz::fuzz(&c.root, 15, None)),
     ("guest", |c| guest::run(&c.root, true)),
+    ("validity", |c| validity::compare(&c.root)),
 ];
 
 /// Marks an error that only says that a step could not be run here.

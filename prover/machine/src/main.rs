@@ -1,0 +1,23 @@
+//! `duplex-machine`: executes bundles, and compares.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use duplex_machine::CompareArgs;
+
+#[derive(Debug, Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Cli {
+    #[command(flatten)]
+    compare: CompareArgs,
+}
+
+fn main() -> ExitCode {
+    match Cli::parse().compare.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("Error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
