@@ -3,5 +3,6 @@
 mod attacks;
 mod lies;
 mod people;
+mod proven;
 mod restart;
 mod world;

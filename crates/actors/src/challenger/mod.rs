@@ -8,6 +8,7 @@ mod liar;
 mod moves;
 mod opinion;
 mod position;
+mod refute;
 mod replay;
 mod witness;
 
@@ -90,6 +91,8 @@ pub struct Challenger {
     replays: Replays,
     /// Own histories of claims, by what was claimed.
     histories: BTreeMap<(u64, B256), Arc<Tree>>,
+    /// What shows that a proof contradicts a false claim, by that and the proven claim, if anything does.
+    refutations: BTreeMap<(u64, u64), Option<ISettlement::refuteCall>>,
     /// What was sent and is not mined, by what it is for.
     sent: BTreeMap<String, oneshot::Receiver<Result<TxReceipt, TxManagerError>>>,
     collected: Instant,
@@ -116,6 +119,7 @@ impl Challenger {
             opinion,
             board: Board::default(),
             histories: BTreeMap::new(),
+            refutations: BTreeMap::new(),
             sent: BTreeMap::new(),
             collected: Instant::now(),
             watch: watch::channel(Watch::default()).0,
@@ -169,8 +173,11 @@ impl Challenger {
         let open = self.board.read(&self.rollup).await?;
         if open.l1_went_back {
             self.histories.clear();
+            self.refutations.clear();
         }
-        self.histories.retain(|(id, _), _| claims.get(id).is_some_and(|c| c.status == ClaimStatus::Pending));
+        let pending = |id: &u64| claims.get(id).is_some_and(|claim| claim.status == ClaimStatus::Pending);
+        self.histories.retain(|(id, _), _| pending(id));
+        self.refutations.retain(|(id, _), _| pending(id));
 
         let mut standing = BTreeSet::from([0]);
         let mut false_claims = BTreeSet::new();
@@ -184,7 +191,9 @@ impl Challenger {
                         self.defend(claim, &history, &open, now).await?;
                     } else {
                         false_claims.insert(claim.id);
-                        self.challenge(claim, &history, &open, now).await?;
+                        if !self.refute(claim, &history, claims.values()).await? {
+                            self.challenge(claim, &history, &open, now).await?;
+                        }
                     }
                 }
                 _ => {}

@@ -1,0 +1,71 @@
+//! False claims that a proof contradicts.
+
+use alloy_primitives::{Address, B256, U256, keccak256};
+use duplex_contracts::bindings::{ChallengeStatus, IDisputes, ISettlement};
+use duplex_l1::ClaimStatus;
+use duplex_node::dev_key;
+use duplex_primitives::OutputRoot;
+
+use crate::world::{LIAR, World, wait, with_leaf};
+
+/// Where `Settlement` keeps `proverOf`.
+const PROVER_OF: u64 = 6;
+
+/// To prove a claim takes half an hour; what `prove` leaves on L1 is written there instead. What L1 says of a refutation, with a real
+/// proof, is in `contracts/test`.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_a_proof_contradicts_is_refuted_without_a_dispute() {
+    // Nobody defends: by challenges alone the lies would stand for twenty minutes of L1.
+    let world = World::start(true, 60, 1_200, 300).await;
+    let entry = world.live(3).await;
+    let honest = wait("an honest claim", async || {
+        let claims = world.rollup.index.claims().unwrap();
+        claims.into_iter().find(|claim| claim.last_batch >= entry.header.index)
+    })
+    .await;
+    let settlement = world.rollup.deployment.contracts.settlement;
+    let prover = Address::repeat_byte(0x77);
+    let slot = keccak256([B256::from(U256::from(honest.id)), B256::from(U256::from(PROVER_OF))].concat());
+    let l1 = &world.rollup.l1;
+    let _: bool = l1.request("anvil_setStorageAt", (settlement, slot, prover.into_word())).await.unwrap();
+    assert_eq!(l1.call(settlement, &ISettlement::proverOfCall { id: honest.id }).await.unwrap(), prover);
+
+    let (first, last) = world.rollup.blocks_of(&honest).unwrap().unwrap();
+    let outputs = world.outputs(first, last);
+    let batch = world.rollup.index.batch(honest.last_batch).unwrap().unwrap();
+    let end = outputs.len() - 1;
+    // False at the end, from the first block on, and in the middle only: there the proof says nothing.
+    let at_the_end = with_leaf(&outputs, end, B256::repeat_byte(1));
+    let throughout = OutputRoot::history((0..outputs.len()).map(|leaf| keccak256([2, leaf as u8])).collect());
+    let dented = with_leaf(&outputs, 0, B256::repeat_byte(3));
+    assert!(end > 0, "there is a middle");
+    let liar = dev_key(LIAR);
+    let before = world.worth(liar.address()).await;
+    let mut lies = Vec::new();
+    for history in [&at_the_end, &throughout, &dented] {
+        lies.push(world.claim(&liar, honest.parent_id, first, &batch, history).await);
+    }
+    world.comes_to(honest.id, ClaimStatus::Final).await;
+    for id in &lies[..2] {
+        world.comes_to(*id, ClaimStatus::Rejected).await;
+        let winner = l1.call(settlement, &ISettlement::winnerOfCall { id: *id }).await.unwrap();
+        assert_eq!(winner, prover, "claim {id} was refuted");
+    }
+    assert_eq!(world.rollup.index.claim(lies[2]).unwrap().unwrap().status, ClaimStatus::Pending);
+    assert!(world.disputes().await.is_empty());
+    // Half of two bonds is the prover's; those who challenged have theirs back, and a share.
+    let bond = world.rollup.deployment.parameters.bond;
+    assert_eq!(world.worth(prover).await, bond);
+    let after = world.worth(liar.address()).await;
+    assert!(before - after >= bond * U256::from(3), "{before} {after}");
+    wait("the challenges of what was refuted to be over", async || {
+        let mut open = 0;
+        for id in 1..=world.ask(&IDisputes::challengeCountCall {}).await {
+            let challenge = world.ask(&IDisputes::challengeOfCall { id }).await;
+            open += usize::from(challenge.status == ChallengeStatus::Open && challenge.claimId != lies[2]);
+        }
+        (open == 0).then_some(())
+    })
+    .await;
+    world.stop().await;
+}
