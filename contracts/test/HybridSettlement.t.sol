@@ -294,6 +294,42 @@ contract HybridSettlementTest is ProofSystem {
         disputes.defend{value: DISPUTE_BOND}(challengeId, hash, truth.opened(1));
     }
 
+    /// @dev Who makes a claim that can be proved chooses when: what builds on it has a final parent from then on, and its own window may
+    /// be over. So a false claim has to be challenged while its parent is not decided, too.
+    function test_attack_aLieOnADent_isFinalUnlessItIsChallengedItself() public {
+        appendNext();
+        uint64 dent = claimOf(dentedHistory());
+        bytes32[] memory leaves = new bytes32[](1);
+        leaves[0] = keccak256("a theft");
+        bytes32[] memory lie = Histories.build(leaves);
+        uint64 theft = proposeHistory(dent, 3, lie.root(), lie.leaf(0), lie.proof(0));
+        uint256 snapshot = vm.snapshotState();
+
+        // Only the dent is challenged, and the dispute goes on when both windows end.
+        vm.warp(block.timestamp + WINDOW - 1);
+        uint64 challengeId = challengeWith(dent, trueHistory());
+        defendWith(challengeId, dentedHistory());
+        vm.warp(block.timestamp + 1);
+        vm.expectRevert(abi.encodeWithSelector(ParentNotFinal.selector, dent));
+        settlement.finalize(theft);
+        prove(dent);
+        settlement.finalize(theft);
+        assertStatus(theft, ClaimStatus.Final);
+
+        // Challenged, as nodes do, it is rejected whatever becomes of the other.
+        vm.revertToState(snapshot);
+        bytes32 hash = inbox.batchHash(3);
+        vm.prank(challenger);
+        challengeId = disputes.challenge{value: DISPUTE_BOND}(theft, lie.root(), hash, keccak256("the truth"));
+        vm.warp(block.timestamp + WINDOW);
+        prove(dent);
+        vm.expectRevert(abi.encodeWithSelector(ChallengesOpen.selector, 1));
+        settlement.finalize(theft);
+        disputes.resolve(challengeId);
+        assertStatus(theft, ClaimStatus.Rejected);
+        vm.assertEq(disputes.credit(challenger), DISPUTE_BOND);
+    }
+
     // --- what contradicts a proof ---
 
     function test_aRival_losesAtOnce() public {

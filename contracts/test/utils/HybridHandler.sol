@@ -39,12 +39,13 @@ contract HybridHandler is ProofSystem {
     uint256 internal constant PROVED_WITHIN = CLOCK - 1 hours;
 
     /// @dev Histories of both batches: a true one, one false from each block on, one false in the middle only; of the first batch,
-    /// true and false; and of the second.
+    /// a true one, false ones, and one false in the middle only; and of the second.
     uint256 internal constant BOTH = 0;
     uint256 internal constant DENTED = 4;
     uint256 internal constant FIRST = 5;
-    uint256 internal constant SECOND = 8;
-    uint256 internal constant KINDS = 10;
+    uint256 internal constant DENTED_FIRST = 8;
+    uint256 internal constant SECOND = 9;
+    uint256 internal constant KINDS = 11;
     Told[] internal told;
 
     address public honest = user("honest");
@@ -73,6 +74,7 @@ contract HybridHandler is ProofSystem {
         tell(lie(2, 0, 0), 1, true);
         tell(lie(2, 0, 2), 1, false);
         tell(lie(2, 1, 2), 1, false);
+        tell(lie(2, 0, 1), 1, false);
         bytes32[] memory one = new bytes32[](1);
         one[0] = lastOutput();
         tell(one, 2, true);
@@ -100,7 +102,7 @@ contract HybridHandler is ProofSystem {
     /// @dev Another history of the same blocks.
     function another(uint256 kind, uint256 seed) internal pure returns (uint256) {
         if (kind >= SECOND) return SECOND + SECOND + 1 - kind;
-        if (kind >= FIRST) return FIRST + (kind - FIRST + 1 + seed % 2) % 3;
+        if (kind >= FIRST) return FIRST + (kind - FIRST + 1 + seed % 3) % 4;
         return (kind + 1 + seed % 4) % 5;
     }
 
@@ -110,16 +112,18 @@ contract HybridHandler is ProofSystem {
 
     // --- what the fuzzer calls ---
 
-    /// @dev Of the first batch only the truth is claimed: nothing else can decide about lies that end before the proven block than
-    /// disputes, which `DisputeHandler` plays.
+    /// @dev Of the first batch only what ends in the truth is claimed: nothing else can decide about lies that end before the proven
+    /// block than disputes, which `DisputeHandler` plays.
     function claimAny(uint256 seed) external {
         if (settlement.claimCount() >= MOST_CLAIMS) return;
         uint64 parentId;
-        uint256 kind = seed % 8;
-        if (kind > DENTED + 1) {
+        uint256 kind = uint8(seed) % 9;
+        if (kind > FIRST + 1) {
             kind = SECOND + (seed >> 8) % 2;
             parentId = uint64(seed >> 16) % settlement.claimCount();
-            if (parentId == 0 || claimed[parentId] != FIRST) return;
+            if (parentId == 0 || (claimed[parentId] != FIRST && claimed[parentId] != DENTED_FIRST)) return;
+        } else if (kind > FIRST) {
+            kind = DENTED_FIRST;
         }
         ClaimStatus parent = settlement.claimStatus(parentId);
         bool isLast = parent == ClaimStatus.Final && parentId == settlement.lastFinalClaim();
@@ -231,7 +235,8 @@ contract HybridHandler is ProofSystem {
                 settlement.refute(id, provenClaim, t.end, t.endProof);
             } else if (isProved && canProve(id)) {
                 settlement.prove(id, prover, proof);
-            } else if (!t.isTrue && !didChallenge[id] && canChallenge(id)) {
+            } else if (!t.isTrue && !endsInTruth(id) && !didChallenge[id] && canChallenge(id)) {
+                // Whatever it builds on: what ends in the truth can be final before this has fallen with it.
                 didChallenge[id] = true;
                 challengeAs(honest, id, claimed[id] >= SECOND ? SECOND : BOTH);
             }
@@ -246,6 +251,17 @@ contract HybridHandler is ProofSystem {
         for (uint64 id = 1; id <= disputes.disputeCount(); ++id) {
             descendIf(id, honest);
         }
+    }
+
+    function endsInTruth(uint64 id) internal view returns (bool) {
+        Told memory t = told[claimed[id]];
+        return id == provenClaim || t.end == told[t.lastBatch == 1 ? FIRST : BOTH].end;
+    }
+
+    /// @dev Whether it falls if somebody shows that what it builds on is false in the middle. Nobody has to.
+    function isOnDent(uint64 id) internal view returns (bool) {
+        uint64 parentId = settlement.claim(id).parentId;
+        return parentId != 0 && claimed[parentId] == DENTED_FIRST;
     }
 
     function canProve(uint64 id) internal view returns (bool) {
@@ -309,7 +325,7 @@ contract HybridHandler is ProofSystem {
             leaves = new bytes32[](1);
             leaves[0] = told[kind].end;
         } else if (kind >= FIRST) {
-            leaves = lie(2, kind == FIRST ? 2 : kind - FIRST - 1, 2);
+            leaves = kind == DENTED_FIRST ? lie(2, 0, 1) : lie(2, kind == FIRST ? 2 : kind - FIRST - 1, 2);
         } else {
             leaves = kind == DENTED ? lie(3, 1, 2) : lie(3, kind == BOTH ? 3 : kind - 1, 3);
         }
@@ -357,8 +373,9 @@ contract HybridHandler is ProofSystem {
         for (uint64 id = 1; id < settlement.claimCount(); ++id) {
             bool isTrue = id == provenClaim || told[claimed[id]].isTrue;
             ClaimStatus expected = isTrue ? ClaimStatus.Final : ClaimStatus.Rejected;
-            // Who challenged a dent may have won before the proof.
-            if (claimed[id] == DENTED && !isPending(id)) expected = settlement.claimStatus(id);
+            // Who challenged a dent may have won before the proof, or nobody did.
+            bool mayBeEither = claimed[id] == DENTED || claimed[id] == DENTED_FIRST || (isTrue && isOnDent(id));
+            if (mayBeEither && !isPending(id)) expected = settlement.claimStatus(id);
             vm.assertEq(uint256(settlement.claimStatus(id)), uint256(expected));
         }
         address[4] memory accounts = [honest, liar, proposer, prover];
@@ -400,9 +417,8 @@ contract HybridHandler is ProofSystem {
         for (uint64 id = 1; id < settlement.claimCount(); ++id) {
             Told memory t = told[claimed[id]];
             ClaimStatus status = settlement.claimStatus(id);
-            bool endsInTruth = id == provenClaim || t.end == told[t.lastBatch == 1 ? FIRST : BOTH].end;
-            vm.assertFalse(status == ClaimStatus.Final && !endsInTruth);
-            vm.assertFalse(status == ClaimStatus.Rejected && (t.isTrue || id == provenClaim));
+            vm.assertFalse(status == ClaimStatus.Final && !endsInTruth(id));
+            vm.assertFalse(status == ClaimStatus.Rejected && (t.isTrue || id == provenClaim) && !isOnDent(id));
             if (wasDecided[id] != ClaimStatus.None) {
                 vm.assertEq(uint256(status), uint256(wasDecided[id]), "decided once");
             } else if (status != ClaimStatus.Pending) {

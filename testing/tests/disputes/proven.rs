@@ -1,7 +1,7 @@
 //! False claims that a proof contradicts.
 
 use alloy_primitives::{Address, B256, U256, keccak256};
-use duplex_contracts::bindings::{ChallengeStatus, IDisputes, ISettlement};
+use duplex_contracts::bindings::{Challenge, ChallengeStatus, IDisputes, ISettlement};
 use duplex_l1::ClaimStatus;
 use duplex_node::dev_key;
 use duplex_primitives::OutputRoot;
@@ -16,7 +16,7 @@ const PROVER_OF: u64 = 6;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_a_proof_contradicts_is_refuted_without_a_dispute() {
     // Nobody defends: by challenges alone the lies would stand for twenty minutes of L1.
-    let world = World::start(true, 60, 1_200, 300).await;
+    let world = World::hybrid(60, 1_200, 300).await;
     let entry = world.live(3).await;
     let honest = wait("an honest claim", async || {
         let claims = world.rollup.index.claims().unwrap();
@@ -53,19 +53,53 @@ async fn what_a_proof_contradicts_is_refuted_without_a_dispute() {
     }
     assert_eq!(world.rollup.index.claim(lies[2]).unwrap().unwrap().status, ClaimStatus::Pending);
     assert!(world.disputes().await.is_empty());
+    // Nobody has to do anything about what ends in the truth.
+    let challenges = challenges(&world).await;
+    assert!(challenges.iter().all(|(_, challenge)| challenge.claimId != lies[2]));
     // Half of two bonds is the prover's; those who challenged have theirs back, and a share.
     let bond = world.rollup.deployment.parameters.bond;
     assert_eq!(world.worth(prover).await, bond);
     let after = world.worth(liar.address()).await;
     assert!(before - after >= bond * U256::from(3), "{before} {after}");
     wait("the challenges of what was refuted to be over", async || {
-        let mut open = 0;
-        for id in 1..=world.ask(&IDisputes::challengeCountCall {}).await {
-            let challenge = world.ask(&IDisputes::challengeOfCall { id }).await;
-            open += usize::from(challenge.status == ChallengeStatus::Open && challenge.claimId != lies[2]);
-        }
-        (open == 0).then_some(())
+        let open = |(_, challenge): &(u64, Challenge)| challenge.status == ChallengeStatus::Open;
+        (!self::challenges(&world).await.iter().any(open)).then_some(())
     })
     .await;
     world.stop().await;
+}
+
+/// A claim that is false in its middle only can be proved, at a time of its author's choosing: what builds on it would have a final parent
+/// when its own window is over.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_builds_on_a_claim_that_can_be_proved_is_challenged_at_once() {
+    let world = World::hybrid(120, 15, 100).await;
+    let (parent, first) = world.tip().await;
+    let below = world.live(3).await;
+    let above = world.live(1).await;
+    let outputs = world.outputs(first, below.header.lastBlock);
+    let dented = with_leaf(&outputs, 0, B256::repeat_byte(3));
+    assert!(outputs.len() > 1, "there is a middle");
+    let liar = dev_key(LIAR);
+    let provable = world.claim(&liar, parent, first, &below, &dented).await;
+    let next = below.header.lastBlock + 1;
+    let outputs = world.outputs(next, above.header.lastBlock);
+    let theft = with_leaf(&outputs, outputs.len() - 1, B256::repeat_byte(4));
+    let theft = world.claim(&liar, provable, next, &above, &theft).await;
+
+    world.comes_to(theft, ClaimStatus::Rejected).await;
+    let settlement = world.rollup.deployment.contracts.settlement;
+    let winner = world.rollup.l1.call(settlement, &ISettlement::winnerOfCall { id: theft }).await.unwrap();
+    assert_eq!(winner, world.operator, "it was challenged, it did not fall with its parent");
+    assert_eq!(world.rollup.index.claim(provable).unwrap().unwrap().status, ClaimStatus::Pending);
+    assert!(challenges(&world).await.iter().all(|(_, challenge)| challenge.claimId == theft));
+    world.stop().await;
+}
+
+async fn challenges(world: &World) -> Vec<(u64, Challenge)> {
+    let mut found = Vec::new();
+    for id in 1..=world.ask(&IDisputes::challengeCountCall {}).await {
+        found.push((id, world.ask(&IDisputes::challengeOfCall { id }).await));
+    }
+    found
 }

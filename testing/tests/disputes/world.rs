@@ -12,8 +12,10 @@ use alloy_sol_types::SolCall;
 use duplex_actors::{Challenger, Operator, Rollup, challenger::Opinion, claim_history, program};
 use duplex_bridge::{Asset, Bridge, Quiet, send_transaction};
 use duplex_contracts::bindings::{Batch, DisputeStatus, IDisputes, IInbox, IMessageQueue, ISettlement};
-use duplex_l1::{BatchEntry, ClaimEntry, ClaimStatus, TxManager, TxManagerOptions, TxRequest};
-use duplex_node::{Delays, Devnet, DevnetOptions, NodeError, dev_key};
+use duplex_l1::{
+    BatchEntry, ClaimEntry, ClaimStatus, SettlementMode, TxManager, TxManagerOptions, TxRequest,
+};
+use duplex_node::{Delays, DevProver, Devnet, DevnetOptions, NodeError, dev_key};
 use duplex_primitives::{OutputRoot, data_root, tree::Tree};
 use duplex_storage::Records;
 use tokio::task::JoinHandle;
@@ -38,6 +40,15 @@ pub(crate) struct World {
 impl World {
     /// Starts it. `challenge` says whether its own challenger works.
     pub(crate) async fn start(challenge: bool, window: u64, defence: u64, clock: u64) -> Self {
+        Self::with(challenge, delays(window, defence, clock), SettlementMode::Optimistic).await
+    }
+
+    /// Starts one that takes proofs, too. There is no prover.
+    pub(crate) async fn hybrid(window: u64, defence: u64, clock: u64) -> Self {
+        Self::with(true, delays(window, defence, clock), SettlementMode::Hybrid).await
+    }
+
+    async fn with(challenge: bool, delays: Delays, settlement: SettlementMode) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let devnet = Devnet::start(DevnetOptions {
             data_dir: dir.path().join("devnet"),
@@ -48,12 +59,9 @@ impl World {
             batch_age: Duration::from_millis(500),
             claim_interval: Duration::from_secs(2),
             challenge,
-            delays: Delays {
-                challenge_window: Some(window),
-                defence_period: Some(defence),
-                dispute_clock: Some(clock),
-                ..Default::default()
-            },
+            delays,
+            settlement,
+            prover: DevProver::Own { program: Some(dir.path().join("none")), keys: dir.path().join("none") },
             ..Default::default()
         })
         .await
@@ -220,6 +228,15 @@ impl World {
         l1.balance(account).await.unwrap()
             + l1.call(contracts.disputes, &IDisputes::creditCall { account }).await.unwrap()
             + l1.call(contracts.settlement, &ISettlement::creditCall { account }).await.unwrap()
+    }
+}
+
+fn delays(window: u64, defence: u64, clock: u64) -> Delays {
+    Delays {
+        challenge_window: Some(window),
+        defence_period: Some(defence),
+        dispute_clock: Some(clock),
+        ..Default::default()
     }
 }
 

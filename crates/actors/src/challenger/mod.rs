@@ -21,7 +21,9 @@ use std::{
 use alloy_primitives::{Address, B256, Bytes, U256};
 use alloy_sol_types::SolCall;
 use duplex_contracts::bindings::{Challenge, ChallengeStatus, IDisputes, IPreimageOracle, ISettlement, Move};
-use duplex_l1::{ClaimEntry, ClaimStatus, TxManagerError, TxReceipt, TxRequest, prove_element};
+use duplex_l1::{
+    ClaimEntry, ClaimStatus, SettlementMode, TxManagerError, TxReceipt, TxRequest, prove_element,
+};
 use duplex_primitives::tree::Tree;
 use duplex_program::Statement;
 use duplex_vm::{Kind, PartKey, Program};
@@ -191,7 +193,11 @@ impl Challenger {
                         self.defend(claim, &history, &open, now).await?;
                     } else {
                         false_claims.insert(claim.id);
-                        if !self.refute(claim, &history, claims.values()).await? {
+                        if self.can_be_proved(claim, &history)? {
+                            // Whatever builds on it has a final parent the moment that somebody proves it, be its own window over by
+                            // then: what is false of that cannot wait until it falls with its parent.
+                            standing.insert(claim.id);
+                        } else if !self.refute(claim, &history, claims.values()).await? {
                             self.challenge(claim, &history, &open, now).await?;
                         }
                     }
@@ -268,6 +274,16 @@ impl Challenger {
         }
         self.histories.insert(key, history.clone());
         Ok(Some(history))
+    }
+
+    /// Whether a claim is false before its last output only, and a proof can make it final. That does no harm, since nothing uses its
+    /// other outputs; a challenge would bind a bond until the proof comes, and win nothing.
+    fn can_be_proved(&self, claim: &ClaimEntry, history: &Tree) -> Result<bool, ActorError> {
+        if self.rollup.deployment.settlement_mode() != SettlementMode::Hybrid {
+            return Ok(false);
+        }
+        let blocks = self.rollup.blocks_of(claim)?;
+        Ok(blocks.is_some_and(|(first, last)| history.leaf(last - first) == claim.output_root))
     }
 
     async fn challenge(
