@@ -24,12 +24,17 @@ const PROOF: &str = "contracts/test/validity-proof.json";
 const STARK: &str = "prover/tests/sample.stark";
 const STARK_KEY: &str = "prover/stark.vk";
 const VERIFIER: &str = "contracts/generated/DevelopmentProofVerifier.sol";
+/// How many runs of batches the program's tests make, at least.
+const FEWEST_BUNDLES: usize = 80;
 /// How many instructions of the machine a gas may take, whatever it is paid for: more has to be priced otherwise.
 const MOST_FOR_A_GAS: u64 = 250;
 
 /// Writes a bundle for every run of batches of the program's tests, executes all of them in the machine and natively, and compares.
 /// Of the prover's crates this takes a third.
 pub(crate) fn compare(root: &Path) -> Result<(), String> {
+    if let Some(other) = std::env::var_os("DUPLEX_VALIDITY_PROGRAM") {
+        println!("not with the committed program, but with {}", other.display());
+    }
     let bundles = fresh(&root.join("target/validity/bundles"))?;
     println!("building duplex-machine, which takes minutes the first time");
     let prover = root.join("prover");
@@ -40,7 +45,18 @@ pub(crate) fn compare(root: &Path) -> Result<(), String> {
     // Those that make chains.
     test.args(["any::", "blocks::", "curves::", "precompiles::", "ranges::"]);
     execute(test.env("DUPLEX_BUNDLES", &bundles))?;
-    execute(Command::new(prover.join("target/debug/duplex-machine")).arg("--all-hold").arg(&bundles))
+    let written = fs::read_dir(&bundles).map_err(|error| format!("{}: {error}", bundles.display()))?.count();
+    if written < FEWEST_BUNDLES {
+        return Err(format!(
+            "the program's tests wrote {written} bundles, not {FEWEST_BUNDLES} or more: were some renamed?"
+        ));
+    }
+    execute(Command::new(prover.join("target/debug/duplex-machine")).arg("--all-hold").arg(&bundles))?;
+    let tests =
+        ["test", "--quiet", "--locked", "--package", "duplex-machine", "--lib", "--", "--include-ignored"];
+    let mut spoilt = Command::new("cargo");
+    spoilt.args(tests).env("DUPLEX_BUNDLES", &bundles).env_remove("CARGO_TARGET_DIR").current_dir(&prover);
+    execute(&mut spoilt)
 }
 
 /// Compares execution in the machine and natively, builds the prover and tests it, and compares what people's transactions cost in the

@@ -243,7 +243,8 @@ contract HybridHandler is ProofSystem {
         }
         for (uint64 id = 1; id <= disputes.challengeCount(); ++id) {
             tryAgree(id);
-            if (!didDefend[id] && told[claimed[disputes.challengeOf(id).claimId]].isTrue && canDefend(id)) {
+            uint64 claimId = disputes.challengeOf(id).claimId;
+            if (!didDefend[id] && told[claimed[claimId]].isTrue && stands(claimId) && canDefend(id)) {
                 didDefend[id] = true;
                 defendAs(honest, id);
             }
@@ -256,6 +257,11 @@ contract HybridHandler is ProofSystem {
     function endsInTruth(uint64 id) internal view returns (bool) {
         Told memory t = told[claimed[id]];
         return id == provenClaim || t.end == told[t.lastBatch == 1 ? FIRST : BOTH].end;
+    }
+
+    /// @dev Whether it cannot fall with what it builds on: a defence of it would be lost then.
+    function stands(uint64 id) internal view returns (bool) {
+        return !isOnDent(id) || settlement.claimStatus(settlement.claim(id).parentId) == ClaimStatus.Final;
     }
 
     /// @dev Whether it falls if somebody shows that what it builds on is false in the middle. Nobody has to.
@@ -388,6 +394,10 @@ contract HybridHandler is ProofSystem {
         vm.assertEq(address(settlement).balance, settlement.burnt());
         vm.assertEq(address(disputes).balance, disputes.burnt());
         vm.assertGe(honest.balance, FUNDS, "honesty costs nothing but gas");
+        for (uint64 id = 1; id <= disputes.disputeCount(); ++id) {
+            Dispute memory d = disputes.disputeOf(id);
+            vm.assertFalse(d.defender == honest && d.status == DisputeStatus.DefenceLost);
+        }
     }
 
     // --- what the invariants look at ---

@@ -136,9 +136,9 @@ impl Deriver {
         let at = self.common()?;
         self.leave_lost_anchors(at.map_or(0, |done| done.block.0)).await?;
         loop {
-            let at = self.common()?.map_or(0, |done| done.index);
+            let (at, hash) = self.common()?.map_or((0, B256::ZERO), |done| (done.index, done.hash));
             let (_, on_l1) = self.rollup.index.counts()?;
-            self.say(at, on_l1);
+            self.say(at, hash, on_l1);
             if at >= on_l1 {
                 break;
             }
@@ -152,10 +152,10 @@ impl Deriver {
         Ok(())
     }
 
-    fn say(&mut self, at: u64, on_l1: u64) {
+    fn say(&mut self, at: u64, hash: B256, on_l1: u64) {
         self.progress.send_if_modified(|progress| {
-            let changed = (progress.batch, progress.on_l1) != (at, on_l1);
-            (progress.batch, progress.on_l1) = (at, on_l1);
+            let changed = (progress.batch, progress.batch_hash, progress.on_l1) != (at, hash, on_l1);
+            (progress.batch, progress.batch_hash, progress.on_l1) = (at, hash, on_l1);
             changed
         });
         if at + AHEAD < on_l1 && self.said.elapsed() > SAY_EVERY {

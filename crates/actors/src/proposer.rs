@@ -36,8 +36,8 @@ pub struct Proposer {
     rollup: Rollup,
     operator: Operator,
     options: ProposerOptions,
-    /// Whether claims that were looked at say what this chain says.
-    checked: BTreeMap<(u64, B256, B256), bool>,
+    /// Whether claims that were looked at say what this chain says, by number, history, output and the hash of their last batch.
+    checked: BTreeMap<(u64, B256, B256, B256), bool>,
     last: Option<Instant>,
     /// When bonds were last looked for.
     collected: Instant,
@@ -122,13 +122,14 @@ impl Proposer {
 
     async fn step(&mut self) -> Result<(), ActorError> {
         // Only what was derived from L1 is known to be true; on anything else nothing is staked.
-        let derivation = self.rollup.derivation.borrow().clone();
+        let claims = self.rollup.index.claims()?;
+        let Some(derivation) = self.rollup.derived()? else { return Ok(()) };
         let Some(l1_head) = derivation.l1_head else { return Ok(()) };
         // Honest claims all of whose ancestors are honest and stand, by id: only on these can
         // anything become final.
         let mut live: Vec<ClaimEntry> = Vec::new();
         let mut ids = BTreeSet::from([0]);
-        for claim in self.rollup.index.claims()? {
+        for claim in claims {
             let stands = match claim.status {
                 ClaimStatus::Final => true,
                 ClaimStatus::Pending => ids.contains(&claim.parent_id),
@@ -150,12 +151,17 @@ impl Proposer {
         if claim.id == 0 || claim.status == ClaimStatus::Final {
             return Ok(true);
         }
-        let key = (claim.id, claim.block_outputs_root, claim.output_root);
+        let Some(batch) = self.rollup.index.batch(claim.last_batch)? else { return Ok(false) };
+        let key = (claim.id, claim.block_outputs_root, claim.output_root, batch.hash);
         if let Some(known) = self.checked.get(&key) {
             return Ok(*known);
         }
         let Some(history) = self.rollup.history_of(claim)? else { return Ok(false) };
         let agrees = history.root() == claim.block_outputs_root;
+        // L1 may have taken back the batch meanwhile.
+        if self.rollup.derived()?.is_none() {
+            return Ok(false);
+        }
         self.checked.insert(key, agrees);
         Ok(agrees)
     }
@@ -254,17 +260,34 @@ impl Proposer {
         Ok(())
     }
 
+    /// The claim to build on, and the last batch that it covers.
+    async fn tip(&self, honest: &[ClaimEntry]) -> Result<(u64, u64), ActorError> {
+        // Of several final claims up to the same batch L1 takes only the one that was final first.
+        let settlement = self.rollup.deployment.contracts.settlement;
+        let last = self.rollup.l1.call(settlement, &ISettlement::lastFinalClaimCall {}).await?;
+        let covered = match last {
+            0 => 0,
+            id => honest
+                .iter()
+                .find(|claim| claim.id == id && claim.status == ClaimStatus::Final)
+                .map(|claim| claim.last_batch)
+                .ok_or(ActorError::Behind("the last final claim is not in the index yet"))?,
+        };
+        let waiting = honest.iter().filter(|c| c.status == ClaimStatus::Pending && c.last_batch > covered);
+        let tip = waiting.max_by_key(|claim| claim.last_batch);
+        Ok(tip.map_or((last, covered), |claim| (claim.id, claim.last_batch)))
+    }
+
     /// Claims all batches up to `derived` that no honest claim covers yet.
     async fn propose(&mut self, honest: &[ClaimEntry], derived: u64) -> Result<(), ActorError> {
         if self.last.is_some_and(|last| last.elapsed() < self.options.interval) {
             return Ok(());
         }
-        let index = &self.rollup.index;
-        let tip = honest.iter().max_by_key(|claim| claim.last_batch);
-        let (parent_id, covered) = tip.map_or((0, 0), |claim| (claim.id, claim.last_batch));
-        if derived <= covered {
+        if honest.iter().any(|claim| claim.last_batch >= derived) {
             return Ok(());
         }
+        let index = &self.rollup.index;
+        let (parent_id, covered) = self.tip(honest).await?;
         let Some(before) = last_block(index, covered)? else { return Ok(()) };
         // As many batches as one claim may cover.
         let mut batch = derived;

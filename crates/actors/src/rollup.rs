@@ -22,6 +22,8 @@ pub struct Derivation {
     pub l1_head: Option<L1Header>,
     /// The newest batch whose blocks are here and are what L1 says.
     pub batch: u64,
+    /// Its hash.
+    pub batch_hash: B256,
     /// The newest batch on L1.
     pub on_l1: u64,
     /// Batches since the start that were taken by their proof, without executing them.
@@ -90,6 +92,18 @@ impl Rollup {
             None => Ok(true),
             Some(entry) => Ok(self.agrees_with(&entry.header)? == Some(true)),
         }
+    }
+
+    /// What was derived, where that is what the index has now: while L1 reorganises, the index is ahead of derivation. `None` until it is so
+    /// (again).
+    ///
+    /// # Errors
+    /// If the index cannot be read.
+    pub fn derived(&self) -> Result<Option<Derivation>, ActorError> {
+        let derivation = self.derivation.borrow().clone();
+        let is_there = derivation.batch == 0
+            || self.index.batch(derivation.batch)?.is_some_and(|entry| entry.hash == derivation.batch_hash);
+        Ok(Some(derivation).filter(|derivation| is_there && derivation.l1_head.is_some()))
     }
 
     /// The header of batch `index`; batch 0 is genesis.

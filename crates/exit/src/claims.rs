@@ -69,8 +69,14 @@ pub struct Batches<F> {
 }
 
 /// What is left to do so that batch `needed` is covered by a final claim that is true, at L1 time `now`.
-/// `claims` are all there are, oldest first.
-pub fn path<F: Fn(u64) -> u64>(claims: &[ClaimFacts], needed: u64, batches: &Batches<F>, now: u64) -> Path {
+/// `claims` are all there are, oldest first; `last_final` is which of them L1 takes new claims on, or 0.
+pub fn path<F: Fn(u64) -> u64>(
+    claims: &[ClaimFacts],
+    last_final: u64,
+    needed: u64,
+    batches: &Batches<F>,
+    now: u64,
+) -> Path {
     let proves = |claim: &&ClaimFacts| claim.is_true && claim.last_batch >= needed;
     let finals = claims.iter().filter(|claim| claim.status == ClaimStatus::Final);
     if let Some(claim) = finals.filter(proves).max_by_key(|claim| claim.last_batch) {
@@ -98,8 +104,12 @@ pub fn path<F: Fn(u64) -> u64>(claims: &[ClaimFacts], needed: u64, batches: &Bat
             _ => Path::Window { claim, until: ends(&line) },
         };
     }
-    let tip = live.iter().max_by_key(|claim| (claim.last_batch, std::cmp::Reverse(claim.id)));
-    let (parent, covered) = tip.map_or((0, 0), |claim| (claim.id, claim.last_batch));
+    // Of several final claims up to the same batch L1 takes only the one that was final first.
+    let covered = claims.iter().find(|claim| claim.id == last_final).map_or(0, |claim| claim.last_batch);
+    let waiting =
+        live.iter().filter(|claim| claim.status == ClaimStatus::Pending && claim.last_batch > covered);
+    let tip = waiting.max_by_key(|claim| (claim.last_batch, std::cmp::Reverse(claim.id)));
+    let (parent, covered) = tip.map_or((last_final, covered), |claim| (claim.id, claim.last_batch));
     let start = (batches.last_block)(covered);
     let fits = |batch: &u64| (batches.last_block)(*batch) - start <= batches.max_claim_blocks;
     match (covered + 1..=batches.newest).rev().find(fits) {
@@ -138,7 +148,9 @@ mod tests {
 
     fn find(claims: &[ClaimFacts], needed: u64, newest: u64, now: u64) -> Path {
         let batches = Batches { last_block: |batch| batch * 10, newest, max_claim_blocks: 50 };
-        path(claims, needed, &batches, now)
+        let finals = claims.iter().filter(|claim| claim.status == Final);
+        let last = finals.max_by_key(|claim| claim.last_batch).map_or(0, |claim| claim.id);
+        path(claims, last, needed, &batches, now)
     }
 
     use ClaimStatus::{Final, Pending, Rejected};
@@ -191,6 +203,16 @@ mod tests {
         claims[0].status = Final;
         assert_eq!(find(&claims, 5, 5, 50), Path::Blocked);
         assert_eq!(find(&claims, 5, 6, 50), Path::Claim { parent: 1, last_batch: 6 });
+    }
+
+    #[test]
+    fn of_final_claims_up_to_the_same_batch_only_one_is_built_on() {
+        let claims = [claim(1, 0, 3, Final, 0), claim(2, 0, 3, Final, 1), claim(3, 0, 3, Pending, 1)];
+        let batches = Batches { last_block: |batch| batch * 10, newest: 4, max_claim_blocks: 50 };
+        for last_final in [1, 2] {
+            let found = path(&claims, last_final, 4, &batches, 9);
+            assert_eq!(found, Path::Claim { parent: last_final, last_batch: 4 });
+        }
     }
 
     #[test]

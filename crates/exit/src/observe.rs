@@ -9,7 +9,7 @@ use alloy_primitives::{Address, B256, U256};
 use duplex_actors::{Operator, Rollup, claim_history};
 use duplex_chain::StateAt;
 use duplex_contracts::bindings::{IMessageQueue, ISettlement, IVault};
-use duplex_l1::{ClaimEntry, ClaimStatus};
+use duplex_l1::{ClaimEntry, ClaimStatus, SettlementMode};
 use duplex_primitives::{L1Message, OutputRoot};
 
 use crate::{
@@ -59,7 +59,7 @@ pub struct Observer {
     /// What the rollup has.
     pub assets: Assets,
     scan: Scan,
-    checked: BTreeMap<(u64, B256, B256), bool>,
+    checked: BTreeMap<(u64, B256, B256, B256), bool>,
     released: BTreeMap<B256, Instant>,
     /// L1 time of messages, by index, L1 block and accumulator: the same one may be sent again after a
     /// reorganisation.
@@ -103,7 +103,7 @@ impl Observer {
     /// again may help.
     pub async fn look(&mut self, operator: &Operator) -> Result<Seen, ExitError> {
         let rollup = self.rollup.clone();
-        let derivation = rollup.derivation.borrow().clone();
+        let derivation = rollup.derived()?.ok_or(ExitError::ChainMoved)?;
         let (Some(head), Some(header)) = (derivation.l1_head, rollup.batch_header(derivation.batch)?) else {
             return Err(ExitError::ChainMoved);
         };
@@ -123,8 +123,12 @@ impl Observer {
         let needed: BTreeSet<u64> = open.map(|unpaid| unpaid.batch).collect();
         let claims = rollup.index.claims()?;
         let (facts, false_claims) = self.facts(&claims, batch, &needed).await?;
-        let paths = self.paths(&facts, &needed, batch, now);
         let settlement = rollup.deployment.contracts.settlement;
+        let last_final = rollup.l1.call(settlement, &ISettlement::lastFinalClaimCall {}).await?;
+        if last_final != 0 && !facts.iter().any(|claim| claim.id == last_final) {
+            return Err(ExitError::ChainMoved);
+        }
+        let paths = self.paths(&facts, last_final, &needed, batch, now);
         let credit = rollup.l1.call(settlement, &ISettlement::creditCall { account: self.account }).await?;
         let view = View {
             now,
@@ -255,7 +259,11 @@ impl Observer {
                 }
                 ClaimStatus::Pending => self.agrees(claim, claims).await?,
             };
-            if !is_true && claim.status == ClaimStatus::Pending {
+            // Where proofs are taken, what is true in the end can become final at any time, and does no harm.
+            let is_hybrid = self.rollup.deployment.settlement_mode() == SettlementMode::Hybrid;
+            let harms =
+                || Ok::<_, ExitError>(output_at(&self.rollup, claim.last_batch)? != claim.output_root);
+            if !is_true && claim.status == ClaimStatus::Pending && (!is_hybrid || harms()?) {
                 false_claims.push(claim.id);
             }
             facts.push(ClaimFacts {
@@ -272,7 +280,8 @@ impl Observer {
 
     /// Whether a claim says what was derived; its batches are.
     async fn agrees(&mut self, claim: &ClaimEntry, claims: &[ClaimEntry]) -> Result<bool, ExitError> {
-        let key = (claim.id, claim.block_outputs_root, claim.output_root);
+        let batch = self.rollup.index.batch(claim.last_batch)?.ok_or(ExitError::ChainMoved)?;
+        let key = (claim.id, claim.block_outputs_root, claim.output_root, batch.hash);
         if let Some(known) = self.checked.get(&key) {
             return Ok(*known);
         }
@@ -281,6 +290,8 @@ impl Observer {
         let history = tokio::task::spawn_blocking(move || claim_history(&chain, first, last));
         let history = history.await.map_err(|_| ExitError::Stopped)??.ok_or(ExitError::ChainMoved)?;
         let agrees = history.root() == claim.block_outputs_root;
+        // L1 may have taken back the batch meanwhile.
+        self.rollup.derived()?.ok_or(ExitError::ChainMoved)?;
         self.checked.insert(key, agrees);
         Ok(agrees)
     }
@@ -288,6 +299,7 @@ impl Observer {
     fn paths(
         &self,
         facts: &[ClaimFacts],
+        last_final: u64,
         needed: &BTreeSet<u64>,
         newest: u64,
         now: u64,
@@ -299,7 +311,7 @@ impl Observer {
             max_claim_blocks: self.rollup.deployment.parameters.max_claim_blocks,
         };
         let claimed = self.rollup.deployment.settlement_mode().has_disputes();
-        let path = |batch| match path(facts, batch, &batches, now) {
+        let path = |batch| match path(facts, last_final, batch, &batches, now) {
             Path::Claim { .. } if !claimed => Path::Proof,
             path => path,
         };

@@ -120,3 +120,78 @@ fn find(named: &[PathBuf]) -> eyre::Result<Vec<PathBuf>> {
     }
     Ok(found)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Program;
+
+    /// Where the statement ends, which is followed by the first section: its length, how many blobs it has, and the first one.
+    const SECTION: usize = 192;
+    const BLOBS: usize = SECTION + 4;
+    const COMMITMENT: usize = BLOBS + 4;
+    const PROOF: usize = COMMITMENT + 48;
+    const BLOB: usize = PROOF + 48;
+    /// Bytes of a blob.
+    const LENGTH: usize = 131_072;
+    /// How many bundles are spoilt of each kind.
+    const SOME: usize = 3;
+
+    fn blobs(bundle: &[u8]) -> usize {
+        u32::from_le_bytes(bundle[BLOBS..COMMITMENT].try_into().unwrap()) as usize
+    }
+
+    /// The smallest ones of those that `cargo xtask test` had written, without blobs and with.
+    fn bundles() -> [Vec<Vec<u8>>; 2] {
+        let folder = std::env::var_os("DUPLEX_BUNDLES").expect("DUPLEX_BUNDLES is the folder of the bundles");
+        let found = find(&[folder.into()]).unwrap();
+        let mut all: Vec<Vec<u8>> = found.iter().map(|path| std::fs::read(path).unwrap()).collect();
+        all.sort_by_key(Vec::len);
+        [false, true].map(|with| {
+            let these: Vec<_> =
+                all.iter().filter(|bundle| (blobs(bundle) > 0) == with).take(SOME).cloned().collect();
+            assert_eq!(these.len(), SOME, "bundles with blobs: {with}");
+            these
+        })
+    }
+
+    fn assert_nothing_to_prove(machine: &Machine, what: &str, bundle: Vec<u8>) {
+        let bundle = Bytes::from(bundle);
+        assert!(natively(&bundle).is_err(), "{what}: natively");
+        assert!(machine.execute(&bundle).is_err(), "{what}: in the machine");
+    }
+
+    #[test]
+    #[ignore = "takes bundles: cargo xtask test --only validity"]
+    fn of_what_is_spoilt_nothing_is_proved() {
+        let machine = Machine::load(&Program::committed()).unwrap();
+        let [without, with] = bundles();
+        let spoilt = |bundle: &[u8], at: usize| {
+            let mut bundle = bundle.to_vec();
+            bundle[at] ^= 1;
+            bundle
+        };
+        for bundle in without.iter().chain(&with) {
+            let preimages = COMMITMENT + blobs(bundle) * (2 * 48 + LENGTH);
+            let last = bundle.len() - 1;
+            // What was changed is missing, and so is what was taken out.
+            assert_nothing_to_prove(&machine, "the first preimage", spoilt(bundle, preimages + 4));
+            assert_nothing_to_prove(&machine, "the last preimage", spoilt(bundle, last));
+            assert_nothing_to_prove(&machine, "cut off", bundle[..last].to_vec());
+            // Who the chain's configuration is of, and which batches the statement is about, the program has to find again.
+            assert_nothing_to_prove(&machine, "the configuration", spoilt(bundle, 0));
+            assert_nothing_to_prove(&machine, "the last batch", spoilt(bundle, 3 * 32));
+        }
+        for bundle in &with {
+            for (what, at) in [
+                ("the commitment", COMMITMENT + 47),
+                ("the proof", PROOF + 47),
+                ("the blob's beginning", BLOB + 31),
+                // Nobody reads what is there: only the proof shows that it is another blob.
+                ("the blob's end", BLOB + LENGTH - 1),
+            ] {
+                assert_nothing_to_prove(&machine, what, spoilt(bundle, at));
+            }
+        }
+    }
+}

@@ -1,6 +1,8 @@
 //! False claims that a proof contradicts.
 
 use alloy_primitives::{Address, B256, U256, keccak256};
+use alloy_sol_types::SolCall;
+use duplex_bridge::send_transaction;
 use duplex_contracts::bindings::{Challenge, ChallengeStatus, IDisputes, ISettlement};
 use duplex_l1::ClaimStatus;
 use duplex_node::dev_key;
@@ -70,9 +72,9 @@ async fn what_a_proof_contradicts_is_refuted_without_a_dispute() {
 }
 
 /// A claim that is false in its middle only can be proved, at a time of its author's choosing: what builds on it would have a final parent
-/// when its own window is over.
+/// when its own window is over. If it is rejected instead, defences of what builds on it are lost.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_builds_on_a_claim_that_can_be_proved_is_challenged_at_once() {
+async fn what_builds_on_a_claim_that_can_be_proved_is_challenged_at_once_and_not_defended() {
     let world = World::hybrid(120, 15, 100).await;
     let (parent, first) = world.tip().await;
     let below = world.live(3).await;
@@ -85,6 +87,8 @@ async fn what_builds_on_a_claim_that_can_be_proved_is_challenged_at_once() {
     let next = below.header.lastBlock + 1;
     let outputs = world.outputs(next, above.header.lastBlock);
     let theft = with_leaf(&outputs, outputs.len() - 1, B256::repeat_byte(4));
+    let bait = world.claim(&liar, provable, next, &above, &OutputRoot::history(outputs)).await;
+    let against_bait = world.challenge(&liar, bait, &above, theft.root()).await;
     let theft = world.claim(&liar, provable, next, &above, &theft).await;
 
     world.comes_to(theft, ClaimStatus::Rejected).await;
@@ -92,7 +96,46 @@ async fn what_builds_on_a_claim_that_can_be_proved_is_challenged_at_once() {
     let winner = world.rollup.l1.call(settlement, &ISettlement::winnerOfCall { id: theft }).await.unwrap();
     assert_eq!(winner, world.operator, "it was challenged, it did not fall with its parent");
     assert_eq!(world.rollup.index.claim(provable).unwrap().unwrap().status, ClaimStatus::Pending);
-    assert!(challenges(&world).await.iter().all(|(_, challenge)| challenge.claimId == theft));
+    let challenges = challenges(&world).await;
+    assert!(challenges.iter().all(|(id, challenge)| challenge.claimId == theft || *id == against_bait));
+    assert!(world.disputes().await.is_empty(), "nobody defends the bait");
+    world.stop().await;
+}
+
+/// Of several final claims up to the same batch L1 takes new ones on the first only.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn another_final_claim_of_the_same_batches_stops_nobody() {
+    let world = World::hybrid(40, 15, 100).await;
+    let entry = world.live(2).await;
+    let honest = wait("an honest claim of all there is", async || {
+        let claims = world.rollup.index.claims().unwrap();
+        claims.into_iter().find(|claim| claim.last_batch >= entry.header.index)
+    })
+    .await;
+    let (first, last) = world.rollup.blocks_of(&honest).unwrap().unwrap();
+    let outputs = world.outputs(first, last);
+    assert!(outputs.len() > 1, "there is a middle");
+    let dented = with_leaf(&outputs, 0, B256::repeat_byte(3));
+    let liar = dev_key(LIAR);
+    let batch = world.rollup.index.batch(honest.last_batch).unwrap().unwrap();
+    let other = world.claim(&liar, honest.parent_id, first, &batch, &dented).await;
+    world.comes_to(honest.id, ClaimStatus::Final).await;
+    let settlement = world.rollup.deployment.contracts.settlement;
+    let finalize = ISettlement::finalizeCall { id: other }.abi_encode();
+    wait("the other's window to be over", async || {
+        send_transaction(&world.rollup.l1, &liar, Some(settlement), U256::ZERO, finalize.clone().into())
+            .await
+            .ok()
+    })
+    .await;
+    world.comes_to(other, ClaimStatus::Final).await;
+    let next = world.live(1).await;
+    wait("a claim of what came then", async || {
+        let claims = world.rollup.index.claims().unwrap();
+        let mut ours = claims.into_iter().filter(|claim| claim.proposer == world.operator);
+        ours.find(|claim| claim.last_batch >= next.header.index)
+    })
+    .await;
     world.stop().await;
 }
 

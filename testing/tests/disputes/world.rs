@@ -193,6 +193,34 @@ impl World {
         found.await.id
     }
 
+    /// Challenges a claim with a history of the same blocks, as `key`; gives the challenge's number.
+    pub(crate) async fn challenge(
+        &self,
+        key: &PrivateKeySigner,
+        claim: u64,
+        entry: &BatchEntry,
+        history: B256,
+    ) -> u64 {
+        let call = IDisputes::challengeCall {
+            claimId: claim,
+            blockOutputsRoot: self.rollup.index.claim(claim).unwrap().unwrap().block_outputs_root,
+            lastBatchHash: entry.hash,
+            outputsRoot: history,
+        };
+        let disputes = self.rollup.deployment.contracts.disputes;
+        let bond = self.rollup.deployment.parameters.dispute_bond;
+        let data = call.abi_encode().into();
+        send_transaction(&self.rollup.l1, key, Some(disputes), bond, data).await.unwrap();
+        let count = self.ask(&IDisputes::challengeCountCall {}).await;
+        for id in (1..=count).rev() {
+            let challenge = self.ask(&IDisputes::challengeOfCall { id }).await;
+            if (challenge.claimId, challenge.challenger) == (claim, key.address()) {
+                return id;
+            }
+        }
+        panic!("no challenge of claim {claim} by {}", key.address());
+    }
+
     /// Waits until a claim has come to this.
     pub(crate) async fn comes_to(&self, claim: u64, status: ClaimStatus) -> ClaimEntry {
         wait(&format!("claim {claim} to be {status:?}"), async || {

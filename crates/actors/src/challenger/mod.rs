@@ -71,6 +71,8 @@ const FALLING: usize = 64;
 pub struct Watch {
     /// Claims on L1 that are false and not yet rejected.
     pub false_claims: BTreeSet<u64>,
+    /// In `hybrid`: claims that are false before their last output only. There is nothing to do about them.
+    pub dented_claims: BTreeSet<u64>,
     /// Challenges that are open.
     pub challenges: u64,
     /// Disputes that are open.
@@ -91,9 +93,9 @@ pub struct Challenger {
     opinion: Arc<dyn Opinion>,
     board: Board,
     replays: Replays,
-    /// Own histories of claims, by what was claimed.
-    histories: BTreeMap<(u64, B256), Arc<Tree>>,
-    /// What shows that a proof contradicts a false claim, by that and the proven claim, if anything does.
+    /// Own histories of claims, by what was claimed, and the hash of the last batch.
+    histories: BTreeMap<(u64, B256, B256), Arc<Tree>>,
+    /// What shows that a proof contradicts a false claim, by that and the proven claim; none if nothing ever will.
     refutations: BTreeMap<(u64, u64), Option<ISettlement::refuteCall>>,
     /// What was sent and is not mined, by what it is for.
     sent: BTreeMap<String, oneshot::Receiver<Result<TxReceipt, TxManagerError>>>,
@@ -167,37 +169,44 @@ impl Challenger {
     async fn look(&mut self) -> Result<(), ActorError> {
         self.forget_what_was_mined();
         // Only what was derived from L1 is known to be true; on anything else nothing is staked.
-        let derivation = self.rollup.derivation.borrow().clone();
-        let Some(l1_head) = derivation.l1_head else { return Ok(()) };
-        let now = l1_head.header.timestamp;
         let claims: BTreeMap<u64, ClaimEntry> =
             self.rollup.index.claims()?.into_iter().map(|claim| (claim.id, claim)).collect();
+        let Some(derivation) = self.rollup.derived()? else { return Ok(()) };
+        let Some(l1_head) = derivation.l1_head else { return Ok(()) };
+        let now = l1_head.header.timestamp;
         let open = self.board.read(&self.rollup).await?;
         if open.l1_went_back {
             self.histories.clear();
             self.refutations.clear();
         }
         let pending = |id: &u64| claims.get(id).is_some_and(|claim| claim.status == ClaimStatus::Pending);
-        self.histories.retain(|(id, _), _| pending(id));
+        self.histories.retain(|(id, ..), _| pending(id));
         self.refutations.retain(|(id, _), _| pending(id));
 
-        let mut standing = BTreeSet::from([0]);
-        let mut false_claims = BTreeSet::new();
+        // What is true with all that it builds on is defended. What builds on a claim that somebody can prove is challenged if it is false,
+        // since it has a final parent from then on, be its own window over or not; but it is not defended, since it falls with that claim.
+        let (mut standing, mut possible) = (BTreeSet::from([0]), BTreeSet::from([0]));
+        let (mut false_claims, mut dented_claims) = (BTreeSet::new(), BTreeSet::new());
         for claim in claims.values().filter(|claim| claim.last_batch <= derivation.batch) {
             match claim.status {
-                ClaimStatus::Final => drop(standing.insert(claim.id)),
-                ClaimStatus::Pending if standing.contains(&claim.parent_id) => {
+                ClaimStatus::Final => {
+                    standing.insert(claim.id);
+                    possible.insert(claim.id);
+                }
+                ClaimStatus::Pending if possible.contains(&claim.parent_id) => {
                     let Some(history) = self.history(claim).await? else { continue };
-                    if history.root() == claim.block_outputs_root {
+                    let is_true = history.root() == claim.block_outputs_root;
+                    if is_true || self.is_dented(claim, &history)? {
+                        possible.insert(claim.id);
+                    }
+                    if is_true && standing.contains(&claim.parent_id) {
                         standing.insert(claim.id);
                         self.defend(claim, &history, &open, now).await?;
-                    } else {
+                    } else if !is_true && possible.contains(&claim.id) {
+                        dented_claims.insert(claim.id);
+                    } else if !is_true {
                         false_claims.insert(claim.id);
-                        if self.can_be_proved(claim, &history)? {
-                            // Whatever builds on it has a final parent the moment that somebody proves it, be its own window over by
-                            // then: what is false of that cannot wait until it falls with its parent.
-                            standing.insert(claim.id);
-                        } else if !self.refute(claim, &history, claims.values()).await? {
+                        if !self.refute(claim, &history, claims.values()).await? {
                             self.challenge(claim, &history, &open, now).await?;
                         }
                     }
@@ -224,6 +233,7 @@ impl Challenger {
         let state = Watch {
             lost,
             false_claims,
+            dented_claims,
             challenges: open.challenges.values().filter(|c| c.status == ChallengeStatus::Open).count() as u64,
             disputes: open.games.len() as u64,
             own: own.len() as u64,
@@ -257,9 +267,10 @@ impl Challenger {
         failing.map_or(Ok(()), Err)
     }
 
-    /// What this node says of a claim's blocks.
+    /// What this node says of a claim's blocks; `None` while it cannot know.
     async fn history(&mut self, claim: &ClaimEntry) -> Result<Option<Arc<Tree>>, ActorError> {
-        let key = (claim.id, claim.block_outputs_root);
+        let Some(batch) = self.rollup.index.batch(claim.last_batch)? else { return Ok(None) };
+        let key = (claim.id, claim.block_outputs_root, batch.hash);
         if let Some(history) = self.histories.get(&key) {
             return Ok(Some(history.clone()));
         }
@@ -268,17 +279,26 @@ impl Challenger {
         let Some(truth) = truth.map_err(|_| ActorError::Behind("reading blocks was cut off"))?? else {
             return Ok(None);
         };
+        // L1 may have taken back the batch meanwhile: then this is another one's.
+        if self.rollup.derived()?.is_none() {
+            return Ok(None);
+        }
         let history = Arc::new(self.opinion.blocks(claim, truth));
-        if history.root() != claim.block_outputs_root {
-            tracing::error!(claim = claim.id, proposer = %claim.proposer, "a claim on L1 is false");
+        let (id, proposer) = (claim.id, claim.proposer);
+        match history.root() == claim.block_outputs_root {
+            true => {}
+            false if self.is_dented(claim, &history)? => {
+                tracing::info!(claim = id, %proposer, "a claim on L1 is false before its last output only, which does no harm");
+            }
+            false => tracing::error!(claim = id, %proposer, "a claim on L1 is false"),
         }
         self.histories.insert(key, history.clone());
         Ok(Some(history))
     }
 
-    /// Whether a claim is false before its last output only, and a proof can make it final. That does no harm, since nothing uses its
-    /// other outputs; a challenge would bind a bond until the proof comes, and win nothing.
-    fn can_be_proved(&self, claim: &ClaimEntry, history: &Tree) -> Result<bool, ActorError> {
+    /// Whether a claim, which is not true, is false before its last output only, and a proof can make it final. That does no harm, since
+    /// nothing uses its other outputs; a challenge would bind a bond until the proof comes, and win nothing.
+    fn is_dented(&self, claim: &ClaimEntry, history: &Tree) -> Result<bool, ActorError> {
         if self.rollup.deployment.settlement_mode() != SettlementMode::Hybrid {
             return Ok(false);
         }

@@ -32,12 +32,17 @@ impl Challenger {
         };
         for proven in claims.filter(contradicts).map(|claim| claim.id) {
             let key = (claim.id, proven);
-            let call = match self.refutations.get(&key) {
-                Some(known) => known.clone(),
-                None => {
-                    let found = self.refutation(claim, truth, proven).await?;
-                    self.refutations.insert(key, found.clone());
-                    found
+            let known = self.refutations.get(&key).cloned();
+            let found = match known {
+                Some(known) => Ok(known),
+                None => self.refutation(claim, truth, proven).await,
+            };
+            let call = match found {
+                Ok(call) => call,
+                // It can be challenged as well.
+                Err(error) => {
+                    tracing::warn!(claim = claim.id, proven, %error, "cannot see whether a proof contradicts a claim");
+                    continue;
                 }
             };
             let Some(call) = call else { continue };
@@ -50,9 +55,9 @@ impl Challenger {
     }
 
     /// What shows L1 that they contradict each other; `None` if the final claim was not proved, or nobody but its author knows the
-    /// false one's history.
+    /// false one's history. Kept if that cannot change.
     async fn refutation(
-        &self,
+        &mut self,
         claim: &ClaimEntry,
         truth: &Tree,
         proven: u64,
@@ -60,25 +65,27 @@ impl Challenger {
         let rollup = &self.rollup;
         let settlement = rollup.deployment.contracts.settlement;
         let prover = rollup.l1.call(settlement, &ISettlement::proverOfCall { id: proven }).await?;
-        let Some((first, last)) = rollup.blocks_of(claim)? else { return Ok(None) };
-        if prover == Address::ZERO {
-            return Ok(None);
-        }
+        let blocks = rollup.blocks_of(claim)?;
+        let Some((first, last)) = blocks.filter(|_| prover != Address::ZERO) else { return Ok(None) };
         let sent = rollup.l1.transaction(claim.l1_tx).await?;
         let proof = last_leaf(claim, last - first, truth, sent.as_ref(), settlement);
-        if proof.is_none() {
+        let call = proof.map(|proof| ISettlement::refuteCall {
+            id: claim.id,
+            provenId: proven,
+            leaf: claim.output_root,
+            leafProof: proof,
+        });
+        if call.is_none() && sent.is_some() {
             tracing::warn!(
                 claim = claim.id,
                 proven,
                 "a proof contradicts a claim whose history nobody knows"
             );
         }
-        Ok(proof.map(|proof| ISettlement::refuteCall {
-            id: claim.id,
-            provenId: proven,
-            leaf: claim.output_root,
-            leafProof: proof,
-        }))
+        if call.is_some() || sent.is_some() {
+            self.refutations.insert((claim.id, proven), call.clone());
+        }
+        Ok(call)
     }
 }
 

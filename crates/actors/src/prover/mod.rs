@@ -128,6 +128,17 @@ impl From<ActorError> for Trouble {
     }
 }
 
+/// What is to be proved.
+struct Wanted {
+    /// The batches.
+    first: u64,
+    last: u64,
+    /// The final claim before them.
+    parent: u64,
+    /// The claim that the proof makes final, if it is not a new one.
+    claim: Option<u64>,
+}
+
 impl Prover {
     /// For a rollup that takes proofs.
     ///
@@ -194,8 +205,8 @@ impl Prover {
     }
 
     async fn step(&mut self) -> Result<(), Trouble> {
-        let derived = self.rollup.derivation.borrow().batch;
         let claims = self.rollup.index.claims().map_err(ActorError::from)?;
+        let Some(derivation) = self.rollup.derived()? else { return Ok(()) };
         // Of several final claims up to the same batch L1 knows the first as its last one.
         let settlement = self.rollup.deployment.contracts.settlement;
         let parent = self.rollup.l1.call(settlement, &ISettlement::lastFinalClaimCall {}).await;
@@ -221,8 +232,8 @@ impl Prover {
         }
         match self.task.clone() {
             Some(task) => self.follow(task).await,
-            None => match self.next(parent, covered, derived, &claims)? {
-                Some((first, last, claim)) => self.begin(first, last, parent, claim).await,
+            None => match self.next(parent, covered, derivation.batch, &claims)? {
+                Some(Wanted { first, last, parent, claim }) => self.begin(first, last, parent, claim).await,
                 None => {
                     self.watch.send_if_modified(|now| {
                         let idle = Proving { proven_batch: now.proven_batch, ..Proving::default() };
@@ -252,29 +263,37 @@ impl Prover {
             && claimed)
     }
 
-    /// The batches to prove next, and the claim to make final with it.
+    /// What to prove next. `parent` is L1's last final claim, up to batch `covered`.
     fn next(
         &self,
         parent: u64,
         covered: u64,
         derived: u64,
         claims: &[ClaimEntry],
-    ) -> Result<Option<(u64, u64, Option<u64>)>, ActorError> {
+    ) -> Result<Option<Wanted>, ActorError> {
         if derived <= covered {
             return Ok(None);
         }
-        let first = covered + 1;
         if self.rollup.deployment.settlement_mode() == SettlementMode::Validity {
-            return Ok(Some((first, derived.min(covered + self.most), None)));
+            let last = derived.min(covered + self.most);
+            return Ok(Some(Wanted { first: covered + 1, last, parent, claim: None }));
         }
-        // Where claims are made with bonds, a true one that waits is made final.
-        for claim in claims {
-            let waits = claim.status == ClaimStatus::Pending && claim.parent_id == parent;
-            if waits && claim.last_batch > covered && claim.last_batch <= derived {
-                let history = self.rollup.history_of(claim)?;
-                if history.is_some_and(|history| history.root() == claim.block_outputs_root) {
-                    return Ok(Some((first, claim.last_batch, Some(claim.id))));
-                }
+        // Where claims are made with bonds, a true one that waits is made final. On whichever final claim: another one up to the same
+        // batch may have been final first.
+        let final_up_to = |id| match id {
+            0 => Some(0),
+            id => claims
+                .iter()
+                .find(|claim| claim.id == id && claim.status == ClaimStatus::Final)
+                .map(|claim| claim.last_batch),
+        };
+        let waiting = claims.iter().filter(|claim| claim.status == ClaimStatus::Pending);
+        for claim in waiting.filter(|claim| claim.last_batch > covered && claim.last_batch <= derived) {
+            let Some(before) = final_up_to(claim.parent_id) else { continue };
+            let history = self.rollup.history_of(claim)?;
+            if history.is_some_and(|history| history.root() == claim.block_outputs_root) {
+                let (first, last, parent) = (before + 1, claim.last_batch, claim.parent_id);
+                return Ok(Some(Wanted { first, last, parent, claim: Some(claim.id) }));
             }
         }
         Ok(None)
