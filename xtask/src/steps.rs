@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything, in the order in which it fails soonest.
 
 use std::{
+    cell::Cell,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Instant,
@@ -14,6 +15,8 @@ type Step = (&'static str, fn(&Context) -> Result<(), String>);
 struct Context {
     root: PathBuf,
     data: Option<PathBuf>,
+    /// Whether the tests in Rust were run, which write the bundles that the validity program is executed with.
+    bundles: Cell<bool>,
 }
 
 const STEPS: &[Step] = &[
@@ -43,7 +46,7 @@ const STEPS: &[Step] = &[
     ("clients", |c| clients::run(&c.root)),
     ("fuzz", |c| fuzz::fuzz(&c.root, 15, None)),
     ("guest", |c| guest::run(&c.root, true)),
-    ("validity", |c| validity::compare(&c.root)),
+    ("validity", |c| validity::compare(&c.root, c.bundles.get())),
 ];
 
 /// Marks an error that only says that a step could not be run here.
@@ -92,12 +95,14 @@ fn rust(context: &Context) -> Result<(), String> {
     if let Some(data) = context.data.as_ref().and_then(|data| data.canonicalize().ok()) {
         command.env("DUPLEX_DATA", data);
     }
-    run(&mut command)
+    run(command.env("DUPLEX_BUNDLES", validity::bundles(&context.root)?))?;
+    context.bundles.set(true);
+    Ok(())
 }
 
 /// Runs all steps, or those chosen.
 pub(crate) fn test(root: &Path, options: &[&str]) -> Result<(), String> {
-    let mut context = Context { root: root.to_owned(), data: None };
+    let mut context = Context { root: root.to_owned(), data: None, bundles: Cell::new(false) };
     let (mut only, mut except) = (Vec::new(), Vec::new());
     let mut options = options.iter();
     while let Some(option) = options.next() {

@@ -24,27 +24,40 @@ const PROOF: &str = "contracts/test/validity-proof.json";
 const STARK: &str = "prover/tests/sample.stark";
 const STARK_KEY: &str = "prover/stark.vk";
 const VERIFIER: &str = "contracts/generated/DevelopmentProofVerifier.sol";
+/// Where the program's tests write them.
+const BUNDLES: &str = "target/validity/bundles";
 /// How many runs of batches the program's tests make, at least.
 const FEWEST_BUNDLES: usize = 80;
 /// How many instructions of the machine a gas may take, whatever it is paid for: more has to be priced otherwise.
 const MOST_FOR_A_GAS: u64 = 250;
 
+/// The folder of the bundles that the program's tests write (`DUPLEX_BUNDLES`), without any.
+pub(crate) fn bundles(root: &Path) -> Result<PathBuf, String> {
+    fresh(&root.join(BUNDLES))
+}
+
 /// Writes a bundle for every run of batches of the program's tests, executes all of them in the machine and natively, and compares.
-/// Of the prover's crates this takes a third.
-pub(crate) fn compare(root: &Path) -> Result<(), String> {
+/// The proof system is not built for it. `written` says whether the tests were run already, with [`bundles`].
+pub(crate) fn compare(root: &Path, written: bool) -> Result<(), String> {
     if let Some(other) = std::env::var_os("DUPLEX_VALIDITY_PROGRAM") {
         println!("not with the committed program, but with {}", other.display());
     }
-    let bundles = fresh(&root.join("target/validity/bundles"))?;
     println!("building duplex-machine, which takes minutes the first time");
     let prover = root.join("prover");
     let build = ["build", "--quiet", "--locked", "--package", "duplex-machine"];
     execute(Command::new("cargo").args(build).env_remove("CARGO_TARGET_DIR").current_dir(&prover))?;
-    println!("writing bundles");
-    let mut test = test(root);
-    // Those that make chains.
-    test.args(["any::", "blocks::", "curves::", "precompiles::", "ranges::"]);
-    execute(test.env("DUPLEX_BUNDLES", &bundles))?;
+    let bundles = match written {
+        true => root.join(BUNDLES),
+        false => {
+            let bundles = bundles(root)?;
+            println!("writing bundles");
+            let mut test = test(root);
+            // Those that make chains.
+            test.args(["any::", "blocks::", "curves::", "precompiles::", "ranges::"]);
+            execute(test.env("DUPLEX_BUNDLES", &bundles))?;
+            bundles
+        }
+    };
     let written = fs::read_dir(&bundles).map_err(|error| format!("{}: {error}", bundles.display()))?.count();
     if written < FEWEST_BUNDLES {
         return Err(format!(
@@ -62,7 +75,7 @@ pub(crate) fn compare(root: &Path) -> Result<(), String> {
 /// Compares execution in the machine and natively, builds the prover and tests it, and compares what people's transactions cost in the
 /// machine with what is committed of it.
 pub(crate) fn run(root: &Path) -> Result<(), String> {
-    compare(root)?;
+    compare(root, false)?;
     let prover = prover(root)?;
     println!("testing it");
     let mut tests = Command::new("cargo");

@@ -2,7 +2,7 @@
 //! executed, not proved.
 //!
 //! `duplex-prover` is this with the proof system. Tests compare executions of every test block with native ones by this alone: what
-//! proves has another hundred and fifty crates.
+//! proves takes three times as long to build.
 
 mod compare;
 mod config;
