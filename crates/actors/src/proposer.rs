@@ -262,17 +262,7 @@ impl Proposer {
 
     /// The claim to build on, and the last batch that it covers.
     async fn tip(&self, honest: &[ClaimEntry]) -> Result<(u64, u64), ActorError> {
-        // Of several final claims up to the same batch L1 takes only the one that was final first.
-        let settlement = self.rollup.deployment.contracts.settlement;
-        let last = self.rollup.l1.call(settlement, &ISettlement::lastFinalClaimCall {}).await?;
-        let covered = match last {
-            0 => 0,
-            id => honest
-                .iter()
-                .find(|claim| claim.id == id && claim.status == ClaimStatus::Final)
-                .map(|claim| claim.last_batch)
-                .ok_or(ActorError::Behind("the last final claim is not in the index yet"))?,
-        };
+        let (last, covered) = self.rollup.last_final().await?;
         let waiting = honest.iter().filter(|c| c.status == ClaimStatus::Pending && c.last_batch > covered);
         let tip = waiting.max_by_key(|claim| claim.last_batch);
         Ok(tip.map_or((last, covered), |claim| (claim.id, claim.last_batch)))

@@ -4,9 +4,11 @@ use std::sync::Arc;
 
 use alloy_primitives::B256;
 use duplex_chain::Chain;
-use duplex_contracts::bindings::IInbox;
+use duplex_contracts::bindings::{IInbox, ISettlement};
 use duplex_derivation::{Anchor, Rules};
-use duplex_l1::{BatchReader, ClaimEntry, Deployment, L1Header, L1Index, Rpc, RpcError, TxManager};
+use duplex_l1::{
+    BatchReader, ClaimEntry, ClaimStatus, Deployment, L1Header, L1Index, Rpc, RpcError, TxManager,
+};
 use duplex_primitives::{BatchHeader, L1Message, L2Extra, tree::Tree};
 use tokio::sync::{Mutex, watch};
 
@@ -168,6 +170,22 @@ impl Rollup {
             0 => Ok(self.deployment.genesis_output),
             id => Ok(self.index.claim(id)?.ok_or(gone)?.output_root),
         }
+    }
+
+    /// L1's last final claim and the last batch that it covers; 0 is genesis. Of several final claims up to the same batch it is the one that
+    /// was final first, and L1 takes new claims on no other final one.
+    ///
+    /// # Errors
+    /// If L1 or the index cannot be read, or the index does not have it yet.
+    pub async fn last_final(&self) -> Result<(u64, u64), ActorError> {
+        let settlement = self.deployment.contracts.settlement;
+        let id = self.l1.call(settlement, &ISettlement::lastFinalClaimCall {}).await?;
+        if id == 0 {
+            return Ok((0, 0));
+        }
+        let claim = self.index.claim(id)?.filter(|claim| claim.status == ClaimStatus::Final);
+        let claim = claim.ok_or(ActorError::Behind("the last final claim is not in the index yet"))?;
+        Ok((id, claim.last_batch))
     }
 
     /// What a claim should say, by this chain; `None` if the chain is not there yet.

@@ -124,8 +124,8 @@ impl Observer {
         let claims = rollup.index.claims()?;
         let (facts, false_claims) = self.facts(&claims, batch, &needed).await?;
         let settlement = rollup.deployment.contracts.settlement;
-        let last_final = rollup.l1.call(settlement, &ISettlement::lastFinalClaimCall {}).await?;
-        if last_final != 0 && !facts.iter().any(|claim| claim.id == last_final) {
+        let (last_final, covered) = rollup.last_final().await?;
+        if covered > batch {
             return Err(ExitError::ChainMoved);
         }
         let paths = self.paths(&facts, last_final, &needed, batch, now);

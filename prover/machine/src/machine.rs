@@ -24,7 +24,7 @@ use crate::config::{self, Executors};
 /// More than there are kinds of instructions, or tables for them.
 const KINDS: usize = 1 << 12;
 
-/// The program that the prover was built with.
+/// The committed program.
 static PROGRAM: &[u8] = include_bytes!("../../duplex-validity.elf");
 
 /// A validity program.
@@ -61,7 +61,7 @@ impl Program {
 /// Which program is proved.
 #[derive(Debug, Args)]
 pub struct ProgramArgs {
-    /// Another validity program than the one that this prover was built with.
+    /// Another validity program than the committed one.
     #[arg(long, env = "DUPLEX_VALIDITY_PROGRAM", value_name = "ELF")]
     program: Option<PathBuf>,
 }

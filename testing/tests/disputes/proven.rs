@@ -20,11 +20,7 @@ async fn what_a_proof_contradicts_is_refuted_without_a_dispute() {
     // Nobody defends: by challenges alone the lies would stand for twenty minutes of L1.
     let world = World::hybrid(60, 1_200, 300).await;
     let entry = world.live(3).await;
-    let honest = wait("an honest claim", async || {
-        let claims = world.rollup.index.claims().unwrap();
-        claims.into_iter().find(|claim| claim.last_batch >= entry.header.index)
-    })
-    .await;
+    let honest = world.claimed(&entry).await;
     let settlement = world.rollup.deployment.contracts.settlement;
     let prover = Address::repeat_byte(0x77);
     let slot = keccak256([B256::from(U256::from(honest.id)), B256::from(U256::from(PROVER_OF))].concat());
@@ -107,11 +103,7 @@ async fn what_builds_on_a_claim_that_can_be_proved_is_challenged_at_once_and_not
 async fn another_final_claim_of_the_same_batches_stops_nobody() {
     let world = World::hybrid(40, 15, 100).await;
     let entry = world.live(2).await;
-    let honest = wait("an honest claim of all there is", async || {
-        let claims = world.rollup.index.claims().unwrap();
-        claims.into_iter().find(|claim| claim.last_batch >= entry.header.index)
-    })
-    .await;
+    let honest = world.claimed(&entry).await;
     let (first, last) = world.rollup.blocks_of(&honest).unwrap().unwrap();
     let outputs = world.outputs(first, last);
     assert!(outputs.len() > 1, "there is a middle");
@@ -130,12 +122,7 @@ async fn another_final_claim_of_the_same_batches_stops_nobody() {
     .await;
     world.comes_to(other, ClaimStatus::Final).await;
     let next = world.live(1).await;
-    wait("a claim of what came then", async || {
-        let claims = world.rollup.index.claims().unwrap();
-        let mut ours = claims.into_iter().filter(|claim| claim.proposer == world.operator);
-        ours.find(|claim| claim.last_batch >= next.header.index)
-    })
-    .await;
+    world.claimed(&next).await;
     world.stop().await;
 }
 

@@ -221,6 +221,16 @@ impl World {
         panic!("no challenge of claim {claim} by {}", key.address());
     }
 
+    /// The devnet's own claim that covers a batch.
+    pub(crate) async fn claimed(&self, entry: &BatchEntry) -> ClaimEntry {
+        wait("an honest claim", async || {
+            let claims = self.rollup.index.claims().unwrap();
+            let mut own = claims.into_iter().filter(|claim| claim.proposer == self.operator);
+            own.find(|claim| claim.last_batch >= entry.header.index)
+        })
+        .await
+    }
+
     /// Waits until a claim has come to this.
     pub(crate) async fn comes_to(&self, claim: u64, status: ClaimStatus) -> ClaimEntry {
         wait(&format!("claim {claim} to be {status:?}"), async || {

@@ -285,12 +285,12 @@ impl Challenger {
         }
         let history = Arc::new(self.opinion.blocks(claim, truth));
         let (id, proposer) = (claim.id, claim.proposer);
-        match history.root() == claim.block_outputs_root {
-            true => {}
-            false if self.is_dented(claim, &history)? => {
+        if history.root() != claim.block_outputs_root {
+            if self.is_dented(claim, &history)? {
                 tracing::info!(claim = id, %proposer, "a claim on L1 is false before its last output only, which does no harm");
+            } else {
+                tracing::error!(claim = id, %proposer, "a claim on L1 is false");
             }
-            false => tracing::error!(claim = id, %proposer, "a claim on L1 is false"),
         }
         self.histories.insert(key, history.clone());
         Ok(Some(history))

@@ -31,20 +31,11 @@ impl Challenger {
                 && other.output_root != claim.output_root
         };
         for proven in claims.filter(contradicts).map(|claim| claim.id) {
-            let key = (claim.id, proven);
-            let known = self.refutations.get(&key).cloned();
-            let found = match known {
-                Some(known) => Ok(known),
-                None => self.refutation(claim, truth, proven).await,
-            };
-            let call = match found {
-                Ok(call) => call,
+            let call = self.refutation(claim, truth, proven).await.unwrap_or_else(|error| {
                 // It can be challenged as well.
-                Err(error) => {
-                    tracing::warn!(claim = claim.id, proven, %error, "cannot see whether a proof contradicts a claim");
-                    continue;
-                }
-            };
+                tracing::warn!(claim = claim.id, proven, %error, "cannot see whether a proof contradicts a claim");
+                None
+            });
             let Some(call) = call else { continue };
             let label = format!("refute claim {} by the proof of claim {proven}", claim.id);
             let settlement = self.rollup.deployment.contracts.settlement;
@@ -62,6 +53,9 @@ impl Challenger {
         truth: &Tree,
         proven: u64,
     ) -> Result<Option<ISettlement::refuteCall>, ActorError> {
+        if let Some(known) = self.refutations.get(&(claim.id, proven)) {
+            return Ok(known.clone());
+        }
         let rollup = &self.rollup;
         let settlement = rollup.deployment.contracts.settlement;
         let prover = rollup.l1.call(settlement, &ISettlement::proverOfCall { id: proven }).await?;

@@ -207,18 +207,7 @@ impl Prover {
     async fn step(&mut self) -> Result<(), Trouble> {
         let claims = self.rollup.index.claims().map_err(ActorError::from)?;
         let Some(derivation) = self.rollup.derived()? else { return Ok(()) };
-        // Of several final claims up to the same batch L1 knows the first as its last one.
-        let settlement = self.rollup.deployment.contracts.settlement;
-        let parent = self.rollup.l1.call(settlement, &ISettlement::lastFinalClaimCall {}).await;
-        let parent = parent.map_err(ActorError::from)?;
-        let covered = match parent {
-            0 => 0,
-            id => claims
-                .iter()
-                .find(|claim| claim.id == id && claim.status == ClaimStatus::Final)
-                .map(|claim| claim.last_batch)
-                .ok_or(ActorError::Behind("the last final claim is not in the index yet"))?,
-        };
+        let (parent, covered) = self.rollup.last_final().await?;
         self.watch.send_if_modified(|now| std::mem::replace(&mut now.proven_batch, covered) != covered);
         if let Some(task) = &self.task
             && !self.still_wanted(task, covered, &claims)?
