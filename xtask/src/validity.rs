@@ -234,7 +234,8 @@ fn prover(root: &Path) -> Result<PathBuf, String> {
 
 fn test(root: &Path) -> Command {
     let mut test = Command::new("cargo");
-    test.args(["test", "--quiet", "--package", "duplex-program", "--test", "it", "--"]).current_dir(root);
+    // Of the whole workspace, for which everything is built: for one package alone its dependencies would be built once more.
+    test.args(["test", "--quiet", "--workspace", "--test", "it", "--"]).current_dir(root);
     test
 }
 

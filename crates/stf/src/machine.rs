@@ -4,13 +4,11 @@ use alloc::{format, string::String, string::ToString, vec::Vec};
 use alloy_eips::eip7840::BlobParams;
 use alloy_primitives::{Address, Bytes, Log};
 use duplex_primitives::{ChainConfig, Rules};
-use op_revm::{
-    DefaultOp, L1BlockInfo, OpBuilder, OpContext, OpEvm, OpSpecId, OpTransaction, OpTransactionError,
-};
+use op_revm::{DefaultOp, L1BlockInfo, OpContext, OpEvm, OpSpecId, OpTransaction, OpTransactionError};
 use revm::{
     Context, DatabaseCommit, DatabaseRef, ExecuteEvm, InspectEvm, Inspector, Journal, MainBuilder,
     MainContext, MainnetEvm, SystemCallEvm,
-    context::{BlockEnv, CfgEnv, TxEnv},
+    context::{BlockEnv, CfgEnv, Evm, FrameStack, TxEnv},
     context_interface::{
         ContextTr,
         result::{EVMError, ExecResultAndState, ExecutionResult, InvalidTransaction, Output},
@@ -153,8 +151,15 @@ impl<D: DatabaseRef, I> Machine<D, I> {
                     .with_block(block)
                     .with_db(state)
                     .with_chain(L1BlockInfo::default());
-                let evm =
-                    context.build_op_with_inspector(inspector).with_precompiles(L2Precompiles::default());
+                // As `build_op_with_inspector` does, but without Karst's own precompiles and without frames for calls that
+                // most blocks do not make: both take long in the machine that proves.
+                let evm = OpEvm(Evm {
+                    ctx: context,
+                    inspector,
+                    instruction: EthInstructions::new_mainnet_with_spec(OpSpecId::KARST.into_eth_spec()),
+                    precompiles: L2Precompiles::default(),
+                    frame_stack: FrameStack::new(),
+                });
                 Self::L2(evm, DataFees::default())
             }
         }

@@ -13,7 +13,8 @@ pub(crate) struct Commit<'a> {
     pub(crate) owner: Option<B256>,
     /// The RLP of the node at hand; kept to save allocations.
     pub(crate) rlp: Vec<u8>,
-    pub(crate) updates: &'a mut NodeUpdates,
+    /// Who wants to know what is to be stored, if anybody does.
+    pub(crate) updates: Option<&'a mut NodeUpdates>,
     /// Paths whose stored node went away, less those that are written again.
     pub(crate) removed: BTreeSet<Nibbles>,
 }
@@ -47,7 +48,10 @@ impl Commit<'_> {
             if !self.removed.is_empty() {
                 self.removed.remove(path);
             }
-            self.push(*path, Some(Bytes::copy_from_slice(&self.rlp)));
+            if let Some(updates) = &mut self.updates {
+                let key = NodeKey { owner: self.owner, path: *path };
+                updates.push((key, Some(Bytes::copy_from_slice(&self.rlp))));
+            }
         } else {
             link.reference = Reference::inline(&self.rlp);
             if core::mem::take(&mut link.stored) {
@@ -57,13 +61,9 @@ impl Commit<'_> {
     }
 
     /// Reports the nodes that are gone.
-    pub(crate) fn finish(mut self) {
-        for path in core::mem::take(&mut self.removed) {
-            self.push(path, None);
+    pub(crate) fn finish(self) {
+        if let Some(updates) = self.updates {
+            updates.extend(self.removed.into_iter().map(|path| (NodeKey { owner: self.owner, path }, None)));
         }
-    }
-
-    fn push(&mut self, path: Nibbles, rlp: Option<Bytes>) {
-        self.updates.push((NodeKey { owner: self.owner, path }, rlp));
     }
 }

@@ -97,16 +97,38 @@ impl StateTrie {
         source: &S,
         updates: &mut NodeUpdates,
     ) -> Result<B256, S::Error> {
-        let (root, before) = (self.root(), updates.len());
+        let before = updates.len();
+        let applied = self.apply_to(changes, source, Some(updates));
+        if applied.is_err() {
+            updates.truncate(before);
+        }
+        applied
+    }
+
+    /// The same where nothing is stored: the new state root, and that is all.
+    ///
+    /// # Errors
+    /// If a node cannot be had. Then the state is again that of the former root, with nothing of it in memory.
+    pub fn update<S: NodeSource>(&mut self, changes: &HashedState, source: &S) -> Result<B256, S::Error> {
+        self.apply_to(changes, source, None)
+    }
+
+    fn apply_to<S: NodeSource>(
+        &mut self,
+        changes: &HashedState,
+        source: &S,
+        mut updates: Option<&mut NodeUpdates>,
+    ) -> Result<B256, S::Error> {
+        let root = self.root();
         let mut rlp = Vec::with_capacity(128);
         for (address, update) in changes {
+            let updates = updates.as_deref_mut();
             if let Err(error) = self.apply_account(*address, update, source, updates, &mut rlp) {
                 *self = Self::new(root);
-                updates.truncate(before);
                 return Err(error);
             }
         }
-        Ok(self.accounts.commit(updates))
+        Ok(self.accounts.commit_to(updates))
     }
 
     fn apply_account<S: NodeSource>(
@@ -114,7 +136,7 @@ impl StateTrie {
         address: B256,
         update: &AccountUpdate,
         source: &S,
-        updates: &mut NodeUpdates,
+        updates: Option<&mut NodeUpdates>,
         rlp: &mut Vec<u8>,
     ) -> Result<(), S::Error> {
         let former = self.account(address, source)?;
@@ -133,7 +155,7 @@ impl StateTrie {
                         trie.insert(slot, &alloy_rlp::encode_fixed_size(value), source)?;
                     }
                 }
-                Ok(trie.commit(updates))
+                Ok(trie.commit_to(updates))
             })?;
         }
         match &update.account {

@@ -169,6 +169,11 @@ impl Trie {
     /// Hashes what changed since the last commit and returns the new root. Appends to `updates`
     /// the nodes to write and those to delete; no key occurs twice.
     pub fn commit(&mut self, updates: &mut NodeUpdates) -> B256 {
+        self.commit_to(Some(updates))
+    }
+
+    /// The same; nobody needs to be told where there is no store.
+    pub(crate) fn commit_to(&mut self, updates: Option<&mut NodeUpdates>) -> B256 {
         let removed = mem::take(&mut self.removed);
         let rlp = Vec::with_capacity(600);
         let mut commit = Commit { owner: self.owner, rlp, updates, removed };

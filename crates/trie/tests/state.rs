@@ -124,6 +124,7 @@ proptest! {
                     let mut replica = StateTrie::new(state.root());
                     let mut replica_updates = NodeUpdates::new();
                     let replayed = replica.apply(&block, &witness, &mut replica_updates).unwrap();
+                    let unrecorded = StateTrie::new(state.root()).update(&block, &witness).unwrap();
 
                     let mut updates = NodeUpdates::new();
                     let root = state.apply(&block, &store, &mut updates).unwrap();
@@ -132,6 +133,7 @@ proptest! {
                     prop_assert_eq!(root, state.root());
                     prop_assert_eq!(root, recorded);
                     prop_assert_eq!(root, replayed);
+                    prop_assert_eq!(root, unrecorded);
                     let mut other = store.clone();
                     store.apply(updates);
                     other.apply(replica_updates);
@@ -147,8 +149,11 @@ proptest! {
                     torn.0.remove(&gone);
                     let before = state.root();
                     let mut updates = vec![(gone.clone(), None)];
-                    let mut attempt = state.clone();
-                    if attempt.apply(&block, &torn, &mut updates).is_err() {
+                    let (mut attempt, mut unrecorded) = (state.clone(), state.clone());
+                    let failed = attempt.apply(&block, &torn, &mut updates).is_err();
+                    prop_assert_eq!(unrecorded.update(&block, &torn).is_err(), failed);
+                    if failed {
+                        prop_assert_eq!((unrecorded.root(), unrecorded.node_count()), (before, 0));
                         prop_assert_eq!(updates, vec![(gone, None)]);
                         prop_assert_eq!((attempt.root(), attempt.node_count()), (before, 0));
                         state = attempt;

@@ -53,6 +53,77 @@ fn there_is_no_more_memory_than_there_is() {
     assert!(!take(3 * MIB).is_null(), "what was released is there again");
 }
 
+#[test]
+fn small_blocks_are_used_again_and_many_go_back() {
+    let heap = heap(4 * MIB);
+    // SAFETY: no size here is zero.
+    let take = |size| unsafe { heap.alloc(layout(size)) };
+    for size in [1, 8, 9, 24, 25, 500, 504, 505] {
+        let first = take(size);
+        // SAFETY: the block came from there with this layout.
+        unsafe { heap.dealloc(first, layout(size)) };
+        assert_eq!(take(size), first, "{size}");
+    }
+    // Nearly all of the memory in blocks of one size, and then of another, and then in one.
+    for size in [64, 400, 1000] {
+        let blocks: Vec<_> = (0..(3 * MIB) / (size + 32)).map(|_| take(size)).collect();
+        assert!(blocks.iter().all(|block| !block.is_null()), "{size}");
+        for block in blocks {
+            // SAFETY: the block came from there with this layout.
+            unsafe { heap.dealloc(block, layout(size)) };
+        }
+    }
+    // On 64 bits, pieces of the pool do not grow together: half of each is large.
+    assert!((0..3).all(|_| !take(MIB / 2).is_null()));
+}
+
+/// What waits lies anywhere, as tables are dropped in any order: it must not keep large blocks from being found.
+#[test]
+fn what_waits_does_not_break_up_the_memory() {
+    const SIZES: [usize; 4] = [8, 40, 200, 504];
+    let heap = heap(100 * MIB);
+    // SAFETY: no size here is zero.
+    let take = |size| unsafe { heap.alloc(layout(size)) };
+    for _ in 0..3 {
+        let mut blocks = Vec::new();
+        while let block = take(24 * 1024)
+            && !block.is_null()
+        {
+            blocks.push((block, 24 * 1024));
+            blocks.extend(SIZES.map(|size| (take(size), size)));
+        }
+        assert!(blocks.len() > 10_000);
+        // One of all sizes from everywhere: a prime number is no divisor of how many there are.
+        let count = blocks.len();
+        let scattered = (0..count).map(|nth| blocks[nth * 7_919 % count]);
+        assert_ne!(count % 7_919, 0);
+        for (block, size) in scattered.filter(|(block, _)| !block.is_null()) {
+            // SAFETY: the block came from there with this layout.
+            unsafe { heap.dealloc(block, layout(size)) };
+        }
+        // On 64 bits, the pool's pieces of 1 MiB do not grow together: most of each is found.
+        let large: Vec<_> = (0..98).map(|_| take(MIB * 9 / 10)).collect();
+        let found = large.iter().filter(|block| !block.is_null()).count();
+        assert!(found > 95, "{found}");
+        for block in large.into_iter().filter(|block| !block.is_null()) {
+            // SAFETY: the block came from there with this layout.
+            unsafe { heap.dealloc(block, layout(MIB * 9 / 10)) };
+        }
+    }
+}
+
+#[test]
+fn small_blocks_stay_where_they_are_while_they_have_the_room() {
+    let heap = heap(4 * MIB);
+    // SAFETY: the size is not zero.
+    let block = unsafe { heap.alloc(layout(25)) };
+    // SAFETY: the block came from there with this layout, and the sizes are not zero.
+    let [same, larger] =
+        [(25, 40), (40, 41)].map(|(from, to)| unsafe { heap.realloc(block, layout(from), to) });
+    assert_eq!(same, block);
+    assert_ne!(larger, block);
+}
+
 /// What a program does with memory, by the number of the block that it does it with.
 #[derive(Debug, Clone)]
 enum Act {
@@ -62,13 +133,13 @@ enum Act {
 }
 
 fn acts() -> impl Strategy<Value = Vec<Act>> {
-    let size = prop_oneof![1..200usize, 1..100_000usize];
+    let size = prop_oneof![1..200usize, 1..1_000usize, 1..100_000usize];
     let act = prop_oneof![
         (size.clone(), 0..7u32).prop_map(|(size, align)| Act::Allocate(size, 1 << align)),
         (any::<usize>(), size).prop_map(|(block, size)| Act::Resize(block, size)),
         any::<usize>().prop_map(Act::Release),
     ];
-    prop::collection::vec(act, 1..300)
+    prop::collection::vec(act, 1..600)
 }
 
 proptest! {

@@ -281,12 +281,12 @@ fn decode_transactions(r: &mut Reader<'_>, len: usize, id: u64) -> Result<Vec<Tr
     for (i, ((input, access_list), authorization_list)) in lists {
         let (nonce, gas_limit, value, to) = (nonces[i], gas_limits[i], values[i], targets[i]);
         let (fee, tip, signature) = (fees[i], tips[i], signatures[i]);
-        // Without their hashes: who wants one computes it.
-        let tx: EthereumTxEnvelope<_> = match kinds[i] & TYPE {
+        // Without their hashes, which `into` would compute: who wants one does.
+        let tx = match kinds[i] & TYPE {
             0 => {
                 let chain_id = (kinds[i] & UNPROTECTED == 0).then_some(id);
                 let tx = TxLegacy { chain_id, nonce, gas_price: fee, gas_limit, to, value, input };
-                Signed::new_unhashed(tx, signature).into()
+                EthereumTxEnvelope::Legacy(Signed::new_unhashed(tx, signature))
             }
             1 => {
                 let tx = TxEip2930 {
@@ -299,7 +299,7 @@ fn decode_transactions(r: &mut Reader<'_>, len: usize, id: u64) -> Result<Vec<Tr
                     access_list,
                     input,
                 };
-                Signed::new_unhashed(tx, signature).into()
+                EthereumTxEnvelope::Eip2930(Signed::new_unhashed(tx, signature))
             }
             2 => {
                 let tx = TxEip1559 {
@@ -313,7 +313,7 @@ fn decode_transactions(r: &mut Reader<'_>, len: usize, id: u64) -> Result<Vec<Tr
                     access_list,
                     input,
                 };
-                Signed::new_unhashed(tx, signature).into()
+                EthereumTxEnvelope::Eip1559(Signed::new_unhashed(tx, signature))
             }
             _ => {
                 let tx = TxEip7702 {
@@ -328,7 +328,7 @@ fn decode_transactions(r: &mut Reader<'_>, len: usize, id: u64) -> Result<Vec<Tr
                     authorization_list,
                     input,
                 };
-                Signed::new_unhashed(tx, signature).into()
+                EthereumTxEnvelope::Eip7702(Signed::new_unhashed(tx, signature))
             }
         };
         out.push(Transaction::Ethereum(tx));
