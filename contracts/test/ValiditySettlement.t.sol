@@ -60,7 +60,7 @@ contract ValiditySettlementTest is ProofSystem {
         vm.assertEq(settlement.lastFinalizedAt(), block.timestamp);
         vm.assertEq(settlement.proverOf(1), prover);
         vm.assertEq(settlement.proverOf(0), address(0));
-        vm.assertEq(settlement.claimIdOf(0, 2, 0, lastOutput()), 1);
+        vm.assertEq(settlement.claimIdOf(0, 2, 0, lastOutput()), 0);
     }
 
     /// @dev What was burnt on L2 in the last of the batches is paid in the next transaction.

@@ -108,12 +108,17 @@ contract Settlement is ISettlement, Credits {
         // Zero is what stands past the last block.
         if (outputRoot == 0) revert ZeroRoot();
         _checkParent(parentId, parentOutputRoot);
-        uint256 blocks = _checkRange(_claims[parentId].lastBatch, lastBatch, lastBatchHash);
+        uint64 parentBatch = _claims[parentId].lastBatch;
+        _checkRange(parentBatch, lastBatch, lastBatchHash);
+        uint256 blocks = IInbox(inbox).batchLastBlock(lastBatch) - IInbox(inbox).batchLastBlock(parentBatch);
         if (blocks > maxClaimBlocks) revert TooManyBlocks(blocks, maxClaimBlocks);
         if (History.root(outputRoot, blocks - 1, lastLeafProof) != blockOutputsRoot) {
             revert NotTheLastOutput(outputRoot);
         }
+        bytes32 content = _content(parentId, lastBatch, blockOutputsRoot, outputRoot);
+        if (_idOf[content] != 0) revert DuplicateClaim(_idOf[content]);
         id = _store(parentId, lastBatch, lastBatchHash, blockOutputsRoot, outputRoot);
+        _idOf[content] = id;
     }
 
     /// @inheritdoc ISettlement
@@ -131,6 +136,7 @@ contract Settlement is ISettlement, Credits {
         if (actual != parentOutputRoot) revert UnexpectedOutputRoot(actual, parentOutputRoot);
         _checkRange(_claims[parentId].lastBatch, lastBatch, lastBatchHash);
         if (lastBatch <= _claims[lastFinalClaim].lastBatch) revert NoNewBatch(lastBatch);
+        // It is final in this transaction: a second one of these batches is refused above, so its content needs no entry.
         id = _store(parentId, lastBatch, lastBatchHash, 0, outputRoot);
         _prove(id, prover, proof);
     }
@@ -282,16 +288,10 @@ contract Settlement is ISettlement, Credits {
         if (actual != parentOutputRoot) revert UnexpectedOutputRoot(actual, parentOutputRoot);
     }
 
-    /// @return blocks Number of L2 blocks covered.
-    function _checkRange(uint64 parentBatch, uint64 lastBatch, bytes32 lastBatchHash)
-        private
-        view
-        returns (uint256 blocks)
-    {
+    function _checkRange(uint64 parentBatch, uint64 lastBatch, bytes32 lastBatchHash) private view {
         if (lastBatch <= parentBatch) revert NoNewBatch(lastBatch);
         bytes32 actual = IInbox(inbox).batchHash(lastBatch);
         if (actual != lastBatchHash) revert UnexpectedBatchHash(actual, lastBatchHash);
-        blocks = uint256(IInbox(inbox).batchLastBlock(lastBatch)) - IInbox(inbox).batchLastBlock(parentBatch);
     }
 
     function _store(
@@ -302,10 +302,6 @@ contract Settlement is ISettlement, Credits {
         bytes32 outputRoot
     ) private returns (uint64 id) {
         id = uint64(_claims.length);
-        bytes32 content = _content(parentId, lastBatch, blockOutputsRoot, outputRoot);
-        if (_idOf[content] != 0) revert DuplicateClaim(_idOf[content]);
-        _idOf[content] = id;
-
         Claim memory c;
         c.parentId = parentId;
         c.lastBatch = lastBatch;

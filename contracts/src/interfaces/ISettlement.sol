@@ -162,7 +162,7 @@ interface ISettlement is ICredits {
     /// @notice Who proved a claim. Zero if nobody did.
     function proverOf(uint64 id) external view returns (address);
 
-    /// @notice Number of the claim with exactly this content, or zero.
+    /// @notice Number of the claim with exactly this content that was made with a bond, or zero.
     function claimIdOf(uint64 parentId, uint64 lastBatch, bytes32 blockOutputsRoot, bytes32 outputRoot)
         external
         view
