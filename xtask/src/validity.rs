@@ -190,6 +190,8 @@ pub(crate) fn prove(root: &Path) -> Result<(), String> {
         fs::copy(&from, &to).map_err(|error| format!("{} to {}: {error}", from.display(), to.display()))?;
         println!("wrote {}", to.display());
     }
+    // What was built before has the key of the program before in it.
+    execute(Command::new(self::prover(root)?).arg("verify").arg(&job))?;
     println!("Now `cargo xtask contracts`, `cargo xtask test`, and commit.");
     Ok(())
 }
