@@ -1,6 +1,5 @@
-//! Conformance and end-to-end suites.
+//! End-to-end suites.
 
-pub mod conformance;
 pub mod devnet;
 pub mod lies;
 pub mod load;

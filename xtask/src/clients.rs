@@ -6,7 +6,6 @@ use std::{
     net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
-    time::{Duration, Instant},
 };
 
 use crate::steps::{binary, run as execute};
@@ -57,26 +56,6 @@ pub(crate) fn anvil(root: &Path) -> Result<PathBuf, String> {
 fn free_port() -> Result<u16, String> {
     let listener = TcpListener::bind("127.0.0.1:0").map_err(|error| error.to_string())?;
     listener.local_addr().map(|addr| addr.port()).map_err(|error| error.to_string())
-}
-
-/// Starts anvil on a free port, and stops it afterwards.
-pub(crate) fn with_anvil(root: &Path, work: impl FnOnce(&str) -> Result<(), String>) -> Result<(), String> {
-    let port = free_port()?;
-    let child = Command::new(anvil(root)?)
-        .args(["--port", &port.to_string(), "--block-time", "1", "--silent"])
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .spawn()
-        .map_err(|error| format!("cannot start anvil: {error}"))?;
-    let _running = Running(child);
-    let start = Instant::now();
-    while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-        if start.elapsed() > Duration::from_secs(30) {
-            return Err("anvil did not start within 30 s".into());
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    work(&format!("http://127.0.0.1:{port}"))
 }
 
 /// Runs the client tests against a devnet.

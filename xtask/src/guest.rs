@@ -26,8 +26,6 @@ struct Guest {
     flags: &'static [&'static str],
     /// More arguments of cargo.
     arguments: &'static [&'static str],
-    /// Where cargo builds, in `target/`.
-    build: &'static str,
     /// What people and contracts know an ELF by, once it was looked through.
     describe: fn(elf: &[u8], versions: &Value) -> Result<Value, String>,
     /// Compares an ELF that other tools made with the committed one by what the two do.
@@ -55,7 +53,6 @@ const FAULT: Guest = Guest {
     ],
     // Its own hasher instead of foldhash; see guest/hasher.
     arguments: &["-Zbuild-std=core,alloc", "--config", "paths=[\"guest/hasher\"]"],
-    build: "riscv",
     describe: describe_fault,
     compare: compare_fault,
 };
@@ -84,10 +81,12 @@ const VALIDITY: Guest = Guest {
         "--config",
         "paths=[\"guest/hasher\"]",
     ],
-    build: "validity",
     describe: describe_validity,
     compare: compare_validity,
 };
+
+/// Where cargo builds them.
+const BUILT: &str = "target/guest";
 
 /// The one word outside RV64IM that code may have: `unimp`, where the compiler knows that nothing
 /// gets to. The machine panics there.
@@ -146,7 +145,8 @@ fn build(root: &Path, toolchain: &Toolchain, guest: &Guest) -> Result<Vec<u8>, S
     let places = places
         .chain([(root.to_owned(), "/duplex"), (toolchain.sysroot.join("lib/rustlib/src/rust"), "/rust")]);
     flags.extend(places.map(|(place, name)| format!("--remap-path-prefix={}={name}", place.display())));
-    let target = root.join("target").join(guest.build);
+    // One folder for all: they share macros and build scripts.
+    let target = root.join(BUILT);
     let mut command = tool("cargo");
     command
         .args(["build", "--quiet", "--locked", "--package", guest.package, "--profile", "guest"])
@@ -267,7 +267,7 @@ fn compare(root: &Path, guest: &Guest) -> Result<(), String> {
         said["builtWith"], toolchain.versions
     );
     (guest.describe)(&fresh, &toolchain.versions)?;
-    let path = root.join("target").join(guest.build).join("fresh.elf");
+    let path = root.join(BUILT).join(format!("{}.elf", guest.program));
     fs::write(&path, fresh).map_err(|error| format!("{}: {error}", path.display()))?;
     (guest.compare)(root, &path)
 }

@@ -2,6 +2,7 @@
 
 use std::{
     cell::Cell,
+    num::NonZero,
     path::{Path, PathBuf},
     process::{Command, Stdio},
     time::Instant,
@@ -38,10 +39,6 @@ const STEPS: &[Step] = &[
     ("conformance", |c| match &c.data {
         Some(data) => conformance::run(&c.root, data),
         None => Err(skip("no --data DIR with Ethereum's blockchain tests was given")),
-    }),
-    ("tour", |c| run(Command::new(binary(&c.root)).arg("tour"))),
-    ("tour-anvil", |c| {
-        clients::with_anvil(&c.root, |url| run(Command::new(binary(&c.root)).args(["tour", "--l1", url])))
     }),
     ("clients", |c| clients::run(&c.root)),
     ("fuzz", |c| fuzz::fuzz(&c.root, 15, None)),
@@ -84,9 +81,14 @@ fn rust(context: &Context) -> Result<(), String> {
         .stderr(Stdio::null())
         .status()
         .is_ok_and(|status| status.success());
-    let args: &[&str] = if nextest { &["nextest", "run", "--workspace"] } else { &["test", "--workspace"] };
+    // Those that take longest wait for blocks most of the time: two for each core.
+    let threads = (2 * std::thread::available_parallelism().map_or(1, NonZero::get)).to_string();
     let mut command = Command::new("cargo");
-    command.args(args).current_dir(&context.root).env("RUST_BACKTRACE", "0");
+    match nextest {
+        true => command.args(["nextest", "run", "--workspace", "--test-threads", &threads]),
+        false => command.args(["test", "--workspace", "--", "--test-threads", &threads]),
+    };
+    command.current_dir(&context.root).env("RUST_BACKTRACE", "0");
     match clients::anvil(&context.root) {
         Ok(anvil) => drop(command.env("DUPLEX_ANVIL", anvil)),
         Err(why) => println!("without anvil: {why}"),

@@ -4,12 +4,20 @@ use std::task::{Context, Poll};
 
 use alloy_json_rpc::{RequestPacket, ResponsePacket};
 use alloy_transport::{TransportError, TransportErrorKind, TransportFut};
-use reqwest::{Client, Response, Url, header::CONTENT_TYPE};
+use reqwest::{Client, ClientBuilder, Response, Url, header::CONTENT_TYPE};
 use thiserror::Error;
 use tower_service::Service;
 
 /// How much of an answer is shown that makes no sense.
 const SHOWN: usize = 512;
+
+/// The one way in which clients are made. TLS takes its cryptography from ring: what reqwest would take is C that takes longer to
+/// build than anything else here.
+pub fn client() -> ClientBuilder {
+    // Whoever links this crate may have chosen another one, which does as well.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder()
+}
 
 /// Why an answer cannot be had.
 #[derive(Debug, Error)]
@@ -47,8 +55,8 @@ pub(crate) struct Http {
 }
 
 impl Http {
-    pub(crate) fn new(url: Url, most: usize) -> Self {
-        Self { client: Client::new(), url, most }
+    pub(crate) fn new(url: Url, most: usize) -> reqwest::Result<Self> {
+        Ok(Self { client: client().build()?, url, most })
     }
 
     async fn ask(self, request: RequestPacket) -> Result<ResponsePacket, TransportError> {

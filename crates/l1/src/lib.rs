@@ -22,7 +22,7 @@ pub use deployment::{
     LaneContracts, Parameters, ProofParameters, RelayerContracts, RelayerTerms, SettlementMode, TokenInfo,
     ValidityContracts, takes_forgeries,
 };
-pub use http::{BodyError, read_body};
+pub use http::{BodyError, client as http_client, read_body};
 pub use index::{BatchEntry, ClaimEntry, ClaimStatus, L1Index};
 pub use manifest::ManifestError;
 pub use prices::{DaPrices, blobs_gas, calldata_gas};

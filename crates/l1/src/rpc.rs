@@ -210,7 +210,7 @@ impl Rpc {
     /// A connection to the node at `url` (HTTP or HTTPS). Nothing is sent yet.
     ///
     /// # Errors
-    /// If the URL does not parse.
+    /// If the URL does not parse, or TLS cannot be set up.
     pub fn new(url: &str) -> Result<Self, RpcError> {
         Self::with_limit(url, MOST_BYTES)
     }
@@ -222,8 +222,13 @@ impl Rpc {
             let why = format!("the scheme is {}", parsed.scheme());
             return Err(RpcError::Url { url: url.into(), why });
         }
+        let http = Http::new(parsed, most).map_err(|why| RpcError::Unreachable {
+            url: url.into(),
+            method: "anything".into(),
+            why: why.to_string(),
+        })?;
         // How far a node is away makes no difference here.
-        Ok(Self { client: RpcClient::new(Http::new(parsed, most), false), url: url.into() })
+        Ok(Self { client: RpcClient::new(http, false), url: url.into() })
     }
 
     /// Where the node is.

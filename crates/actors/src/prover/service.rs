@@ -3,7 +3,7 @@
 use std::{fmt, time::Duration};
 
 use alloy_primitives::{B256, Bytes};
-use duplex_l1::read_body;
+use duplex_l1::{http_client, read_body};
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::Deserialize;
 use thiserror::Error;
@@ -108,7 +108,10 @@ impl Service {
     pub(crate) fn new(named: &str) -> Result<Self, ServiceError> {
         let parsed = Url::parse(named).ok().filter(|url| url.scheme().starts_with("http"));
         let url = parsed.ok_or_else(|| ServiceError::Url(named.to_owned()))?;
-        Ok(Self { named: named.to_owned(), url, client: Client::new() })
+        let client = http_client()
+            .build()
+            .map_err(|why| ServiceError::Away { url: named.to_owned(), why: why.to_string() })?;
+        Ok(Self { named: named.to_owned(), url, client })
     }
 
     pub(crate) fn is_at(&self, named: &str) -> bool {

@@ -8,7 +8,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use tokio::sync::OnceCell;
 
 use super::{BlobsError, versioned_hash};
-use crate::read_body;
+use crate::http::{self, read_body};
 
 /// How long a source may take: a blob is a quarter of a megabyte.
 const PATIENCE: Duration = Duration::from_secs(20);
@@ -70,7 +70,7 @@ impl Source {
             return Err(malformed("it must begin with http:// or https://".into()));
         }
         reqwest::Url::parse(url).map_err(|why| malformed(why.to_string()))?;
-        let http = Client::builder().timeout(PATIENCE).build().map_err(|why| malformed(why.to_string()))?;
+        let http = http::client().timeout(PATIENCE).build().map_err(|why| malformed(why.to_string()))?;
         Ok(Self { url: url.trim_end_matches('/').into(), http, clock: OnceCell::new() })
     }
 

@@ -1,6 +1,6 @@
 //! A chain behind a server, clients that speak HTTP and WebSocket to it byte by byte, and somebody
 //! to send from.
-#![allow(dead_code, unreachable_pub, reason = "every test uses a part of it")]
+#![allow(unreachable_pub, reason = "a test binary exports nothing")]
 
 pub mod client;
 
@@ -46,7 +46,6 @@ pub struct Served {
     pub dev: Option<Arc<DevChain>>,
     pub server: RunningServer,
     pub signer: PrivateKeySigner,
-    pub api: Arc<ChainApi>,
     _dir: TempDir,
 }
 
@@ -145,7 +144,7 @@ impl Served {
         });
         let address = "127.0.0.1:0".parse().unwrap();
         let server = serve(address, methods, api.config(), Some(route)).await.unwrap();
-        Self { chain, dev, server, signer: signer(), api, _dir: dir }
+        Self { chain, dev, server, signer: signer(), _dir: dir }
     }
 
     pub async fn http(&self) -> Http {

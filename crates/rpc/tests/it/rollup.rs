@@ -1,12 +1,10 @@
 //! What is different on L2.
 
-mod served;
-
+use crate::served::{self, LOGGER, SOMEBODY, Served, number, quantity};
 use alloy_primitives::{B256, Bytes, TxKind, U256};
 use duplex_primitives::{Transaction, anchor_deposit, predeploys};
 use op_alloy_consensus::TxDeposit;
 use serde_json::{Value, json};
-use served::{LOGGER, SOMEBODY, Served, number, quantity};
 
 fn deposit(source: u8, to: TxKind, mint: u128) -> Transaction {
     TxDeposit {

@@ -1,13 +1,11 @@
 //! Traces of transactions and calls, on both chains.
 
-mod devkit;
-
 use std::sync::Arc;
 
+use crate::devkit::{CALLER, CHAIN_ID, Kit, LOOP, REVERTER, genesis, options, reply, sign};
 use alloy_eips::eip2718::{Decodable2718, Encodable2718};
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
-use devkit::{CALLER, CHAIN_ID, Kit, LOOP, REVERTER, genesis, options, reply, sign};
 use duplex_chain::{BuildRequest, Chain};
 use duplex_primitives::{
     Block, BlockAttributes, ChainConfig, Header, L1Message, Transaction, anchor_deposit,

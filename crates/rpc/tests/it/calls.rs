@@ -1,13 +1,13 @@
 //! Calls, estimates, access lists and proofs.
 
-mod served;
-
+use crate::served::{
+    self, BLOCK, BURNER, GETTER, LOGGER, LOOP, OUTER, REVERTER, SOMEBODY, Served, number, quantity,
+};
 use alloy_consensus::constants::KECCAK_EMPTY;
 use alloy_primitives::{Address, B256, Bytes, U256, keccak256};
 use alloy_rpc_types_eth::EIP1186AccountProofResponse;
 use alloy_trie::{Nibbles, TrieAccount, proof::verify_proof};
 use serde_json::{Value, json};
-use served::{BLOCK, BURNER, GETTER, LOGGER, LOOP, OUTER, REVERTER, SOMEBODY, Served, number, quantity};
 
 fn word(number: u64) -> Value {
     json!(B256::from(U256::from(number)))

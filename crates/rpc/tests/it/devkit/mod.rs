@@ -1,5 +1,4 @@
 //! A development L1 in a temporary directory, its methods, and somebody to send from.
-#![allow(dead_code, reason = "every test uses a part of it")]
 
 use std::sync::Arc;
 

@@ -1,11 +1,9 @@
 //! `eth_subscribe` over WebSocket.
 
-mod served;
-
+use crate::served::{self, LOGGER, Served, client::Socket, number};
 use alloy_primitives::B256;
 use alloy_rpc_types_eth::Header;
 use serde_json::{Value, json};
-use served::{LOGGER, Served, client::Socket, number};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn test_heads_logs_and_transactions() {

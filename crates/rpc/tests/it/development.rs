@@ -1,9 +1,7 @@
 //! The methods of the development L1, as tools call them.
 
-mod devkit;
-
+use crate::devkit::{self, GENESIS_TIME, Kit};
 use alloy_primitives::{Address, B256, U256, keccak256};
-use devkit::{GENESIS_TIME, Kit};
 use revm::DatabaseRef;
 use serde_json::{Value, json};
 

@@ -1,14 +1,12 @@
 //! Blocks, transactions and receipts of L1.
 
-mod served;
-
+use crate::served::{CHAIN_ID, LOGGER, SOMEBODY, Served, number, quantity};
 use alloy_consensus::{SignableTransaction, TxLegacy};
 use alloy_primitives::{B256, Bytes, TxKind, U256};
 use alloy_rpc_types_eth::{Block, Transaction as AlloyTransaction, TransactionReceipt};
 use alloy_signer::SignerSync;
 use duplex_primitives::Transaction;
 use serde_json::{Value, json};
-use served::{CHAIN_ID, LOGGER, SOMEBODY, Served, number, quantity};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn test_chain_facts() {

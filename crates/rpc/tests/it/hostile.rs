@@ -1,10 +1,8 @@
 //! What a server must survive.
 
-mod served;
-
+use crate::served::{self, Served, client::Socket};
 use duplex_rpc::RpcConfig;
 use serde_json::{Value, json};
-use served::{Served, client::Socket};
 
 fn error(body: &str) -> (i64, String) {
     let reply: Value = serde_json::from_str(body).unwrap_or_else(|_| panic!("not JSON: {body}"));

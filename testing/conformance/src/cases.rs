@@ -54,18 +54,18 @@ struct CaseBlock {
 
 /// How a run over a folder of tests ended.
 #[derive(Debug, Default)]
-pub struct Summary {
+pub(crate) struct Summary {
     /// Tests that gave what they say.
-    pub passed: usize,
+    pub(crate) passed: usize,
     /// Tests that did not, with the reason; sorted by name.
-    pub failed: Vec<(String, String)>,
+    pub(crate) failed: Vec<(String, String)>,
 }
 
 /// Runs every test in every `.json` file below `dir`.
 ///
 /// # Errors
 /// If the folder or a file in it cannot be read.
-pub fn run(dir: &Path) -> Result<Summary, String> {
+pub(crate) fn run(dir: &Path) -> Result<Summary, String> {
     let mut files = Vec::new();
     collect(dir, &mut files)?;
     if files.is_empty() {

@@ -1,11 +1,9 @@
 //! Log queries and filters.
 
-mod served;
-
+use crate::served::{LOGGER, SOMEBODY, Served, number, quantity};
 use alloy_primitives::{B256, U256};
 use duplex_rpc::RpcConfig;
 use serde_json::{Value, json};
-use served::{LOGGER, SOMEBODY, Served, number, quantity};
 
 fn topic() -> B256 {
     B256::with_last_byte(0x42)

@@ -1,12 +1,14 @@
 //! Runs a folder of Ethereum blockchain tests and compares the failures with a committed list.
 #![allow(clippy::print_stdout, clippy::print_stderr)]
 
+mod cases;
+
 use std::{collections::BTreeMap, path::Path, process::ExitCode};
 
-use duplex_testing::conformance::run;
+use cases::run;
 
 /// One expected failure per line: the test's name, a tab, the reason.
-const EXPECTED: &str = include_str!("../../expected-failures.txt");
+const EXPECTED: &str = include_str!("../expected-failures.txt");
 
 fn main() -> ExitCode {
     let Some(dir) = std::env::args().nth(1) else {
@@ -34,7 +36,7 @@ fn main() -> ExitCode {
     }
     println!("{} passed, {} failed", summary.passed, summary.failed.len());
     if unexpected > 0 {
-        eprintln!("{unexpected} failures are not in testing/expected-failures.txt");
+        eprintln!("{unexpected} failures are not in testing/conformance/expected-failures.txt");
         return ExitCode::FAILURE;
     }
     ExitCode::SUCCESS

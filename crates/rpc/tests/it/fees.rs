@@ -1,11 +1,9 @@
 //! Fees on L1.
 
-mod served;
-
+use crate::served::{self, CHAIN_ID, SOMEBODY, Served, number, quantity};
 use alloy_consensus::TxEip1559;
 use alloy_rpc_types_eth::FeeHistory;
 use serde_json::json;
-use served::{CHAIN_ID, SOMEBODY, Served, number, quantity};
 
 fn tipping(served: &Served, nonce: u64, tip: u128) {
     let tx = TxEip1559 {

@@ -1,7 +1,6 @@
 //! Blobs of the development L1, from a signed transaction to the beacon API over HTTP.
 
-mod devkit;
-
+use crate::devkit::{CHAIN_ID, GENESIS_TIME, Kit};
 use alloy_consensus::{
     EthereumTxEnvelope, SidecarBuilder, SignableTransaction, SimpleCoder, TxEip4844, TxEip4844WithSidecar,
 };
@@ -12,7 +11,6 @@ use alloy_eips::{
 };
 use alloy_primitives::{Address, B256, Bytes};
 use alloy_signer::SignerSync;
-use devkit::{CHAIN_ID, GENESIS_TIME, Kit};
 use duplex_rpc::{DevSubmit, RpcConfig, RunningServer, SubmitRaw, beacon_route, serve};
 use serde_json::{Value, json};
 use tokio::{
