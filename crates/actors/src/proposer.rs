@@ -37,7 +37,7 @@ pub struct Proposer {
     operator: Operator,
     options: ProposerOptions,
     /// Whether claims that were looked at say what this chain says, by number, history, output and the hash of their last batch.
-    checked: BTreeMap<(u64, B256, B256, B256), bool>,
+    checked: BTreeMap<(u64, u64, B256, B256), bool>,
     last: Option<Instant>,
     /// When bonds were last looked for.
     collected: Instant,
@@ -152,7 +152,7 @@ impl Proposer {
             return Ok(true);
         }
         let Some(batch) = self.rollup.index.batch(claim.last_batch)? else { return Ok(false) };
-        let key = (claim.id, claim.block_outputs_root, claim.output_root, batch.hash);
+        let key = (claim.id, claim.parent_id, claim.block_outputs_root, batch.hash);
         if let Some(known) = self.checked.get(&key) {
             return Ok(*known);
         }
@@ -248,14 +248,17 @@ impl Proposer {
                 label: format!("finalise claim {}", claim.id),
             };
             // An estimate that fails says that it is not time yet, or that somebody was faster.
+            // The next one may be ripe all the same.
             match self.operator.txs.submit(request).await {
-                Ok(receiver) => drop(self.finalizing.insert(claim.id, receiver)),
+                Ok(receiver) => {
+                    self.finalizing.insert(claim.id, receiver);
+                    return Ok(());
+                }
                 Err(duplex_l1::TxManagerError::Rpc(error)) if !error.is_temporary() => {
                     tracing::debug!(claim = claim.id, %error, "not yet final");
                 }
                 Err(error) => return Err(error.into()),
             }
-            return Ok(());
         }
         Ok(())
     }
@@ -287,9 +290,28 @@ impl Proposer {
         {
             batch -= 1;
         }
-        let Some(entry) = index.batch(batch)? else { return Ok(()) };
-        let last = entry.header.lastBlock;
-        let Some(history) = claim_history(&self.rollup.chain, before + 1, last)? else { return Ok(()) };
+        let claims = index.claims()?;
+        let (entry, last, history) = loop {
+            let Some(entry) = index.batch(batch)? else { return Ok(()) };
+            let last = entry.header.lastBlock;
+            let Some(history) = claim_history(&self.rollup.chain, before + 1, last)? else { return Ok(()) };
+            // What was rejected, since nobody defended it, L1 refuses for good, even if it is true: it takes the same up to another batch.
+            let refused = |claim: &ClaimEntry| {
+                let same = claim.parent_id == parent_id && claim.last_batch == batch;
+                claim.status == ClaimStatus::Rejected && same && claim.block_outputs_root == history.root()
+            };
+            if !claims.iter().any(refused) {
+                break (entry, last, history);
+            }
+            if batch == covered + 1 {
+                tracing::warn!(
+                    batch,
+                    "the truth was rejected once: waiting for another batch to claim it with"
+                );
+                return Ok(());
+            }
+            batch -= 1;
+        };
         let receipt = self.claim(parent_id, &entry, before + 1, &history).await?;
         let output = history.leaf(last - before - 1);
         tracing::info!(batch, block = last, %output, tx = %receipt.transaction_hash, "claimed");

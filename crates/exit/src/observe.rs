@@ -59,7 +59,7 @@ pub struct Observer {
     /// What the rollup has.
     pub assets: Assets,
     scan: Scan,
-    checked: BTreeMap<(u64, B256, B256, B256), bool>,
+    checked: BTreeMap<(u64, u64, B256, B256), bool>,
     released: BTreeMap<B256, Instant>,
     /// L1 time of messages, by index, L1 block and accumulator: the same one may be sent again after a
     /// reorganisation.
@@ -253,11 +253,10 @@ impl Observer {
         for claim in claims.iter().filter(|claim| claim.last_batch <= derived) {
             let useful = needed.first().is_some_and(|batch| claim.last_batch >= *batch);
             let is_true = match claim.status {
-                ClaimStatus::Rejected => false,
                 ClaimStatus::Final => {
                     !useful || output_at(&self.rollup, claim.last_batch)? == claim.output_root
                 }
-                ClaimStatus::Pending => self.agrees(claim, claims).await?,
+                ClaimStatus::Pending | ClaimStatus::Rejected => self.agrees(claim, claims).await?,
             };
             // Where proofs are taken, what is true in the end can become final at any time, and does no harm.
             let is_hybrid = self.rollup.deployment.settlement_mode() == SettlementMode::Hybrid;
@@ -281,7 +280,7 @@ impl Observer {
     /// Whether a claim says what was derived; its batches are.
     async fn agrees(&mut self, claim: &ClaimEntry, claims: &[ClaimEntry]) -> Result<bool, ExitError> {
         let batch = self.rollup.index.batch(claim.last_batch)?.ok_or(ExitError::ChainMoved)?;
-        let key = (claim.id, claim.block_outputs_root, claim.output_root, batch.hash);
+        let key = (claim.id, claim.parent_id, claim.block_outputs_root, batch.hash);
         if let Some(known) = self.checked.get(&key) {
             return Ok(*known);
         }

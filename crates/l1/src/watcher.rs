@@ -258,7 +258,8 @@ impl Watcher {
                     let event = ISettlement::ClaimProposed::decode_log(&log.inner).map_err(bad)?.data;
                     let timestamp = match log.block_timestamp {
                         Some(timestamp) => timestamp,
-                        None => self.rpc.header(number).await?.map_or(0, |header| header.header.timestamp),
+                        // Its window counts from here.
+                        None => self.timestamp(number).await?,
                     };
                     let entry = ClaimEntry {
                         id: event.id,
@@ -275,14 +276,22 @@ impl Watcher {
                     };
                     claims.insert(event.id, entry);
                     undo.claims.push(event.id);
+                    let before = event.id.saturating_sub(1);
+                    if before > 0 && !claims.contains_key(&before) && self.index.claim(before)?.is_none() {
+                        return self.reread("claim", event.id, before);
+                    }
                 }
                 Some(&ISettlement::ClaimFinalized::SIGNATURE_HASH) => {
                     let event = ISettlement::ClaimFinalized::decode_log(&log.inner).map_err(bad)?.data;
-                    self.set_status(&mut claims, event.id, ClaimStatus::Final, undo)?;
+                    if !self.set_status(&mut claims, event.id, ClaimStatus::Final, undo)? {
+                        return self.reread("final claim", event.id, event.id);
+                    }
                 }
                 Some(&ISettlement::ClaimRejected::SIGNATURE_HASH) => {
                     let event = ISettlement::ClaimRejected::decode_log(&log.inner).map_err(bad)?.data;
-                    self.set_status(&mut claims, event.id, ClaimStatus::Rejected, undo)?;
+                    if !self.set_status(&mut claims, event.id, ClaimStatus::Rejected, undo)? {
+                        return self.reread("rejected claim", event.id, event.id);
+                    }
                 }
                 _ => {}
             }
@@ -311,22 +320,33 @@ impl Watcher {
         Ok(self.index.write(&self.index.erase()?)?)
     }
 
+    /// When a block was made whose logs are at hand.
+    async fn timestamp(&self, number: u64) -> Result<u64, WatcherError> {
+        let header = self.rpc.header(number).await?;
+        Ok(header.map(|header| header.header.timestamp).ok_or_else(|| RpcError::Unreachable {
+            url: self.rpc.url().into(),
+            method: "eth_getBlockByNumber".into(),
+            why: format!("it gave logs of block {number}, and does not have it"),
+        })?)
+    }
+
+    /// Whether the claim is known of which that is said.
     fn set_status(
         &self,
         claims: &mut std::collections::BTreeMap<u64, ClaimEntry>,
         id: u64,
         status: ClaimStatus,
         undo: &mut Undo,
-    ) -> Result<(), WatcherError> {
+    ) -> Result<bool, WatcherError> {
         let known = match claims.get(&id) {
             Some(claim) => Some(claim.clone()),
             None => self.index.claim(id)?,
         };
-        if let Some(claim) = known {
-            undo.statuses.push((id, claim.status));
-            claims.insert(id, ClaimEntry { status, ..claim });
-        }
-        Ok(())
+        // Genesis is final from the start.
+        let Some(claim) = known else { return Ok(id == 0) };
+        undo.statuses.push((id, claim.status));
+        claims.insert(id, ClaimEntry { status, ..claim });
+        Ok(true)
     }
 
     /// Goes back from block `number`, which is not L1's any more, to one that is.

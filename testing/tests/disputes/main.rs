@@ -2,6 +2,7 @@
 
 mod attacks;
 mod lies;
+mod outage;
 mod people;
 mod proven;
 mod restart;

@@ -56,8 +56,9 @@ pub struct Open {
 pub struct Lost {
     /// Challenge and defender.
     pub defences: BTreeSet<(u64, Address)>,
-    /// Claim and challenger.
-    pub challenges: BTreeSet<(u64, Address)>,
+    /// Claim, challenger, and what they said that the history is: another one is another challenge, of a claim which L1 has put on
+    /// another parent since.
+    pub challenges: BTreeSet<(u64, Address, B256)>,
 }
 
 /// What has been said in a dispute.
@@ -112,7 +113,7 @@ impl Board {
                 self.over.0.insert(id);
             }
             if challenge.status == ChallengeStatus::Lost {
-                self.lost.challenges.insert((challenge.claimId, challenge.challenger));
+                self.lost.challenges.insert((challenge.claimId, challenge.challenger, challenge.outputsRoot));
             }
             if challenge.status == ChallengeStatus::Open || needed.contains(&id) {
                 open.challenges.insert(id, challenge);

@@ -64,7 +64,7 @@ impl Challenger {
     /// What this node says of a claim's blocks; `None` while it cannot know.
     pub(super) async fn history(&mut self, claim: &ClaimEntry) -> Result<Option<Arc<Tree>>, ActorError> {
         let Some(batch) = self.rollup.index.batch(claim.last_batch)? else { return Ok(None) };
-        let key = (claim.id, claim.block_outputs_root, batch.hash);
+        let key = (claim.id, claim.parent_id, claim.block_outputs_root, batch.hash);
         if let Some(history) = self.histories.get(&key) {
             return Ok(Some(history.clone()));
         }
@@ -108,12 +108,17 @@ impl Challenger {
         now: u64,
     ) -> Result<(), ActorError> {
         let me = self.operator.txs.address();
-        let mine =
-            |c: &Challenge| c.claimId == claim.id && c.challenger == me && c.status == ChallengeStatus::Open;
+        // With what this node says now. If L1 went back and the claim came again on another parent, it begins at another block: what
+        // was said of it before is lost, and keeps nobody from saying what is true.
+        let ours = history.root();
+        let mine = |c: &Challenge| {
+            let still = c.outputsRoot == ours && c.status == ChallengeStatus::Open;
+            c.claimId == claim.id && c.challenger == me && still
+        };
         let window = self.rollup.deployment.parameters.challenge_window;
         if now >= claim.l1_timestamp + window
             || open.challenges.values().any(mine)
-            || open.lost.challenges.contains(&(claim.id, me))
+            || open.lost.challenges.contains(&(claim.id, me, ours))
         {
             return Ok(());
         }
@@ -122,7 +127,7 @@ impl Challenger {
             claimId: claim.id,
             blockOutputsRoot: claim.block_outputs_root,
             lastBatchHash: batch.hash,
-            outputsRoot: history.root(),
+            outputsRoot: ours,
         };
         let bond = self.rollup.deployment.parameters.dispute_bond;
         self.send(format!("challenge claim {}", claim.id), &call, bond).await

@@ -90,8 +90,8 @@ pub struct Challenger {
     opinion: Arc<dyn Opinion>,
     board: Board,
     replays: Replays,
-    /// Own histories of claims, by what was claimed, and the hash of the last batch.
-    histories: BTreeMap<(u64, B256, B256), Arc<Tree>>,
+    /// Own histories of claims, by what was claimed and on what, and the hash of the last batch.
+    histories: BTreeMap<(u64, u64, B256, B256), Arc<Tree>>,
     /// What shows that a proof contradicts a false claim, by that and the proven claim; none if nothing ever will.
     refutations: BTreeMap<(u64, u64), Option<ISettlement::refuteCall>>,
     /// What was sent and is not mined, by what it is for.
@@ -192,8 +192,9 @@ impl Challenger {
                 own.push((game.clone(), challenge.clone(), Side::Defender));
             }
         }
-        let lost = open.lost.defences.iter().chain(&open.lost.challenges).filter(|(_, who)| *who == me);
-        let lost = lost.count() as u64;
+        let challenges = open.lost.challenges.iter().map(|(_, who, _)| who);
+        let lost = open.lost.defences.iter().map(|(_, who)| who).chain(challenges);
+        let lost = lost.filter(|who| **who == me).count() as u64;
         if lost > self.watch.borrow().lost {
             tracing::error!(lost, node = %me, "a challenge or a defence of this node was lost: a person must look");
         }
