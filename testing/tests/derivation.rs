@@ -7,6 +7,7 @@ use duplex_bridge::{Asset, Bridge};
 use duplex_l1::{Deployment, Rpc};
 use duplex_testing::{
     devnet::{Dice, Process, anvil_bin, bridge, free_port, say, until, words},
+    lag::Lagging,
     lies::Liar,
     load::{Load, dev_key, fresh},
     truth::{deposit_eth, sync_status},
@@ -213,4 +214,60 @@ async fn a_feed_is_ahead_of_l1_and_l1_is_right() {
         (first >= U256::from(5) && second == U256::from(9)).then_some(())
     })
     .await;
+}
+
+/// The claims that cover batches, as a node has them; `None` if it lacks a batch.
+async fn claims(l2: &Rpc, batches: u64) -> Option<Vec<serde_json::Value>> {
+    let mut list = Vec::new();
+    for number in 1..=batches {
+        let batch: serde_json::Value =
+            l2.request("duplex_batchByNumber", (U64::from(number),)).await.unwrap();
+        list.push(batch.get("claim")?.clone());
+    }
+    Some(list)
+}
+
+/// Of nodes behind one URL some lag. What they leave out is not taken for what there is not, nor for what was taken back.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_l1_of_which_a_part_lags_says_the_same() {
+    let mut dice = Dice::seeded(41);
+    let dir = tempfile::tempdir().unwrap();
+    let mut devnet = Process::duplex(&words(&format!(
+        "up --json --data-dir {} --l1-port 0 --l2-port 0 --batch-age 1 --claim-interval 1 --challenge-window 2 \
+         --block-time 150 --l1-block-time 400",
+        dir.path().join("devnet").display(),
+    )));
+    let deployment = devnet.deployment().await;
+    let whole = bridge(deployment.clone());
+    let l1 = Lagging::start(&deployment.l1_rpc, 6, dice.fork()).await;
+    let port = free_port();
+    let args = format!(
+        "node --l1 {} --deployment {} --data-dir {} --l2-port {port} --from-l1",
+        l1.url,
+        dir.path().join("devnet/deployment.json").display(),
+        dir.path().join("follower").display()
+    );
+    let mut node = Process::duplex(&words(&args));
+    let url = format!("http://127.0.0.1:{port}");
+    node.answers(&url).await;
+    let l2 = Rpc::new(&url).unwrap();
+    // Event by event, as they come.
+    let head = use_and_settle(&whole, &mut dice).await;
+    let batches = sync_status(&whole.l2).await.unwrap().batches_on_l1.to::<u64>();
+    until("every batch to be covered by a final claim", || async {
+        let claims = claims(&whole.l2, batches).await?;
+        claims.iter().all(|claim| claim["status"] == "final").then_some(())
+    })
+    .await;
+    until("the follower to know the same", || async {
+        (claims(&l2, batches).await == claims(&whole.l2, batches).await).then_some(())
+    })
+    .await;
+    let blocks = hashes(&whole.l2, head).await;
+    assert_same(&blocks, &l2).await;
+    assert!(l1.hidden() > 5, "only {} answers lacked something", l1.hidden());
+    let log = node.stderr();
+    for wrong in ["L1 reorganised", "had a gap", "L2 goes back"] {
+        assert!(!log.contains(wrong), "{wrong}:\n{}", node.tail());
+    }
 }

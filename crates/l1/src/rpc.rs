@@ -370,6 +370,15 @@ impl Rpc {
         self.request("eth_getLogs", (filter,)).await
     }
 
+    /// Logs of `addresses` in one block. A node that does not have that block, since it lags or went another way, says
+    /// so; asked by numbers, it answers as if there were none (EIP-234).
+    ///
+    /// # Errors
+    /// As [`request`](Self::request).
+    pub async fn logs_of_block(&self, addresses: &[Address], hash: B256) -> Result<Vec<Log>, RpcError> {
+        self.request("eth_getLogs", (json!({ "address": addresses, "blockHash": hash }),)).await
+    }
+
     /// All logs with these topics in a range of blocks, of one contract or of any; `None` stands for any
     /// topic. Many nodes give only some thousand blocks at a time: then they are asked in parts.
     ///

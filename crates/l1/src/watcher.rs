@@ -19,6 +19,8 @@ use crate::{
 
 /// L1 blocks read in one step while catching up.
 const STEP: u64 = 500;
+/// L1's newest blocks are read one by one, by hash: of several nodes behind a URL one may lag, and leave out what it does not know.
+const RECENT: u64 = 8;
 /// Block hashes kept to find where a reorganisation began. Deeper ones start again from genesis.
 const REMEMBERED: u64 = 4096;
 
@@ -133,49 +135,76 @@ impl Watcher {
     /// As [`run`](Self::run), and if L1 cannot be reached.
     pub async fn advance(&self) -> Result<bool, WatcherError> {
         let latest = self.rpc.latest_header().await?;
-        let mut next = self.options.start;
+        let (mut next, mut parent) = (self.options.start, None);
         if let Some((number, hash)) = self.index.head()? {
             if (number, hash) == (latest.header.number, latest.hash) {
                 self.announce(latest);
                 return Ok(false);
             }
-            let still = self.rpc.header(number).await?.is_some_and(|header| header.hash == hash);
-            if !still {
-                self.unwind(number).await?;
+            match self.rpc.header(number).await? {
+                Some(header) if header.hash == hash => {}
+                Some(_) => self.unwind(number).await?,
+                // Of several nodes behind a URL this one lags: it has nothing else, only less.
+                None if latest.header.number >= number => return Ok(false),
+                None if self.index.block_hash(latest.header.number)? == Some(latest.hash) => {
+                    return Ok(false);
+                }
+                None => self.unwind(number).await?,
             }
-            next = self.index.head()?.map_or(self.options.start, |(number, _)| number + 1);
+            if let Some((number, hash)) = self.index.head()? {
+                (next, parent) = (number + 1, Some(hash));
+            }
         }
         if next > latest.header.number {
             return Ok(false);
         }
-        let to = latest.header.number.min(next + STEP - 1);
+        let settled = latest.header.number.saturating_sub(RECENT);
+        let to = if next <= settled { settled.min(next + STEP - 1) } else { next };
         let last =
             if to == latest.header.number { Some(latest.clone()) } else { self.rpc.header(to).await? };
         let Some(last) = last else { return Ok(false) };
-        let addresses = [self.options.message_queue, self.options.inbox, self.options.settlement];
-        let mut logs = self.rpc.logs(&addresses, next, to).await?;
-        // Logs of another branch than the header's would be taken for its own.
-        let same = logs
-            .iter()
-            .filter(|log| log.block_number == Some(to))
-            .all(|log| log.block_hash == Some(last.hash));
-        let bloom = last.header.logs_bloom;
-        let expects =
-            |address: &Address| bloom.contains_input(alloy_primitives::BloomInput::Raw(address.as_slice()));
-        // The bloom can say yes wrongly, so a block without logs is only asked for once more.
-        if addresses.iter().any(expects) && !logs.iter().any(|log| log.block_number == Some(to)) {
-            tokio::time::sleep(self.options.poll).await;
-            logs = self.rpc.logs(&addresses, next, to).await?;
-        }
-        if !same || self.rpc.header(to).await?.is_none_or(|header| header.hash != last.hash) {
-            return Ok(true);
-        }
+        let logs = match next <= settled {
+            true => match self.logs_up_to(next, &last).await? {
+                Some(logs) => logs,
+                None => return Ok(true),
+            },
+            // L1 may have gone another way since it was looked at.
+            false if parent.is_some_and(|parent| parent != last.header.parent_hash) => return Ok(true),
+            false => self.logs_of(&last).await?,
+        };
         self.apply(next, &last, &logs).await?;
         let behind = to < latest.header.number;
         if !behind {
             self.announce(last);
         }
         Ok(behind)
+    }
+
+    fn watched(&self) -> [Address; 3] {
+        [self.options.message_queue, self.options.inbox, self.options.settlement]
+    }
+
+    /// Logs of block `from` to `last`, which is one of L1's older ones; `None` if L1 went another way meanwhile.
+    async fn logs_up_to(&self, from: u64, last: &L1Header) -> Result<Option<Vec<Log>>, WatcherError> {
+        let to = last.header.number;
+        let logs = self.rpc.logs(&self.watched(), from, to).await?;
+        // Logs of another branch than the header's would be taken for its own.
+        let mut newest = logs.iter().filter(|log| log.block_number == Some(to));
+        let same = newest.all(|log| log.block_hash == Some(last.hash));
+        let still = self.rpc.header(to).await?.is_some_and(|header| header.hash == last.hash);
+        Ok((same && still).then_some(logs))
+    }
+
+    /// Logs of one block.
+    async fn logs_of(&self, block: &L1Header) -> Result<Vec<Log>, WatcherError> {
+        let bloom = block.header.logs_bloom;
+        let may_have =
+            |address: &Address| bloom.contains_input(alloy_primitives::BloomInput::Raw(address.as_slice()));
+        match self.watched().iter().any(may_have) {
+            true => Ok(self.rpc.logs_of_block(&self.watched(), block.hash).await?),
+            // A bloom says yes wrongly at times, never no.
+            false => Ok(Vec::new()),
+        }
     }
 
     fn announce(&self, header: L1Header) {
