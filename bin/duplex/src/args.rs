@@ -8,12 +8,12 @@ use std::{
 use alloy_primitives::{Address, U256};
 use alloy_signer_local::PrivateKeySigner;
 use clap::{Args, ValueEnum};
-use duplex_actors::{BatcherOptions, DaMode, ProposerOptions, SequencerOptions};
+use duplex_actors::{DaMode, SequencerOptions};
 use duplex_bridge::{Bridge, parse_units};
 use duplex_exit::find_deployment;
 use duplex_l1::{Crossing, Deployment, Parameters, Rpc, SettlementMode};
 use duplex_lane::{Direction, Sibling, Siblings};
-use duplex_node::{BlobOptions, Delays, DevProver, dev_key, parse_key};
+use duplex_node::{BOND_GAS_PRICE, BlobOptions, Delays, DevProver, Pace, dev_key, parse_key};
 use duplex_storage::History;
 use eyre::{WrapErr, bail};
 
@@ -178,6 +178,34 @@ pub(crate) enum Da {
     Blob,
     /// The calldata of L1 transactions.
     Calldata,
+}
+
+impl Da {
+    pub(crate) const fn mode(self) -> DaMode {
+        match self {
+            Self::Auto => DaMode::Auto,
+            Self::Blob => DaMode::Blob,
+            Self::Calldata => DaMode::Calldata,
+        }
+    }
+}
+
+/// What bonds are computed from.
+#[derive(Debug, Args)]
+pub(crate) struct BondArgs {
+    /// What an L1 gas costs in ordinary times, in gwei: bonds are computed from it and cover five times as
+    /// much; not on a development L1, where they are small. `duplex stake` shows what that means.
+    #[arg(long, env = "DUPLEX_BOND_GAS_PRICE", value_name = "GWEI", default_value_t = BOND_GAS_PRICE / GWEI)]
+    bond_gas_price: u128,
+}
+
+const GWEI: u128 = 1_000_000_000;
+
+impl BondArgs {
+    /// Wei of one L1 gas.
+    pub(crate) const fn gas_price(&self) -> u128 {
+        self.bond_gas_price.saturating_mul(GWEI)
+    }
 }
 
 /// How messages cross between the layers.
@@ -350,15 +378,15 @@ pub(crate) struct PaceArgs {
     /// L1 blocks that must follow before deposits in an L1 block are taken.
     #[arg(long, env = "DUPLEX_CONFIRMATIONS", value_name = "BLOCKS", default_value_t = 0)]
     pub(crate) confirmations: u64,
-    /// Seconds after which a batch is posted although it is not full; 2 on devnets, otherwise 300.
+    /// Seconds after which a batch is posted although it is not full; 2 on a development L1, otherwise 300.
     #[arg(long, env = "DUPLEX_BATCH_AGE", value_name = "SECS")]
     batch_age: Option<u64>,
-    /// Where the data of batches goes; `calldata` on devnets, where gas is free and proofs for blobs
-    /// take the processor longer than executing what is in them, otherwise `auto`.
+    /// Where the data of batches goes; `calldata` on a development L1, where gas is free and proofs for
+    /// blobs take the processor longer than executing what is in them, otherwise `auto`.
     #[arg(long, env = "DUPLEX_DA", value_enum, value_name = "MODE")]
     da: Option<Da>,
-    /// Seconds between claims; 2 on devnets, otherwise 3600. Each locks a bond for the challenge
-    /// window.
+    /// Seconds between claims; 2 on a development L1, otherwise 3600. Each locks a bond for the
+    /// challenge window.
     #[arg(long, env = "DUPLEX_CLAIM_INTERVAL", value_name = "SECS")]
     claim_interval: Option<u64>,
     /// Blocks whose state is kept; all unless given. Withdrawals are proved from state as old as
@@ -385,20 +413,11 @@ impl PaceArgs {
         }
     }
 
-    pub(crate) fn batcher(&self, devnet: bool) -> BatcherOptions {
-        let seconds = self.batch_age.unwrap_or(if devnet { 2 } else { 300 });
-        let da = match self.da {
-            None if devnet => DaMode::Calldata,
-            None | Some(Da::Auto) => DaMode::Auto,
-            Some(Da::Blob) => DaMode::Blob,
-            Some(Da::Calldata) => DaMode::Calldata,
-        };
-        let max_age = Duration::from_secs(seconds);
-        BatcherOptions { max_age, full_percent: 90, da, only_when_open: false }
-    }
-
-    pub(crate) fn proposer(&self, devnet: bool) -> ProposerOptions {
-        let seconds = self.claim_interval.unwrap_or(if devnet { 2 } else { 3600 });
-        ProposerOptions { interval: Duration::from_secs(seconds) }
+    pub(crate) fn pace(&self) -> Pace {
+        Pace {
+            batch_age: self.batch_age.map(Duration::from_secs),
+            da: self.da.map(Da::mode),
+            claim_interval: self.claim_interval.map(Duration::from_secs),
+        }
     }
 }

@@ -1,7 +1,5 @@
 //! `duplex bench`.
 
-use std::time::Duration;
-
 use alloy_primitives::Address;
 use clap::{Args, Subcommand};
 use duplex_bench::{Comparison, DaLoad, Erc20, Report, TransferLoad};
@@ -152,13 +150,7 @@ async fn measure(load: TransferLoad) -> eyre::Result<Report> {
 
 async fn on_devnet(args: &TransferArgs) -> eyre::Result<Report> {
     let dir = tempfile::tempdir().wrap_err("no temporary directory")?;
-    let options = DevnetOptions {
-        data_dir: dir.path().into(),
-        l1_port: 0,
-        l2_port: 0,
-        batch_age: Duration::from_secs(2),
-        ..Default::default()
-    };
+    let options = DevnetOptions { data_dir: dir.path().into(), l1_port: 0, l2_port: 0, ..Default::default() };
     let devnet = Devnet::start(options).await?;
     let cancel = devnet.cancel_token();
     let mut load = load(args, &devnet.deployment.l2_rpc);

@@ -19,7 +19,7 @@ use duplex_contracts::bindings::{
     IDisputes, IPreimageOracle, ISettlement, IVault, OutputRootProof, WithdrawalTx,
 };
 use duplex_l1::{ClaimStatus, TxManager, TxManagerOptions};
-use duplex_node::{Delays, Devnet, DevnetOptions, dev_key};
+use duplex_node::{Delays, Devnet, DevnetOptions, Pace, dev_key};
 use duplex_primitives::{OutputRoot, Withdrawal, tree::Tree};
 use duplex_storage::Records;
 use eyre::{OptionExt, WrapErr, bail, ensure};
@@ -110,8 +110,7 @@ pub(crate) async fn run(l1: Option<String>, json: bool) -> eyre::Result<ExitCode
             dispute_clock: Some(30),
             ..Default::default()
         },
-        batch_age: Duration::from_secs(1),
-        claim_interval: Duration::from_secs(2),
+        pace: Pace { batch_age: Some(Duration::from_secs(1)), ..Default::default() },
         ..Default::default()
     };
     let devnet = Devnet::start(options).await?;

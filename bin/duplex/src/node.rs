@@ -8,17 +8,20 @@ use std::{
 
 use alloy_primitives::Bytes;
 use clap::Args;
-use duplex_actors::{BatcherOptions, ProposerOptions, ProverOptions, SequencerOptions, TrustProofs};
+use duplex_actors::{BatcherOptions, ProverOptions, SequencerOptions, TrustProofs};
 use duplex_l1::{Deployment, Parameters, Rpc};
 use duplex_node::{
-    BOND_GAS_PRICE, BUILD_PROVER, DeployOptions, DevnetOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID,
-    Roles, RollupNode, RollupOptions, Tasks, deploy, find_prover, parse_key,
+    BUILD_PROVER, DeployOptions, DevnetOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, Pace, Roles,
+    RollupNode, RollupOptions, Tasks, deploy, find_prover, parse_key,
 };
 use duplex_storage::History;
 use eyre::{WrapErr, bail, eyre};
 
 use crate::{
-    args::{BlobArgs, BridgeKind, DelayArgs, FindArgs, OutputArgs, PaceArgs, SettlementKind, relayer_stake},
+    args::{
+        BlobArgs, BondArgs, BridgeKind, DelayArgs, FindArgs, OutputArgs, PaceArgs, SettlementKind,
+        relayer_stake,
+    },
     output, progress,
     up::stop_on_signal,
 };
@@ -114,8 +117,8 @@ pub(crate) async fn run(args: NodeArgs) -> eyre::Result<()> {
         },
         key,
         sequencer: args.pace.sequencer(),
-        batcher: args.pace.batcher(devnet),
-        proposer: args.pace.proposer(devnet),
+        batcher: args.pace.pace().batcher(devnet),
+        proposer: args.pace.pace().proposer(devnet),
         prover: args.prover.map(ProverOptions::at),
         l1_poll: Duration::from_millis(500),
         history: args.pace.history(),
@@ -213,8 +216,8 @@ pub(crate) async fn run_sequence(args: SequenceArgs) -> eyre::Result<()> {
         },
         key: Some(key),
         sequencer: args.pace.sequencer(),
-        batcher: BatcherOptions { max_age: Duration::ZERO, ..args.pace.batcher(devnet) },
-        proposer: args.pace.proposer(devnet),
+        batcher: BatcherOptions { max_age: Duration::ZERO, ..args.pace.pace().batcher(devnet) },
+        proposer: args.pace.pace().proposer(devnet),
         prover: None,
         l1_poll: Duration::from_millis(500),
         history: args.pace.history(),
@@ -273,13 +276,8 @@ pub(crate) async fn run_challenger(args: ChallengerArgs) -> eyre::Result<()> {
             confirmations: 0,
             only_when_open: false,
         },
-        batcher: BatcherOptions {
-            max_age: defaults.batch_age,
-            full_percent: 90,
-            da: defaults.da,
-            only_when_open: false,
-        },
-        proposer: ProposerOptions { interval: defaults.claim_interval },
+        batcher: Pace::default().batcher(false),
+        proposer: Pace::default().proposer(false),
         prover: None,
         l1_poll: Duration::from_millis(500),
         history: args.history.map_or(History::Archive, History::Window),
@@ -334,9 +332,6 @@ pub(crate) async fn run_l1(args: L1Args) -> eyre::Result<()> {
     Ok(result?)
 }
 
-/// Wei.
-const GWEI: u128 = 1_000_000_000;
-
 /// Deploy a rollup's contracts to an L1 and write its deployment file.
 ///
 /// A deployment that was cut off goes on where it stopped when the same command is given again.
@@ -356,10 +351,8 @@ pub(crate) struct DeployArgs {
     l2_chain_id: u64,
     #[command(flatten)]
     delays: DelayArgs,
-    /// What an L1 gas costs in ordinary times, in gwei: bonds are computed from it and cover five times as
-    /// much. `duplex stake` shows what that means.
-    #[arg(long, env = "DUPLEX_BOND_GAS_PRICE", value_name = "GWEI", default_value_t = BOND_GAS_PRICE / GWEI)]
-    bond_gas_price: u128,
+    #[command(flatten)]
+    bonds: BondArgs,
     /// How claims become final. `validity` and `hybrid` need --proof-verifier where the L1 is no development chain (docs/validity.md).
     #[arg(long, env = "DUPLEX_SETTLEMENT", value_name = "KIND", value_enum, default_value_t = SettlementKind::Optimistic)]
     settlement: SettlementKind,
@@ -406,7 +399,7 @@ pub(crate) async fn run_deploy(args: DeployArgs) -> eyre::Result<()> {
     let options = DeployOptions {
         l2_chain_id: args.l2_chain_id,
         parameters: args.delays.delays()?.apply(base),
-        bond_gas_price: args.bond_gas_price.saturating_mul(GWEI),
+        bond_gas_price: args.bonds.gas_price(),
         development: args.development,
         settlement: args.settlement.mode(),
         proof_verifier: args.proof_verifier.as_deref().map(verifier_code).transpose()?,

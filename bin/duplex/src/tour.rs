@@ -18,7 +18,7 @@ use duplex_contracts::{
 };
 use duplex_exit::{Rebuild, RebuildOptions};
 use duplex_l1::SettlementMode;
-use duplex_node::{BlobOptions, Delays, Devnet, DevnetOptions, dev_key, find_prover};
+use duplex_node::{BlobOptions, Delays, Devnet, DevnetOptions, Pace, dev_key, find_prover};
 use eyre::{WrapErr, ensure};
 use serde::Serialize;
 use serde_json::Value;
@@ -125,10 +125,13 @@ pub(crate) async fn run(args: TourArgs) -> eyre::Result<ExitCode> {
         l2_port: 0,
         delays: Delays { challenge_window: Some(args.challenge_window), ..Default::default() },
         // One proof takes minutes: all that happens is to be in one batch.
-        batch_age: Duration::from_secs(if mode.has_proofs() { 30 } else { 1 }),
+        pace: Pace {
+            batch_age: Some(Duration::from_secs(if mode.has_proofs() { 30 } else { 1 })),
+            claim_interval: Some(Duration::from_secs(1)),
+            ..Default::default()
+        },
         settlement: mode,
         prover: args.prover.prover(),
-        claim_interval: Duration::from_secs(1),
         lane: args.bridge.lane(),
         ..Default::default()
     };

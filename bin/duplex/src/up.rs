@@ -9,10 +9,10 @@ use std::{
 use clap::Args;
 use duplex_bridge::format_units;
 use duplex_l1::{Deployment, SettlementMode};
-use duplex_node::{BOND_GAS_PRICE, Devnet, DevnetOptions, L2_CHAIN_ID, Pair, parse_key};
+use duplex_node::{Devnet, DevnetOptions, L2_CHAIN_ID, Pair, parse_key};
 
 use crate::{
-    args::{BlobArgs, BridgeKind, DelayArgs, OutputArgs, PaceArgs, ProverArgs, relayer_stake},
+    args::{BlobArgs, BondArgs, BridgeKind, DelayArgs, OutputArgs, PaceArgs, ProverArgs, relayer_stake},
     output, progress,
 };
 
@@ -63,7 +63,8 @@ pub(crate) struct UpArgs {
     /// How deposits and messages cross.
     #[arg(long, env = "DUPLEX_BRIDGE", value_name = "KIND", value_enum, default_value_t = BridgeKind::Derived)]
     bridge: BridgeKind,
-    /// Whether to carry the lane's messages: by a relay, or by five relayers with stakes.
+    /// Whether to carry the lane's messages: by a relay, or by five relayers with stakes. Only on a development L1: their
+    /// keys are known to everybody.
     #[arg(long, env = "DUPLEX_RELAY", value_name = "BOOL", default_value_t = true, action = clap::ArgAction::Set)]
     relay: bool,
     /// ETH that each relayer stakes, with --bridge multisig.
@@ -72,6 +73,8 @@ pub(crate) struct UpArgs {
     /// Private key that deploys and operates; development account 9 on a development L1.
     #[arg(long, env = "DUPLEX_L1_KEY", value_name = "HEX", hide_env_values = true)]
     l1_key: Option<String>,
+    #[command(flatten)]
+    bonds: BondArgs,
     #[command(flatten)]
     blobs: BlobArgs,
     #[command(flatten)]
@@ -93,12 +96,10 @@ pub(crate) async fn run(args: UpArgs) -> eyre::Result<()> {
         block_time: args.pace.block_time(),
         delays: args.delays.delays()?,
         confirmations: args.pace.confirmations,
-        batch_age: args.pace.batcher(true).max_age,
-        da: args.pace.batcher(true).da,
-        blob_sources: args.blobs.options().sources,
-        claim_interval: args.pace.proposer(true).interval,
+        pace: args.pace.pace(),
+        blobs: args.blobs.options(),
         challenge: args.challenge,
-        bond_gas_price: BOND_GAS_PRICE,
+        bond_gas_price: args.bonds.gas_price(),
         settlement: args.prover.settlement.mode(),
         prover: args.prover.prover(),
         lane: args.bridge.lane(),

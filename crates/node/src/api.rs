@@ -341,3 +341,20 @@ fn books(rollup: &Rollup) -> Answer {
 fn revm_balance(state: &duplex_chain::StateAt, address: Address) -> Result<U256, ErrorObjectOwned> {
     Ok(state.sender(address).map_err(failed)?.balance)
 }
+
+#[cfg(test)]
+mod tests {
+    /// Somebody who builds on this reads there what there is.
+    #[test]
+    fn every_method_is_in_the_docs() {
+        let source = include_str!("api.rs");
+        let docs = include_str!("../../../docs/operations.md");
+        let mut methods = 0;
+        for line in source.lines().filter(|line| line.trim_start().starts_with("module.register")) {
+            let name = line.split('"').nth(1).expect("a method has a name");
+            assert!(docs.contains(&format!("`{name}`")), "{name} is not in docs/operations.md");
+            methods += 1;
+        }
+        assert!(methods > 10, "{methods}");
+    }
+}

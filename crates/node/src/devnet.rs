@@ -8,7 +8,7 @@ use std::{
 
 use alloy_primitives::U256;
 use alloy_signer_local::PrivateKeySigner;
-use duplex_actors::{BatcherOptions, DaMode, ProposerOptions, ProverOptions, SequencerOptions};
+use duplex_actors::{ProverOptions, SequencerOptions};
 use duplex_l1::{Crossing, DEVELOPMENT_CHAINS, Deployment, Parameters, Rpc, SettlementMode};
 use duplex_lane::{Lane, Relay, RelayOptions};
 use duplex_storage::History;
@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BOND_GAS_PRICE, BlobOptions, DeployOptions, DevProver, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID,
-    NodeError, RELAYER_STAKE, Roles, RollupNode, RollupOptions, Tasks, deploy, dev_key,
+    NodeError, Pace, RELAYER_STAKE, Roles, RollupNode, RollupOptions, Tasks, deploy, dev_key,
     dev_relayers::{DevRelayers, enlist},
     embedded_l1::{create_dir, read_json, write_json},
     pair::{SECOND, SIBLING_RELAY, SIBLINGS},
@@ -113,14 +113,10 @@ pub struct DevnetOptions {
     pub delays: Delays,
     /// L1 blocks that must follow before an L1 block is built on.
     pub confirmations: u64,
-    /// Age at which a batch is sealed although it is not full.
-    pub batch_age: Duration,
-    /// Where the data of batches goes.
-    pub da: DaMode,
-    /// Beacon APIs of an L1 by URL, where blobs are read; L1's own URL if there is none.
-    pub blob_sources: Vec<String>,
-    /// Time between claims.
-    pub claim_interval: Duration,
+    /// How often batches and claims are made.
+    pub pace: Pace,
+    /// Where blobs come from, and how long they are kept.
+    pub blobs: BlobOptions,
     /// Whether false claims are challenged, and true ones defended.
     pub challenge: bool,
     /// Wei of one L1 gas that bonds are computed from.
@@ -132,7 +128,8 @@ pub struct DevnetOptions {
     /// Whether there is a lane between the layers, and who convinces its ends. A relay then runs, too, or five relayers with
     /// stakes.
     pub lane: Option<Crossing>,
-    /// Whether these run; else others must.
+    /// Whether these run; else others must. On an L1 that is no development chain nothing runs without a
+    /// `relay_key`.
     pub relay: bool,
     /// The `duplex` binary, which runs as each of the five; the program that asks, unless told otherwise.
     pub program: PathBuf,
@@ -162,12 +159,8 @@ impl Default for DevnetOptions {
             block_time: Duration::from_secs(1),
             delays: Delays::default(),
             confirmations: 0,
-            batch_age: Duration::from_secs(2),
-            // Gas is free on a devnet and the processor is not: proofs for a blob take it longer
-            // than executing what is in the blob.
-            da: DaMode::Calldata,
-            blob_sources: Vec::new(),
-            claim_interval: Duration::from_secs(2),
+            pace: Pace::default(),
+            blobs: BlobOptions::default(),
             challenge: true,
             bond_gas_price: BOND_GAS_PRICE,
             settlement: SettlementMode::Optimistic,
@@ -339,19 +332,14 @@ impl Devnet {
                     confirmations: options.confirmations,
                     only_when_open: false,
                 },
-                batcher: BatcherOptions {
-                    max_age: options.batch_age,
-                    full_percent: 90,
-                    da: options.da,
-                    only_when_open: false,
-                },
-                proposer: ProposerOptions { interval: options.claim_interval },
+                batcher: options.pace.batcher(development),
+                proposer: options.pace.proposer(development),
                 prover,
                 l1_poll: Duration::from_millis(200),
                 history: options.history,
                 feed: None,
                 trust_proofs: None,
-                blobs: BlobOptions { sources: options.blob_sources.clone(), keep: None },
+                blobs: options.blobs.clone(),
             },
             &mut tasks,
         )
@@ -369,9 +357,16 @@ impl Devnet {
             relayers.start(&mut tasks).await?;
         } else if deployment.lane.is_some() && options.relay {
             let lane = Lane::new(rpc.clone(), Rpc::new(&deployment.l2_rpc)?, deployment.clone())?;
-            let key = options.relay_key.unwrap_or_else(|| dev_key(RELAYER));
-            let relay = Relay::open(lane, key, RelayOptions::new(dir.join("relay"))).await?;
-            tasks.spawn("relay", relay.run(tasks.cancel_token()));
+            // A key that everybody knows carries nothing where ETH has a value.
+            match options.relay_key.or_else(|| development.then(|| dev_key(RELAYER))) {
+                Some(key) => {
+                    let relay = Relay::open(lane, key, RelayOptions::new(dir.join("relay"))).await?;
+                    tasks.spawn("relay", relay.run(tasks.cancel_token()));
+                }
+                None => (options.progress)(
+                    "nobody carries the lane's messages: run `duplex relay` with a key of its own",
+                ),
+            }
         }
         deployment.save(&path)?;
         // The plan has done its duty once the deployment is on disk.

@@ -15,7 +15,7 @@ use duplex_contracts::bindings::{Batch, DisputeStatus, IDisputes, IInbox, IMessa
 use duplex_l1::{
     BatchEntry, ClaimEntry, ClaimStatus, SettlementMode, TxManager, TxManagerOptions, TxRequest,
 };
-use duplex_node::{Delays, DevProver, Devnet, DevnetOptions, NodeError, dev_key};
+use duplex_node::{Delays, DevProver, Devnet, DevnetOptions, NodeError, Pace, dev_key};
 use duplex_primitives::{OutputRoot, data_root, tree::Tree};
 use duplex_storage::Records;
 use tokio::task::JoinHandle;
@@ -56,8 +56,11 @@ impl World {
             l2_port: 0,
             l1_block_time: Duration::from_millis(200),
             block_time: Duration::from_millis(100),
-            batch_age: Duration::from_millis(500),
-            claim_interval: Duration::from_secs(2),
+            pace: Pace {
+                batch_age: Some(Duration::from_millis(500)),
+                claim_interval: Some(Duration::from_secs(2)),
+                ..Default::default()
+            },
             challenge,
             delays,
             settlement,

@@ -8,10 +8,9 @@ use std::{
 
 use alloy_primitives::{U64, U256};
 use clap::Args;
-use duplex_actors::DaMode;
 use duplex_bench::TransferLoad;
 use duplex_l1::Rpc;
-use duplex_node::{Devnet, DevnetOptions};
+use duplex_node::{Devnet, DevnetOptions, Pace};
 use eyre::{WrapErr, bail, ensure};
 use serde::Serialize;
 use tokio::{
@@ -68,12 +67,7 @@ pub(crate) async fn run(args: DeriveArgs) -> eyre::Result<()> {
         data_dir: dir.path().join("devnet"),
         l1_port: 0,
         l2_port: 0,
-        batch_age: Duration::from_secs(2),
-        da: match args.da {
-            Da::Auto => DaMode::Auto,
-            Da::Blob => DaMode::Blob,
-            Da::Calldata => DaMode::Calldata,
-        },
+        pace: Pace { da: Some(args.da.mode()), ..Default::default() },
         ..Default::default()
     };
     let devnet = Devnet::start(options).await?;

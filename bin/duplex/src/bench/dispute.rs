@@ -13,7 +13,7 @@ use duplex_actors::{
     program,
 };
 use duplex_bench::TransferLoad;
-use duplex_node::{Devnet, DevnetOptions};
+use duplex_node::{Devnet, DevnetOptions, Pace};
 use duplex_program::Statement;
 use duplex_vm::{Machine, Recorder, WIDTHS};
 use eyre::{OptionExt, WrapErr, ensure};
@@ -65,7 +65,7 @@ pub(crate) async fn run(args: DisputeArgs) -> eyre::Result<()> {
         data_dir: dir.path().join("devnet"),
         l1_port: 0,
         l2_port: 0,
-        batch_age: Duration::from_secs(1),
+        pace: Pace { batch_age: Some(Duration::from_secs(1)), ..Default::default() },
         ..Default::default()
     };
     let devnet = Devnet::start(options).await?;

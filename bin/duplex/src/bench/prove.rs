@@ -12,7 +12,7 @@ use alloy_signer_local::PrivateKeySigner;
 use clap::{Args, ValueEnum};
 use duplex_actors::{Rollup, bundle};
 use duplex_bridge::{Asset, Bridge, Quiet};
-use duplex_node::{BUILD_PROVER, Devnet, DevnetOptions, find_prover};
+use duplex_node::{BUILD_PROVER, Devnet, DevnetOptions, Pace, find_prover};
 use eyre::{OptionExt, WrapErr, bail, ensure, eyre};
 use serde::Serialize;
 use serde_json::Value;
@@ -177,7 +177,7 @@ async fn case(
         l2_port: 0,
         l1_block_time: Duration::from_secs(1),
         block_time: Duration::from_millis(250),
-        batch_age: BATCH_AGE,
+        pace: Pace { batch_age: Some(BATCH_AGE), ..Default::default() },
         ..Default::default()
     };
     let devnet = Devnet::start(options).await?;
