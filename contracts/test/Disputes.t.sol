@@ -115,47 +115,107 @@ contract DisputesTest is TwoClaims {
         vm.assertEq(disputes.challengeCount(), 1);
     }
 
-    function refuseChallenge(uint64 id, bytes32 history, bytes32 hash, bytes32 root, bytes memory reason)
-        internal
-    {
+    function refuseChallenge(uint64 id, bytes32 claimHash, bytes32 root, bytes memory reason) internal {
         vm.expectRevert(reason);
         vm.prank(challenger);
-        disputes.challenge{value: DISPUTE_BOND}(id, history, hash, root);
+        disputes.challenge{value: DISPUTE_BOND}(id, claimHash, root);
     }
 
     function test_challenge_wrongBond_reverts() public {
-        bytes32 history = settlement.claim(LIE).blockOutputsRoot;
-        bytes32 hash = inbox.batchHash(2);
+        bytes32 claimHash = settlement.claimHash(LIE);
         for (uint256 i; i < 3; ++i) {
             uint256 value = i == 0 ? 0 : i == 1 ? DISPUTE_BOND - 1 : DISPUTE_BOND + 1;
             vm.expectRevert(abi.encodeWithSelector(WrongBond.selector, DISPUTE_BOND, value));
             vm.prank(challenger);
-            disputes.challenge{value: value}(LIE, history, hash, keccak256("x"));
+            disputes.challenge{value: value}(LIE, claimHash, keccak256("x"));
         }
     }
 
-    function test_challenge_otherClaimOrBatchAfterReorg_reverts() public {
-        bytes32 history = settlement.claim(LIE).blockOutputsRoot;
-        bytes32 hash = inbox.batchHash(2);
-        bytes32 x = keccak256("x");
-        refuseChallenge(LIE, x, hash, x, abi.encodeWithSelector(UnexpectedHistory.selector, history, x));
-        refuseChallenge(LIE, history, x, x, abi.encodeWithSelector(UnexpectedBatchHash.selector, hash, x));
+    function test_challenge_anotherClaim_reverts() public {
+        bytes32 actual = settlement.claimHash(LIE);
+        bytes32 meant = settlement.claimHash(TRUE);
+        refuseChallenge(
+            LIE, meant, trueNodes(5).root(), abi.encodeWithSelector(UnexpectedClaim.selector, actual, meant)
+        );
+    }
+
+    /// @dev Who challenged or defended a claim on one parent, in blocks that L1 takes back, has said nothing of the
+    /// same words under the same number on another: there they are about other blocks.
+    function test_attack_reorgPutsTheClaimOnAnotherParent_nobodyIsBound() public {
+        appendBlocks(3);
+        uint64 newest = inbox.batchCount() - 1;
+        bytes32[] memory leaves = outputs(TRUE, newest);
+        bytes32 ours = Histories.build(leaves).root();
+        leaves[leaves.length - 1] = keccak256("x");
+        bytes32[] memory theirs = Histories.build(leaves);
+        uint256 before = vm.snapshotState();
+        (uint64 id,) = proposeLeaves(TRUE, newest, leaves);
+        bytes32 meant = settlement.claimHash(id);
+        uint64 challengeId = challenge(id, ours);
+        vm.revertToState(before);
+
+        (uint64 again,) = proposeLeaves(LIE, newest, leaves);
+        vm.assertEq(again, id);
+        bytes32 actual = settlement.claimHash(id);
+        vm.assertTrue(actual != meant);
+        refuseChallenge(id, meant, ours, abi.encodeWithSelector(UnexpectedClaim.selector, actual, meant));
+        vm.assertEq(challenge(id, ours), challengeId);
+        refuseDefence(
+            challengeId,
+            DISPUTE_BOND,
+            meant,
+            theirs,
+            abi.encodeWithSelector(UnexpectedClaim.selector, actual, meant)
+        );
+        vm.assertEq(disputes.disputeCount(), 0);
+    }
+
+    /// @dev Whatever a claim's truth depends on changes its hash.
+    function test_claimHash_everyPart_isBound() public {
+        appendBlocks(1);
+        uint64 newest = inbox.batchCount() - 1;
+        bytes32 root = settlement.claim(TRUE).blockOutputsRoot;
+        bytes32 first = settlement.claimHash(TRUE);
+        vm.assertEq(
+            first,
+            keccak256(
+                abi.encode(GENESIS_OUTPUT, uint64(0), uint64(2), inbox.batchHash(2), root, truth(5))
+            )
+        );
+        // Its history, its last batch, its parent.
+        bytes32[5] memory hashes;
+        hashes[0] = first;
+        hashes[1] = settlement.claimHash(LIE);
+        (uint64 id,) = proposeTruth(0, newest);
+        hashes[2] = settlement.claimHash(id);
+        bytes32[] memory leaves = outputs(TRUE, newest);
+        (id,) = proposeLeaves(TRUE, newest, leaves);
+        hashes[3] = settlement.claimHash(id);
+        (id,) = proposeLeaves(LIE, newest, leaves);
+        hashes[4] = settlement.claimHash(id);
+        for (uint256 i; i < 5; ++i) {
+            for (uint256 k; k < i; ++k) {
+                vm.assertTrue(hashes[i] != hashes[k]);
+            }
+        }
+        vm.expectRevert(abi.encodeWithSelector(UnknownClaim.selector, id + 1));
+        settlement.claimHash(id + 1);
     }
 
     function test_challenge_claimsOwnHistory_reverts() public {
         bytes32 history = settlement.claim(LIE).blockOutputsRoot;
-        bytes32 hash = inbox.batchHash(2);
-        refuseChallenge(LIE, history, hash, history, abi.encodeWithSelector(SameHistory.selector, history));
+        bytes32 claimHash = settlement.claimHash(LIE);
+        refuseChallenge(LIE, claimHash, history, abi.encodeWithSelector(SameHistory.selector, history));
     }
 
     function test_challenge_notPending_reverts() public {
         bytes32 x = keccak256("x");
-        refuseChallenge(9, x, x, x, abi.encodeWithSelector(UnknownClaim.selector, 9));
-        refuseChallenge(0, x, x, x, abi.encodeWithSelector(AlreadyFinal.selector, 0));
+        refuseChallenge(9, x, x, abi.encodeWithSelector(UnknownClaim.selector, 9));
+        refuseChallenge(0, x, x, abi.encodeWithSelector(AlreadyFinal.selector, 0));
         challengeLie();
         defencePassed(1);
         disputes.resolve(1);
-        refuseChallenge(LIE, x, x, x, abi.encodeWithSelector(AlreadyRejected.selector, LIE));
+        refuseChallenge(LIE, x, x, abi.encodeWithSelector(AlreadyRejected.selector, LIE));
     }
 
     function test_challenge_window_boundaries() public {
@@ -163,9 +223,8 @@ contract DisputesTest is TwoClaims {
         vm.warp(end - 1);
         challengeTruth();
         vm.warp(end);
-        bytes32 history = settlement.claim(TRUE).blockOutputsRoot;
-        bytes32 hash = inbox.batchHash(2);
-        refuseChallenge(TRUE, history, hash, keccak256("x"), abi.encodeWithSelector(WindowOver.selector, end));
+        bytes32 claimHash = settlement.claimHash(TRUE);
+        refuseChallenge(TRUE, claimHash, keccak256("x"), abi.encodeWithSelector(WindowOver.selector, end));
         // The first one still holds it up.
         vm.expectRevert(abi.encodeWithSelector(ChallengesOpen.selector, 1));
         settlement.finalize(TRUE);
@@ -214,41 +273,41 @@ contract DisputesTest is TwoClaims {
     function refuseDefence(
         uint64 id,
         uint256 value,
-        bytes32 hash,
+        bytes32 claimHash,
         bytes32[] memory nodes,
         bytes memory reason
     ) internal {
         vm.expectRevert(reason);
         vm.prank(defender);
-        disputes.defend{value: value}(id, hash, nodes.opened(1));
+        disputes.defend{value: value}(id, claimHash, nodes.opened(1));
     }
 
     function refuseDefence(uint64 id, bytes memory reason) internal {
-        refuseDefence(id, DISPUTE_BOND, inbox.batchHash(2), trueNodes(5), reason);
+        refuseDefence(id, DISPUTE_BOND, settlement.claimHash(TRUE), trueNodes(5), reason);
     }
 
     function test_defend_badArguments_revert() public {
         challengeTruth();
-        bytes32 hash = inbox.batchHash(2);
+        bytes32 claimHash = settlement.claimHash(TRUE);
         bytes32[] memory nodes = trueNodes(5);
         for (uint256 i; i < 3; ++i) {
             uint256 value = i == 0 ? 0 : i == 1 ? DISPUTE_BOND - 1 : DISPUTE_BOND + 1;
             refuseDefence(
-                1, value, hash, nodes, abi.encodeWithSelector(WrongBond.selector, DISPUTE_BOND, value)
+                1, value, claimHash, nodes, abi.encodeWithSelector(WrongBond.selector, DISPUTE_BOND, value)
             );
         }
         refuseDefence(0, abi.encodeWithSelector(UnknownChallenge.selector, 0));
         refuseDefence(2, abi.encodeWithSelector(UnknownChallenge.selector, 2));
         bytes32 x = keccak256("x");
         refuseDefence(
-            1, DISPUTE_BOND, x, nodes, abi.encodeWithSelector(UnexpectedBatchHash.selector, hash, x)
+            1, DISPUTE_BOND, x, nodes, abi.encodeWithSelector(UnexpectedClaim.selector, claimHash, x)
         );
         // What is opened must be under the claim's root: it can be known only by whoever knows the claim.
         bytes32[] memory lies = lieNodes();
         refuseDefence(
             1,
             DISPUTE_BOND,
-            hash,
+            claimHash,
             lies,
             abi.encodeWithSelector(UnexpectedNode.selector, nodes.root(), lies.root())
         );

@@ -275,11 +275,10 @@ contract DisputesStakesTest is TwoClaims {
     // --- several calls in one ---
 
     function test_multicall_value_cannotBeUsedTwice() public {
-        bytes32 history = settlement.claim(LIE).blockOutputsRoot;
-        bytes32 hash = inbox.batchHash(2);
+        bytes32 claimHash = settlement.claimHash(LIE);
         bytes[] memory calls = new bytes[](2);
-        calls[0] = abi.encodeCall(disputes.challenge, (LIE, history, hash, keccak256("x")));
-        calls[1] = abi.encodeCall(disputes.challenge, (LIE, history, hash, keccak256("y")));
+        calls[0] = abi.encodeCall(disputes.challenge, (LIE, claimHash, keccak256("x")));
+        calls[1] = abi.encodeCall(disputes.challenge, (LIE, claimHash, keccak256("y")));
         vm.startPrank(challenger);
         (bool success,) =
             address(disputes).call{value: DISPUTE_BOND}(abi.encodeCall(disputes.multicall, (calls)));

@@ -53,16 +53,15 @@ contract HybridSettlementTest is ProofSystem {
     }
 
     function challengeWith(uint64 id, bytes32[] memory nodes) internal returns (uint64) {
-        bytes32 history = settlement.claim(id).blockOutputsRoot;
-        bytes32 hash = inbox.batchHash(2);
+        bytes32 claimHash = settlement.claimHash(id);
         vm.prank(challenger);
-        return disputes.challenge{value: DISPUTE_BOND}(id, history, hash, nodes.root());
+        return disputes.challenge{value: DISPUTE_BOND}(id, claimHash, nodes.root());
     }
 
     function defendWith(uint64 challengeId, bytes32[] memory nodes) internal returns (uint64) {
-        bytes32 hash = inbox.batchHash(2);
+        bytes32 claimHash = settlement.claimHash(disputes.challengeOf(challengeId).claimId);
         vm.prank(defender);
-        return disputes.defend{value: DISPUTE_BOND}(challengeId, hash, nodes.opened(1));
+        return disputes.defend{value: DISPUTE_BOND}(challengeId, claimHash, nodes.opened(1));
     }
 
     function assertStatus(uint64 id, ClaimStatus status) internal view {
@@ -284,14 +283,13 @@ contract HybridSettlementTest is ProofSystem {
         uint64 id = claimOf(truth);
         uint64 challengeId = challengeWith(id, falseHistory(1));
         prove(id);
-        bytes32 hash = inbox.batchHash(2);
-        bytes32 history = truth.root();
+        bytes32 claimHash = settlement.claimHash(id);
         vm.expectRevert(abi.encodeWithSelector(AlreadyFinal.selector, id));
         vm.prank(challenger);
-        disputes.challenge{value: DISPUTE_BOND}(id, history, hash, keccak256("another"));
+        disputes.challenge{value: DISPUTE_BOND}(id, claimHash, keccak256("another"));
         vm.expectRevert(abi.encodeWithSelector(AlreadyFinal.selector, id));
         vm.prank(defender);
-        disputes.defend{value: DISPUTE_BOND}(challengeId, hash, truth.opened(1));
+        disputes.defend{value: DISPUTE_BOND}(challengeId, claimHash, truth.opened(1));
     }
 
     /// @dev Who makes a claim that can be proved chooses when: what builds on it has a final parent from then on, and its own window may
@@ -318,9 +316,8 @@ contract HybridSettlementTest is ProofSystem {
 
         // Challenged, as nodes do, it is rejected whatever becomes of the other.
         vm.revertToState(snapshot);
-        bytes32 hash = inbox.batchHash(3);
-        vm.prank(challenger);
-        challengeId = disputes.challenge{value: DISPUTE_BOND}(theft, lie.root(), hash, keccak256("the truth"));
+        leaves[0] = keccak256("the truth");
+        challengeId = challengeWith(theft, Histories.build(leaves));
         vm.warp(block.timestamp + WINDOW);
         prove(dent);
         vm.expectRevert(abi.encodeWithSelector(ChallengesOpen.selector, 1));

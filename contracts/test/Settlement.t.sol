@@ -264,13 +264,25 @@ contract SettlementTest is System {
         propose(0, 2, OUTPUT);
     }
 
-    function test_propose_sameClaimAfterRejection_reverts() public {
+    /// @dev It may be true, and nobody defended it: who could stop it once would otherwise have stopped it for good.
+    function test_attack_truthRejectedForWantOfADefence_canBeClaimedAgain() public {
         propose(0, 1, OUTPUT);
         openChallenge(1);
         reject(1, bob);
-        rejectProposal(0, 1, inbox.batchHash(1), abi.encodeWithSelector(DuplicateClaim.selector, 1));
-        // The same blocks with one more are another claim.
-        propose(0, 2, OUTPUT);
+        vm.assertEq(propose(0, 1, OUTPUT), 2);
+        (bytes32 history,) = historyOf(0, 1, OUTPUT);
+        vm.assertEq(settlement.claimIdOf(0, 1, history, OUTPUT), 2);
+        // While it stands, or is final, not once more.
+        rejectProposal(0, 1, inbox.batchHash(1), abi.encodeWithSelector(DuplicateClaim.selector, 2));
+        openChallenge(2);
+        reject(2, bob);
+        vm.assertEq(propose(0, 1, OUTPUT), 3);
+        assertStatus(2, ClaimStatus.Rejected);
+        vm.warp(block.timestamp + WINDOW);
+        settlement.finalize(3);
+        // Each time cost a bond.
+        vm.assertEq(settlement.credit(proposer), BOND);
+        vm.assertEq(settlement.credit(bob) + settlement.burnt(), 2 * BOND);
     }
 
     function test_propose_onFinalClaimThatIsNotTheLast_reverts() public {

@@ -24,6 +24,8 @@ contract VectorsTest is System {
             dataRoots(),
             ',\n  "batches": ',
             batches(),
+            ',\n  "claims": ',
+            claims(),
             ',\n  "withdrawals": ',
             withdrawals(),
             ',\n  "outputRoots": ',
@@ -117,6 +119,31 @@ contract VectorsTest is System {
         end = field("lastBlock", h.lastBlock, field("timestamp", h.timestamp, end));
         end = field("dataRoot", h.dataRoot, field("firstBlock", h.firstBlock, end));
         items.push(object(field("index", h.index, field("parentHash", h.parentHash, end))));
+    }
+
+    function claims() internal returns (string memory) {
+        uint64 max = type(uint64).max;
+        pushClaim("parent", 0, 1, "batch", "history", "output");
+        pushClaim("another", 7, 4096, "batch", "history", "output");
+        pushClaim(bytes32(type(uint256).max), max - 1, max, 0, bytes32(uint256(1)), bytes32(0));
+        return list();
+    }
+
+    function pushClaim(
+        bytes32 parentOutputRoot,
+        uint64 parentBatch,
+        uint64 lastBatch,
+        bytes32 lastBatchHash,
+        bytes32 blockOutputsRoot,
+        bytes32 outputRoot
+    ) internal {
+        bytes32 hash = Hashing.claimHash(
+            parentOutputRoot, parentBatch, lastBatch, lastBatchHash, blockOutputsRoot, outputRoot
+        );
+        string memory end = field("outputRoot", outputRoot, field("hash", hash));
+        end = field("lastBatchHash", lastBatchHash, field("blockOutputsRoot", blockOutputsRoot, end));
+        end = field("parentBatch", parentBatch, field("lastBatch", lastBatch, end));
+        items.push(object(field("parentOutputRoot", parentOutputRoot, end)));
     }
 
     function withdrawals() internal returns (string memory) {

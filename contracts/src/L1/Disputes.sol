@@ -2,7 +2,6 @@
 pragma solidity 0.8.37;
 
 import {IDisputes} from "../interfaces/IDisputes.sol";
-import {IInbox} from "../interfaces/IInbox.sol";
 import {ISettlement} from "../interfaces/ISettlement.sol";
 import "../libraries/Errors.sol";
 import {History} from "../libraries/History.sol";
@@ -60,18 +59,15 @@ contract Disputes is Game {
     }
 
     /// @inheritdoc IDisputes
-    function challenge(uint64 claimId, bytes32 blockOutputsRoot, bytes32 lastBatchHash, bytes32 outputsRoot)
+    function challenge(uint64 claimId, bytes32 claimHash, bytes32 outputsRoot)
         external
         payable
         returns (uint64 id)
     {
         if (msg.value != bond) revert WrongBond(bond, msg.value);
-        Claim memory claim = ISettlement(settlement).openChallenge(claimId);
-        if (claim.blockOutputsRoot != blockOutputsRoot) {
-            revert UnexpectedHistory(claim.blockOutputsRoot, blockOutputsRoot);
-        }
-        if (outputsRoot == blockOutputsRoot) revert SameHistory(outputsRoot);
-        _checkBatch(claim.lastBatch, lastBatchHash);
+        ISettlement(settlement).openChallenge(claimId);
+        _checkClaim(claimId, claimHash);
+        if (outputsRoot == ISettlement(settlement).claim(claimId).blockOutputsRoot) revert SameHistory(outputsRoot);
 
         id = ++challengeCount;
         Challenge storage c = _challenges[id];
@@ -84,7 +80,7 @@ contract Disputes is Game {
     }
 
     /// @inheritdoc IDisputes
-    function defend(uint64 challengeId, bytes32 lastBatchHash, bytes32[16] calldata opened)
+    function defend(uint64 challengeId, bytes32 claimHash, bytes32[16] calldata opened)
         external
         payable
         returns (uint64 id)
@@ -96,7 +92,7 @@ contract Disputes is Game {
         Claim memory claim = ISettlement(settlement).claim(c.claimId);
         if (claim.status == ClaimStatus.Rejected) revert AlreadyRejected(c.claimId);
         if (claim.status == ClaimStatus.Final) revert AlreadyFinal(c.claimId);
-        _checkBatch(claim.lastBatch, lastBatchHash);
+        _checkClaim(c.claimId, claimHash);
         _checkNode(claim.blockOutputsRoot, opened);
 
         ++c.openDisputes;
@@ -217,9 +213,9 @@ contract Disputes is Game {
         emit ChallengeClosed(id, c.claimId, status);
     }
 
-    function _checkBatch(uint64 batch, bytes32 expected) private view {
-        bytes32 actual = IInbox(inbox).batchHash(batch);
-        if (actual != expected) revert UnexpectedBatchHash(actual, expected);
+    function _checkClaim(uint64 id, bytes32 meant) private view {
+        bytes32 actual = ISettlement(settlement).claimHash(id);
+        if (actual != meant) revert UnexpectedClaim(actual, meant);
     }
 
     function _openChallenge(uint64 id) private view returns (Challenge storage c) {

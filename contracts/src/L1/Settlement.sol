@@ -6,6 +6,7 @@ import {IInbox} from "../interfaces/IInbox.sol";
 import {ISettlement} from "../interfaces/ISettlement.sol";
 import {IValidityVerifier} from "../interfaces/IValidityVerifier.sol";
 import "../libraries/Errors.sol";
+import {Hashing} from "../libraries/Hashing.sol";
 import {History} from "../libraries/History.sol";
 import {Claim, ClaimStatus} from "../libraries/Types.sol";
 import {Credits} from "./Credits.sol";
@@ -116,7 +117,8 @@ contract Settlement is ISettlement, Credits {
             revert NotTheLastOutput(outputRoot);
         }
         bytes32 content = _content(parentId, lastBatch, blockOutputsRoot, outputRoot);
-        if (_idOf[content] != 0) revert DuplicateClaim(_idOf[content]);
+        uint64 same = _idOf[content];
+        if (same != 0 && _claims[same].status != ClaimStatus.Rejected) revert DuplicateClaim(same);
         id = _store(parentId, lastBatch, lastBatchHash, blockOutputsRoot, outputRoot);
         _idOf[content] = id;
     }
@@ -190,13 +192,12 @@ contract Settlement is ISettlement, Credits {
     // --- for Disputes ---
 
     /// @inheritdoc ISettlement
-    function openChallenge(uint64 id) external onlyDisputes returns (Claim memory) {
+    function openChallenge(uint64 id) external onlyDisputes {
         Claim storage c = _pending(id);
         uint256 end = _windowEnd(c);
         if (block.timestamp >= end) revert WindowOver(end);
         if (_claims[c.parentId].status == ClaimStatus.Rejected) revert ParentRejected(c.parentId);
         ++c.openChallenges;
-        return c;
     }
 
     /// @inheritdoc ISettlement
@@ -227,6 +228,21 @@ contract Settlement is ISettlement, Credits {
     /// @inheritdoc ISettlement
     function claim(uint64 id) external view returns (Claim memory) {
         return _at(id);
+    }
+
+    /// @inheritdoc ISettlement
+    function claimHash(uint64 id) external view returns (bytes32) {
+        Claim storage c = _at(id);
+        Claim storage parent = _claims[c.parentId];
+        uint64 lastBatch = c.lastBatch;
+        return Hashing.claimHash(
+            parent.outputRoot,
+            parent.lastBatch,
+            lastBatch,
+            IInbox(inbox).batchHash(lastBatch),
+            c.blockOutputsRoot,
+            c.outputRoot
+        );
     }
 
     /// @inheritdoc ISettlement

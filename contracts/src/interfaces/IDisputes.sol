@@ -87,23 +87,19 @@ interface IDisputes is ICredits {
 
     /// @notice Challenges a claim, with the bond, before its window is over.
     /// @param claimId The claim.
-    /// @param blockOutputsRoot Its history. An L1 reorg that gives its number to another claim makes the call revert.
-    /// @param lastBatchHash Hash of its last batch. An L1 reorg that puts another in its place makes the call revert,
-    /// rather than turn a true history into a false one.
+    /// @param claimHash Its hash, see {ISettlement}. An L1 reorg that puts another claim in its place, or the same
+    /// words on another parent or other batches, makes the call revert rather than turn a true history into a false one.
     /// @param outputsRoot The challenger's history of the same blocks.
     /// @return id Number of the challenge, from 1.
-    function challenge(uint64 claimId, bytes32 blockOutputsRoot, bytes32 lastBatchHash, bytes32 outputsRoot)
-        external
-        payable
-        returns (uint64 id);
+    function challenge(uint64 claimId, bytes32 claimHash, bytes32 outputsRoot) external payable returns (uint64 id);
 
     /// @notice Defends a claim against a challenge, with the bond, up to `openedAt + defencePeriod`, that second
     /// included. Anyone may.
     /// @param challengeId The challenge.
-    /// @param lastBatchHash Hash of the claim's last batch; as in `challenge`.
+    /// @param claimHash Hash of the claim; as in `challenge`.
     /// @param opened The 16 nodes 4 levels under the root of the claim's history, from the left.
     /// @return id Number of the dispute, from 1.
-    function defend(uint64 challengeId, bytes32 lastBatchHash, bytes32[16] calldata opened)
+    function defend(uint64 challengeId, bytes32 claimHash, bytes32[16] calldata opened)
         external
         payable
         returns (uint64 id);

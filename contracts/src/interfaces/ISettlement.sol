@@ -45,9 +45,9 @@ interface ISettlement is ICredits {
     event ChallengerCompensated(uint64 indexed id, address indexed challenger, uint256 amount);
 
     /// @notice Makes a claim for the batches after the parent's last, up to and including `lastBatch`.
-    /// @dev The same content on the same parent is refused for good, even after it was rejected: otherwise whoever
-    /// refuted it would have to do it again. Should a true claim have been rejected because nobody defended it, the
-    /// truth is claimed again up to another batch.
+    /// @dev The same content on the same parent is refused while it stands, so that two who claim the truth at once do
+    /// not both bind a bond. Once it was rejected it can be claimed again, with another bond: it may have been true, and
+    /// nobody defended it.
     /// @param parentId Claim to build on: pending, or the last final one.
     /// @param parentOutputRoot Output root of that claim. An L1 reorg that gives its number to another claim makes
     /// the call revert.
@@ -114,8 +114,7 @@ interface ISettlement is ICredits {
     function rejectChildren(uint64[] calldata ids) external;
 
     /// @notice Counts a challenge of a pending claim. Only {disputes}, before the window is over.
-    /// @return The claim.
-    function openChallenge(uint64 id) external returns (Claim memory);
+    function openChallenge(uint64 id) external;
 
     /// @notice Counts a challenge that was lost. Only {disputes}.
     function closeChallenge(uint64 id) external;
@@ -130,6 +129,12 @@ interface ISettlement is ICredits {
 
     /// @notice A claim.
     function claim(uint64 id) external view returns (Claim memory);
+
+    /// @notice Hash of what a claim says and of all that this depends on: `keccak256(abi.encode(` output root and last
+    /// batch of its parent, its last batch and that one's hash, `blockOutputsRoot`, `outputRoot` `))`. Whoever judged a
+    /// claim names it by this, since an L1 reorg can give its number to another one, or put the same words on another
+    /// parent, where they are about other blocks.
+    function claimHash(uint64 id) external view returns (bytes32);
 
     /// @notice Where a claim stands.
     function claimStatus(uint64 id) external view returns (ClaimStatus);
@@ -162,7 +167,7 @@ interface ISettlement is ICredits {
     /// @notice Who proved a claim. Zero if nobody did.
     function proverOf(uint64 id) external view returns (address);
 
-    /// @notice Number of the claim with exactly this content that was made with a bond, or zero.
+    /// @notice Number of the newest claim with exactly this content that was made with a bond, or zero.
     function claimIdOf(uint64 parentId, uint64 lastBatch, bytes32 blockOutputsRoot, bytes32 outputRoot)
         external
         view

@@ -146,8 +146,8 @@ error UnknownDispute(uint64 id);
 error ChallengeEnded(uint64 id);
 /// @notice The dispute has ended.
 error DisputeEnded(uint64 id);
-/// @notice The claim does not have the history that the caller meant.
-error UnexpectedHistory(bytes32 expected, bytes32 actual);
+/// @notice The claim is not the one that the caller meant.
+error UnexpectedClaim(bytes32 expected, bytes32 actual);
 /// @notice The challenger's history is the claim's.
 error SameHistory(bytes32 root);
 /// @notice The claim could be defended up to this time.

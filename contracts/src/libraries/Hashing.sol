@@ -37,6 +37,22 @@ library Hashing {
         return keccak256(abi.encode(header));
     }
 
+    /// @notice Hash of a claim: where it starts, what it covers and what it says, but not its number.
+    function claimHash(
+        bytes32 parentOutputRoot,
+        uint64 parentBatch,
+        uint64 lastBatch,
+        bytes32 lastBatchHash,
+        bytes32 blockOutputsRoot,
+        bytes32 output
+    ) internal pure returns (bytes32) {
+        return keccak256(
+            abi.encode(
+                parentOutputRoot, parentBatch, lastBatch, lastBatchHash, blockOutputsRoot, output
+            )
+        );
+    }
+
     /// @notice Hash of an L2 to L1 message.
     function withdrawalHash(Withdrawal memory w) internal pure returns (bytes32) {
         return keccak256(abi.encode(w.nonce, w.sender, w.target, w.value, w.gasLimit, w.data));

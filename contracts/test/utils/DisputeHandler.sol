@@ -129,7 +129,8 @@ contract DisputeHandler is System {
 
         Pieces memory p = falseOutputs(blocks, seed);
         bytes32 output = p.leaf(blocks - 1);
-        if (settlement.claimIdOf(parentId, lastBatch, p.root(), output) != 0) return;
+        uint64 same = settlement.claimIdOf(parentId, lastBatch, p.root(), output);
+        if (same != 0 && settlement.claimStatus(same) != ClaimStatus.Rejected) return;
         vm.deal(proposer, 10 ether);
         uint64 id = proposeHistory(parentId, lastBatch, p.root(), output, p.proof(blocks - 1));
         claimed[id] = p;
@@ -231,10 +232,9 @@ contract DisputeHandler is System {
     }
 
     function challengeAs(address sender, uint64 id, Pieces memory p) internal returns (uint64 challengeId) {
-        Claim memory c = settlement.claim(id);
-        bytes32 hash = inbox.batchHash(c.lastBatch);
+        bytes32 claimHash = settlement.claimHash(id);
         vm.prank(sender);
-        challengeId = disputes.challenge{value: DISPUTE_BOND}(id, c.blockOutputsRoot, hash, p.root());
+        challengeId = disputes.challenge{value: DISPUTE_BOND}(id, claimHash, p.root());
         challenged[challengeId] = p;
     }
 
@@ -247,10 +247,10 @@ contract DisputeHandler is System {
 
     function defendAs(address sender, uint64 challengeId) internal returns (uint64 id) {
         uint64 claimId = disputes.challengeOf(challengeId).claimId;
-        bytes32 hash = inbox.batchHash(settlement.claim(claimId).lastBatch);
+        bytes32 claimHash = settlement.claimHash(claimId);
         bytes32[16] memory opened = claimed[claimId].opened(1);
         vm.prank(sender);
-        id = disputes.defend{value: DISPUTE_BOND}(challengeId, hash, opened);
+        id = disputes.defend{value: DISPUTE_BOND}(challengeId, claimHash, opened);
         challengers[id] = challenged[challengeId];
         defenders[id] = claimed[claimId];
     }

@@ -160,10 +160,9 @@ abstract contract DisputeSystem is System {
     }
 
     function challengeFrom(address sender, uint64 claimId, bytes32 outputsRoot) internal returns (uint64) {
-        Claim memory c = settlement.claim(claimId);
-        bytes32 hash = inbox.batchHash(c.lastBatch);
+        bytes32 claimHash = settlement.claimHash(claimId);
         vm.prank(sender);
-        return disputes.challenge{value: DISPUTE_BOND}(claimId, c.blockOutputsRoot, hash, outputsRoot);
+        return disputes.challenge{value: DISPUTE_BOND}(claimId, claimHash, outputsRoot);
     }
 
     function defend(uint64 challengeId, bytes32[] memory claimNodes) internal returns (uint64) {
@@ -174,9 +173,9 @@ abstract contract DisputeSystem is System {
         internal
         returns (uint64)
     {
-        bytes32 hash = inbox.batchHash(settlement.claim(disputes.challengeOf(challengeId).claimId).lastBatch);
+        bytes32 claimHash = settlement.claimHash(disputes.challengeOf(challengeId).claimId);
         vm.prank(sender);
-        return disputes.defend{value: DISPUTE_BOND}(challengeId, hash, claimNodes.opened(1));
+        return disputes.defend{value: DISPUTE_BOND}(challengeId, claimHash, claimNodes.opened(1));
     }
 
     /// @dev A challenge and a defence against it.

@@ -129,7 +129,8 @@ contract HybridHandler is ProofSystem {
         bool isLast = parent == ClaimStatus.Final && parentId == settlement.lastFinalClaim();
         if (parent != ClaimStatus.Pending && !isLast) return;
         Told memory t = told[kind];
-        if (settlement.claimIdOf(parentId, t.lastBatch, t.root, t.end) != 0) return;
+        uint64 same = settlement.claimIdOf(parentId, t.lastBatch, t.root, t.end);
+        if (same != 0 && settlement.claimStatus(same) != ClaimStatus.Rejected) return;
         claimed[proposeHistory(parentId, t.lastBatch, t.root, t.end, t.endProof)] = kind;
     }
 
@@ -282,11 +283,9 @@ contract HybridHandler is ProofSystem {
     }
 
     function challengeAs(address sender, uint64 id, uint256 kind) internal {
-        Claim memory c = settlement.claim(id);
-        bytes32 hash = inbox.batchHash(c.lastBatch);
+        bytes32 claimHash = settlement.claimHash(id);
         vm.prank(sender);
-        uint64 challengeId =
-            disputes.challenge{value: DISPUTE_BOND}(id, c.blockOutputsRoot, hash, told[kind].root);
+        uint64 challengeId = disputes.challenge{value: DISPUTE_BOND}(id, claimHash, told[kind].root);
         challenged[challengeId] = kind;
     }
 
@@ -298,10 +297,10 @@ contract HybridHandler is ProofSystem {
 
     function defendAs(address sender, uint64 challengeId) internal {
         uint64 claimId = disputes.challengeOf(challengeId).claimId;
-        bytes32 hash = inbox.batchHash(settlement.claim(claimId).lastBatch);
+        bytes32 claimHash = settlement.claimHash(claimId);
         bytes32[16] memory top = told[claimed[claimId]].top;
         vm.prank(sender);
-        disputes.defend{value: DISPUTE_BOND}(challengeId, hash, top);
+        disputes.defend{value: DISPUTE_BOND}(challengeId, claimHash, top);
     }
 
     function isRunning(uint64 id) internal view returns (bool) {

@@ -287,16 +287,15 @@ contract L1Handler is System {
         uint64 id = settlement.claimCount() - 1;
         Claim memory c = settlement.claim(id);
         if (c.status != ClaimStatus.Pending || block.timestamp >= c.createdAt + WINDOW) return;
-        bytes32 hash = inbox.batchHash(c.lastBatch);
+        bytes32 claimHash = settlement.claimHash(id);
         address liar = address(0x11A4);
         vm.deal(liar, DISPUTE_BOND);
         vm.prank(liar);
-        uint64 challengeId =
-            disputes.challenge{value: DISPUTE_BOND}(id, c.blockOutputsRoot, hash, outputsRoot);
+        uint64 challengeId = disputes.challenge{value: DISPUTE_BOND}(id, claimHash, outputsRoot);
         (Pieces memory p,) = outputsOf(c.parentId, c.lastBatch, c.outputRoot);
         vm.deal(proposer, DISPUTE_BOND);
         vm.prank(proposer);
-        openDisputes[id].push(disputes.defend{value: DISPUTE_BOND}(challengeId, hash, p.opened(1)));
+        openDisputes[id].push(disputes.defend{value: DISPUTE_BOND}(challengeId, claimHash, p.opened(1)));
     }
 
     function finalizeNext(bool wait) public {

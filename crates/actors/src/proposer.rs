@@ -36,8 +36,8 @@ pub struct Proposer {
     rollup: Rollup,
     operator: Operator,
     options: ProposerOptions,
-    /// Whether claims that were looked at say what this chain says, by number, history, output and the hash of their last batch.
-    checked: BTreeMap<(u64, u64, B256, B256), bool>,
+    /// Whether claims that were looked at say what this chain says, by hash.
+    checked: BTreeMap<B256, bool>,
     last: Option<Instant>,
     /// When bonds were last looked for.
     collected: Instant,
@@ -151,18 +151,17 @@ impl Proposer {
         if claim.id == 0 || claim.status == ClaimStatus::Final {
             return Ok(true);
         }
-        let Some(batch) = self.rollup.index.batch(claim.last_batch)? else { return Ok(false) };
-        let key = (claim.id, claim.parent_id, claim.block_outputs_root, batch.hash);
-        if let Some(known) = self.checked.get(&key) {
+        let Some(hash) = self.rollup.claim_hash(claim)? else { return Ok(false) };
+        if let Some(known) = self.checked.get(&hash) {
             return Ok(*known);
         }
         let Some(history) = self.rollup.history_of(claim)? else { return Ok(false) };
         let agrees = history.root() == claim.block_outputs_root;
-        // L1 may have taken back the batch meanwhile.
-        if self.rollup.derived()?.is_none() {
+        // L1 may have taken back the batch or the parent meanwhile.
+        if self.rollup.derived()?.is_none() || self.rollup.claim_hash(claim)? != Some(hash) {
             return Ok(false);
         }
-        self.checked.insert(key, agrees);
+        self.checked.insert(hash, agrees);
         Ok(agrees)
     }
 
@@ -290,28 +289,9 @@ impl Proposer {
         {
             batch -= 1;
         }
-        let claims = index.claims()?;
-        let (entry, last, history) = loop {
-            let Some(entry) = index.batch(batch)? else { return Ok(()) };
-            let last = entry.header.lastBlock;
-            let Some(history) = claim_history(&self.rollup.chain, before + 1, last)? else { return Ok(()) };
-            // What was rejected, since nobody defended it, L1 refuses for good, even if it is true: it takes the same up to another batch.
-            let refused = |claim: &ClaimEntry| {
-                let same = claim.parent_id == parent_id && claim.last_batch == batch;
-                claim.status == ClaimStatus::Rejected && same && claim.block_outputs_root == history.root()
-            };
-            if !claims.iter().any(refused) {
-                break (entry, last, history);
-            }
-            if batch == covered + 1 {
-                tracing::warn!(
-                    batch,
-                    "the truth was rejected once: waiting for another batch to claim it with"
-                );
-                return Ok(());
-            }
-            batch -= 1;
-        };
+        let Some(entry) = index.batch(batch)? else { return Ok(()) };
+        let last = entry.header.lastBlock;
+        let Some(history) = claim_history(&self.rollup.chain, before + 1, last)? else { return Ok(()) };
         let receipt = self.claim(parent_id, &entry, before + 1, &history).await?;
         let output = history.leaf(last - before - 1);
         tracing::info!(batch, block = last, %output, tx = %receipt.transaction_hash, "claimed");

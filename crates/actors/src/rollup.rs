@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use alloy_primitives::B256;
 use duplex_chain::Chain;
-use duplex_contracts::bindings::{IInbox, ISettlement};
+use duplex_contracts::{
+    ClaimContent,
+    bindings::{IInbox, ISettlement},
+};
 use duplex_derivation::{Anchor, Rules};
 use duplex_l1::{
     BatchReader, ClaimEntry, ClaimStatus, Deployment, L1Header, L1Index, Rpc, RpcError, TxManager,
@@ -158,6 +161,31 @@ impl Rollup {
             (Some(before), Some(last)) => Some((before + 1, last)),
             _ => None,
         })
+    }
+
+    /// The hash that L1 has of a claim ([`ClaimContent::hash`]), as far as the index says; `None` if that does not have its
+    /// last batch, or its parent.
+    ///
+    /// # Errors
+    /// If the index cannot be read.
+    pub fn claim_hash(&self, claim: &ClaimEntry) -> Result<Option<B256>, ActorError> {
+        let (parent_output_root, parent_batch) = match claim.parent_id {
+            0 => (self.deployment.genesis_output, 0),
+            id => match self.index.claim(id)? {
+                Some(parent) => (parent.output_root, parent.last_batch),
+                None => return Ok(None),
+            },
+        };
+        let Some(batch) = self.index.batch(claim.last_batch)? else { return Ok(None) };
+        let content = ClaimContent {
+            parent_output_root,
+            parent_batch,
+            last_batch: claim.last_batch,
+            last_batch_hash: batch.hash,
+            block_outputs_root: claim.block_outputs_root,
+            output_root: claim.output_root,
+        };
+        Ok(Some(content.hash()))
     }
 
     /// Output root of a claim; genesis is claim 0.

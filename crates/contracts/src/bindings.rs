@@ -211,9 +211,9 @@ sol! {
         event DefenderCommitted(uint64 indexed id, uint8 stage, bytes32 history, bytes32[16] opened);
         event DisputeClosed(uint64 indexed id, uint64 indexed challengeId, DisputeStatus status);
 
-        function challenge(uint64 claimId, bytes32 blockOutputsRoot, bytes32 lastBatchHash, bytes32 outputsRoot)
+        function challenge(uint64 claimId, bytes32 claimHash, bytes32 outputsRoot)
             external payable returns (uint64 id);
-        function defend(uint64 challengeId, bytes32 lastBatchHash, bytes32[16] calldata opened)
+        function defend(uint64 challengeId, bytes32 claimHash, bytes32[16] calldata opened)
             external payable returns (uint64 id);
         function descend(uint64 id, bytes32[16] calldata theirs, bytes32[16] calldata ours, bytes32[16] calldata next)
             external;

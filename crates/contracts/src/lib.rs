@@ -6,10 +6,12 @@
 mod artifacts;
 mod attestation;
 pub mod bindings;
+mod claim;
 mod genesis;
 mod token;
 
 pub use artifacts::{Artifact, artifact};
 pub use attestation::{attestation_digest, attestation_domain};
+pub use claim::ClaimContent;
 pub use genesis::{L2GenesisParams, LanePeer, MINTABLE, RelayersPeer, l2_alloc};
 pub use token::{l2_token_address, token_balance_slot};

@@ -17,7 +17,7 @@ pub struct ClaimFacts {
     pub status: ClaimStatus,
     /// L1 time from which on it can become final.
     pub ripe_at: u64,
-    /// Whether it says what was derived, also if it was rejected since nobody defended it. Of final ones only the last block's output counts: they are
+    /// Whether it says what was derived. Of final ones only the last block's output counts: they are
     /// final whatever they say, but a withdrawal can be proved only by a true one.
     pub is_true: bool,
 }
@@ -112,12 +112,7 @@ pub fn path<F: Fn(u64) -> u64>(
     let (parent, covered) = tip.map_or((last_final, covered), |claim| (claim.id, claim.last_batch));
     let start = (batches.last_block)(covered);
     let fits = |batch: &u64| (batches.last_block)(*batch) - start <= batches.max_claim_blocks;
-    // What was rejected is refused for good, even if it is true: the truth is claimed again up to another batch.
-    let refused = |batch: u64| {
-        let same = |claim: &&ClaimFacts| claim.parent == parent && claim.last_batch == batch && claim.is_true;
-        claims.iter().filter(same).any(|claim| claim.status == ClaimStatus::Rejected)
-    };
-    match (covered + 1..=batches.newest).rev().filter(fits).find(|batch| !refused(*batch)) {
+    match (covered + 1..=batches.newest).rev().find(fits) {
         Some(last_batch) => Path::Claim { parent, last_batch },
         None => Path::Blocked,
     }
@@ -201,15 +196,12 @@ mod tests {
     }
 
     #[test]
-    fn a_rejected_truth_is_claimed_up_to_another_batch() {
-        // Five batches fit into a claim; L1 takes none a second time.
-        let mut claims = [claim(1, 0, 5, Rejected, 0), claim(2, 0, 4, Rejected, 0)];
-        assert_eq!(find(&claims, 9, 9, 500), Path::Claim { parent: 0, last_batch: 3 });
-        claims[0].is_true = false;
+    fn a_rejected_truth_is_claimed_again() {
+        // Five batches fit into a claim.
+        let claims = [claim(1, 0, 5, Rejected, 0)];
         assert_eq!(find(&claims, 9, 9, 500), Path::Claim { parent: 0, last_batch: 5 });
         let claims = [claim(1, 0, 1, Rejected, 0)];
-        assert_eq!(find(&claims, 1, 1, 500), Path::Blocked);
-        assert_eq!(find(&claims, 1, 2, 500), Path::Claim { parent: 0, last_batch: 2 });
+        assert_eq!(find(&claims, 1, 1, 500), Path::Claim { parent: 0, last_batch: 1 });
     }
 
     #[test]

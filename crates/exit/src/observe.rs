@@ -6,7 +6,7 @@ use std::{
 };
 
 use alloy_primitives::{Address, B256, U256};
-use duplex_actors::{Operator, Rollup, claim_history};
+use duplex_actors::{Operator, Rollup};
 use duplex_chain::StateAt;
 use duplex_contracts::bindings::{IMessageQueue, ISettlement, IVault};
 use duplex_l1::{ClaimEntry, ClaimStatus, SettlementMode};
@@ -59,7 +59,8 @@ pub struct Observer {
     /// What the rollup has.
     pub assets: Assets,
     scan: Scan,
-    checked: BTreeMap<(u64, u64, B256, B256), bool>,
+    /// Whether claims say what was derived, by hash.
+    checked: BTreeMap<B256, bool>,
     released: BTreeMap<B256, Instant>,
     /// L1 time of messages, by index, L1 block and accumulator: the same one may be sent again after a
     /// reorganisation.
@@ -256,7 +257,8 @@ impl Observer {
                 ClaimStatus::Final => {
                     !useful || output_at(&self.rollup, claim.last_batch)? == claim.output_root
                 }
-                ClaimStatus::Pending | ClaimStatus::Rejected => self.agrees(claim, claims).await?,
+                ClaimStatus::Rejected => false,
+                ClaimStatus::Pending => self.agrees(claim).await?,
             };
             // Where proofs are taken, what is true in the end can become final at any time, and does no harm.
             let is_hybrid = self.rollup.deployment.settlement_mode() == SettlementMode::Hybrid;
@@ -278,20 +280,21 @@ impl Observer {
     }
 
     /// Whether a claim says what was derived; its batches are.
-    async fn agrees(&mut self, claim: &ClaimEntry, claims: &[ClaimEntry]) -> Result<bool, ExitError> {
-        let batch = self.rollup.index.batch(claim.last_batch)?.ok_or(ExitError::ChainMoved)?;
-        let key = (claim.id, claim.parent_id, claim.block_outputs_root, batch.hash);
-        if let Some(known) = self.checked.get(&key) {
+    async fn agrees(&mut self, claim: &ClaimEntry) -> Result<bool, ExitError> {
+        let hash = self.rollup.claim_hash(claim)?.ok_or(ExitError::ChainMoved)?;
+        if let Some(known) = self.checked.get(&hash) {
             return Ok(*known);
         }
-        let (first, last) = range(&self.rollup, claim, claims)?;
-        let chain = self.rollup.chain.clone();
-        let history = tokio::task::spawn_blocking(move || claim_history(&chain, first, last));
+        let (rollup, entry) = (self.rollup.clone(), claim.clone());
+        let history = tokio::task::spawn_blocking(move || rollup.history_of(&entry));
         let history = history.await.map_err(|_| ExitError::Stopped)??.ok_or(ExitError::ChainMoved)?;
         let agrees = history.root() == claim.block_outputs_root;
-        // L1 may have taken back the batch meanwhile.
+        // L1 may have taken back the batch or the parent meanwhile.
         self.rollup.derived()?.ok_or(ExitError::ChainMoved)?;
-        self.checked.insert(key, agrees);
+        if self.rollup.claim_hash(claim)? != Some(hash) {
+            return Err(ExitError::ChainMoved);
+        }
+        self.checked.insert(hash, agrees);
         Ok(agrees)
     }
 

@@ -33,12 +33,10 @@ async fn a_true_claim_survives_a_hundred_challenges_and_a_perfect_liar() {
     let fees = FeeQuote::current(l1).await.unwrap();
     let (chain, nonce) = (l1.chain_id().await.unwrap(), l1.nonce(spammer.address(), true).await.unwrap());
     let bond = world.rollup.deployment.parameters.dispute_bond;
-    let batch = world.rollup.index.batch(claim.last_batch).unwrap().unwrap();
     for number in 0..SPAM {
         let call = IDisputes::challengeCall {
             claimId: claim.id,
-            blockOutputsRoot: claim.block_outputs_root,
-            lastBatchHash: batch.hash,
+            claimHash: world.hash(claim.id),
             outputsRoot: B256::from(U256::from(number + 1)),
         };
         let to = Some(world.rollup.deployment.contracts.disputes);

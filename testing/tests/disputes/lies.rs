@@ -149,7 +149,7 @@ async fn liars_who_fall_silent_lose_by_the_clock() {
     });
     let call = IDisputes::defendCall {
         challengeId: challenge.await,
-        lastBatchHash: entry.hash,
+        claimHash: world.hash(claim),
         opened: stopped.opened(0, 0),
     };
     let bond = world.rollup.deployment.parameters.dispute_bond;

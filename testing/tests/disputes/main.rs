@@ -5,5 +5,6 @@ mod lies;
 mod outage;
 mod people;
 mod proven;
+mod reorg;
 mod restart;
 mod world;

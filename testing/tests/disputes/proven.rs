@@ -84,7 +84,7 @@ async fn what_builds_on_a_claim_that_can_be_proved_is_challenged_at_once_and_not
     let outputs = world.outputs(next, above.header.lastBlock);
     let theft = with_leaf(&outputs, outputs.len() - 1, B256::repeat_byte(4));
     let bait = world.claim(&liar, provable, next, &above, &OutputRoot::history(outputs)).await;
-    let against_bait = world.challenge(&liar, bait, &above, theft.root()).await;
+    let against_bait = world.challenge(&liar, bait, theft.root()).await;
     let theft = world.claim(&liar, provable, next, &above, &theft).await;
 
     world.comes_to(theft, ClaimStatus::Rejected).await;

@@ -26,6 +26,9 @@ pub(crate) const LIAR: u32 = 6;
 /// Longer than any of them takes; a machine that is busy takes its time.
 pub(crate) const LONG: Duration = Duration::from_secs(240);
 
+/// Between claims of the devnet.
+const CLAIM_INTERVAL: Duration = Duration::from_secs(2);
+
 /// A devnet in this process.
 pub(crate) struct World {
     pub(crate) bridge: Bridge,
@@ -40,15 +43,27 @@ pub(crate) struct World {
 impl World {
     /// Starts it. `challenge` says whether its own challenger works.
     pub(crate) async fn start(challenge: bool, window: u64, defence: u64, clock: u64) -> Self {
-        Self::with(challenge, delays(window, defence, clock), SettlementMode::Optimistic).await
+        Self::with(challenge, delays(window, defence, clock), SettlementMode::Optimistic, CLAIM_INTERVAL)
+            .await
+    }
+
+    /// Starts one that makes one claim, and no more.
+    pub(crate) async fn of_one_claim(window: u64, defence: u64, clock: u64) -> Self {
+        let never = Duration::from_secs(24 * 3600);
+        Self::with(true, delays(window, defence, clock), SettlementMode::Optimistic, never).await
     }
 
     /// Starts one that takes proofs, too. There is no prover.
     pub(crate) async fn hybrid(window: u64, defence: u64, clock: u64) -> Self {
-        Self::with(true, delays(window, defence, clock), SettlementMode::Hybrid).await
+        Self::with(true, delays(window, defence, clock), SettlementMode::Hybrid, CLAIM_INTERVAL).await
     }
 
-    async fn with(challenge: bool, delays: Delays, settlement: SettlementMode) -> Self {
+    async fn with(
+        challenge: bool,
+        delays: Delays,
+        settlement: SettlementMode,
+        claim_interval: Duration,
+    ) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let devnet = Devnet::start(DevnetOptions {
             data_dir: dir.path().join("devnet"),
@@ -58,7 +73,7 @@ impl World {
             block_time: Duration::from_millis(100),
             pace: Pace {
                 batch_age: Some(Duration::from_millis(500)),
-                claim_interval: Some(Duration::from_secs(2)),
+                claim_interval: Some(claim_interval),
                 ..Default::default()
             },
             challenge,
@@ -196,20 +211,16 @@ impl World {
         found.await.id
     }
 
+    /// The hash by which L1 knows a claim.
+    pub(crate) fn hash(&self, claim: u64) -> B256 {
+        let entry = self.rollup.index.claim(claim).unwrap().unwrap();
+        self.rollup.claim_hash(&entry).unwrap().unwrap()
+    }
+
     /// Challenges a claim with a history of the same blocks, as `key`; gives the challenge's number.
-    pub(crate) async fn challenge(
-        &self,
-        key: &PrivateKeySigner,
-        claim: u64,
-        entry: &BatchEntry,
-        history: B256,
-    ) -> u64 {
-        let call = IDisputes::challengeCall {
-            claimId: claim,
-            blockOutputsRoot: self.rollup.index.claim(claim).unwrap().unwrap().block_outputs_root,
-            lastBatchHash: entry.hash,
-            outputsRoot: history,
-        };
+    pub(crate) async fn challenge(&self, key: &PrivateKeySigner, claim: u64, history: B256) -> u64 {
+        let call =
+            IDisputes::challengeCall { claimId: claim, claimHash: self.hash(claim), outputsRoot: history };
         let disputes = self.rollup.deployment.contracts.disputes;
         let bond = self.rollup.deployment.parameters.dispute_bond;
         let data = call.abi_encode().into();

@@ -17,6 +17,15 @@ use crate::ActorError;
 /// Claims that fall with their parents, in one transaction.
 const FALLING: usize = 64;
 
+/// What this node says of a claim's blocks.
+#[derive(Debug, Clone)]
+pub(super) struct Judgement {
+    /// Of the claim that was judged. Whatever is staked names it, so that L1 refuses it for any other.
+    claim_hash: B256,
+    /// The output roots of its blocks.
+    pub(super) history: Arc<Tree>,
+}
+
 impl Challenger {
     /// Challenges, refutes or defends what nodes claimed of the batches up to `last`. Gives the claims that are false, and those that
     /// are false before their last output only.
@@ -38,20 +47,21 @@ impl Challenger {
                     possible.insert(claim.id);
                 }
                 ClaimStatus::Pending if possible.contains(&claim.parent_id) => {
-                    let Some(history) = self.history(claim).await? else { continue };
+                    let Some(own) = self.judgement(claim).await? else { continue };
+                    let history = &own.history;
                     let is_true = history.root() == claim.block_outputs_root;
-                    if is_true || self.is_dented(claim, &history)? {
+                    if is_true || self.is_dented(claim, history)? {
                         possible.insert(claim.id);
                     }
                     if is_true && standing.contains(&claim.parent_id) {
                         standing.insert(claim.id);
-                        self.defend(claim, &history, open, now).await?;
+                        self.defend(claim, &own, open, now).await?;
                     } else if !is_true && possible.contains(&claim.id) {
                         dented_claims.insert(claim.id);
                     } else if !is_true {
                         false_claims.insert(claim.id);
-                        if !self.refute(claim, &history, claims.values()).await? {
-                            self.challenge(claim, &history, open, now).await?;
+                        if !self.refute(claim, history, claims.values()).await? {
+                            self.challenge(claim, &own, open, now).await?;
                         }
                     }
                 }
@@ -62,19 +72,18 @@ impl Challenger {
     }
 
     /// What this node says of a claim's blocks; `None` while it cannot know.
-    pub(super) async fn history(&mut self, claim: &ClaimEntry) -> Result<Option<Arc<Tree>>, ActorError> {
-        let Some(batch) = self.rollup.index.batch(claim.last_batch)? else { return Ok(None) };
-        let key = (claim.id, claim.parent_id, claim.block_outputs_root, batch.hash);
-        if let Some(history) = self.histories.get(&key) {
-            return Ok(Some(history.clone()));
+    pub(super) async fn judgement(&mut self, claim: &ClaimEntry) -> Result<Option<Judgement>, ActorError> {
+        let Some(claim_hash) = self.rollup.claim_hash(claim)? else { return Ok(None) };
+        if let Some(history) = self.histories.get(&(claim.id, claim_hash)) {
+            return Ok(Some(Judgement { claim_hash, history: history.clone() }));
         }
         let (rollup, entry) = (self.rollup.clone(), claim.clone());
         let truth = tokio::task::spawn_blocking(move || rollup.history_of(&entry)).await;
         let Some(truth) = truth.map_err(|_| ActorError::Behind("reading blocks was cut off"))?? else {
             return Ok(None);
         };
-        // L1 may have taken back the batch meanwhile: then this is another one's.
-        if self.rollup.derived()?.is_none() {
+        // L1 may have taken back the batch or the parent meanwhile: then this is another one's.
+        if self.rollup.derived()?.is_none() || self.rollup.claim_hash(claim)? != Some(claim_hash) {
             return Ok(None);
         }
         let history = Arc::new(self.opinion.blocks(claim, truth));
@@ -86,8 +95,8 @@ impl Challenger {
                 tracing::error!(claim = id, %proposer, "a claim on L1 is false");
             }
         }
-        self.histories.insert(key, history.clone());
-        Ok(Some(history))
+        self.histories.insert((claim.id, claim_hash), history.clone());
+        Ok(Some(Judgement { claim_hash, history }))
     }
 
     /// Whether a claim, which is not true, is false before its last output only, and a proof can make it final. That does no harm, since
@@ -103,14 +112,13 @@ impl Challenger {
     async fn challenge(
         &mut self,
         claim: &ClaimEntry,
-        history: &Tree,
+        own: &Judgement,
         open: &Open,
         now: u64,
     ) -> Result<(), ActorError> {
         let me = self.operator.txs.address();
-        // With what this node says now. If L1 went back and the claim came again on another parent, it begins at another block: what
-        // was said of it before is lost, and keeps nobody from saying what is true.
-        let ours = history.root();
+        // If L1 went back and another claim has this number now, what was said of the first one keeps nobody from saying what is true.
+        let ours = own.history.root();
         let mine = |c: &Challenge| {
             let still = c.outputsRoot == ours && c.status == ChallengeStatus::Open;
             c.claimId == claim.id && c.challenger == me && still
@@ -122,13 +130,8 @@ impl Challenger {
         {
             return Ok(());
         }
-        let Some(batch) = self.rollup.index.batch(claim.last_batch)? else { return Ok(()) };
-        let call = IDisputes::challengeCall {
-            claimId: claim.id,
-            blockOutputsRoot: claim.block_outputs_root,
-            lastBatchHash: batch.hash,
-            outputsRoot: ours,
-        };
+        let call =
+            IDisputes::challengeCall { claimId: claim.id, claimHash: own.claim_hash, outputsRoot: ours };
         let bond = self.rollup.deployment.parameters.dispute_bond;
         self.send(format!("challenge claim {}", claim.id), &call, bond).await
     }
@@ -138,7 +141,7 @@ impl Challenger {
     async fn defend(
         &mut self,
         claim: &ClaimEntry,
-        history: &Tree,
+        own: &Judgement,
         open: &Open,
         now: u64,
     ) -> Result<(), ActorError> {
@@ -155,11 +158,10 @@ impl Challenger {
             {
                 continue;
             }
-            let Some(batch) = self.rollup.index.batch(claim.last_batch)? else { return Ok(()) };
             let call = IDisputes::defendCall {
                 challengeId: *id,
-                lastBatchHash: batch.hash,
-                opened: history.opened(0, 0),
+                claimHash: own.claim_hash,
+                opened: own.history.opened(0, 0),
             };
             let label = format!("defend claim {} against challenge {id}", claim.id);
             self.send(label, &call, parameters.dispute_bond).await?;
@@ -194,7 +196,7 @@ impl Challenger {
     /// Takes back the bond of a challenge whose claim was proved: what was proved is its last output only, and a history that is
     /// false before that was rightly challenged.
     async fn agree(&mut self, id: u64, challenge: &Challenge, claim: &ClaimEntry) -> Result<(), ActorError> {
-        let Some(history) = self.history(claim).await? else { return Ok(()) };
+        let Some(Judgement { history, .. }) = self.judgement(claim).await? else { return Ok(()) };
         let Some((first, last)) = self.rollup.blocks_of(claim)? else { return Ok(()) };
         if history.root() != challenge.outputsRoot || history.leaf(last - first) != claim.output_root {
             return Ok(());

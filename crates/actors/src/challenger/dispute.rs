@@ -74,7 +74,7 @@ impl Challenger {
     ) -> Result<Option<(Arc<Tree>, Option<duplex_vm::State>)>, ActorError> {
         let stage = game.position.stage();
         if stage == 0 {
-            return Ok(self.history(claim).await?.map(|tree| (tree, None)));
+            return Ok(self.judgement(claim).await?.map(|own| (own.history, None)));
         }
         let statement = self.statement(game, claim, story)?;
         let path: Vec<u64> = (1..stage).map(|stage| game.position.leaf(stage)).collect();

@@ -90,8 +90,8 @@ pub struct Challenger {
     opinion: Arc<dyn Opinion>,
     board: Board,
     replays: Replays,
-    /// Own histories of claims, by what was claimed and on what, and the hash of the last batch.
-    histories: BTreeMap<(u64, u64, B256, B256), Arc<Tree>>,
+    /// Own histories of claims, by number and hash.
+    histories: BTreeMap<(u64, B256), Arc<Tree>>,
     /// What shows that a proof contradicts a false claim, by that and the proven claim; none if nothing ever will.
     refutations: BTreeMap<(u64, u64), Option<ISettlement::refuteCall>>,
     /// What was sent and is not mined, by what it is for.

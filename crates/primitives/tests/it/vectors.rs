@@ -15,6 +15,8 @@ struct Vectors {
     messages: Vec<Message>,
     data_roots: Vec<DataRoot>,
     batches: Vec<Batch>,
+    #[serde(rename = "claims")]
+    _claims: serde::de::IgnoredAny, // `ClaimContent` in crates/contracts
     withdrawals: Vec<Sent>,
     output_roots: Vec<Output>,
     tokens: Vec<Token>,
