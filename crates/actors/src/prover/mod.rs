@@ -2,7 +2,7 @@
 
 mod service;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use alloy_primitives::{B256, Bytes, U256};
 use alloy_sol_types::SolCall;
@@ -88,8 +88,6 @@ struct Task {
     first: u64,
     last: u64,
     statement: RangeStatement,
-    /// The claim that it will make final; without one it makes its own.
-    claim: Option<u64>,
     parent: u64,
 }
 
@@ -103,6 +101,8 @@ pub struct Prover {
     service: Option<Service>,
     /// Most batches of the next proof: fewer after one that could not be made.
     most: u64,
+    /// Whether claims that were looked at are true, by hash.
+    checked: BTreeMap<B256, bool>,
     task: Option<Task>,
     watch: watch::Sender<Proving>,
 }
@@ -129,14 +129,24 @@ impl From<ActorError> for Trouble {
 }
 
 /// What is to be proved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Wanted {
     /// The batches.
     first: u64,
     last: u64,
     /// The final claim before them.
     parent: u64,
-    /// The claim that the proof makes final, if it is not a new one.
-    claim: Option<u64>,
+}
+
+/// What gets furthest: one of the claims that wait, or, if none of them that a proof has room for does, the batches up to where
+/// they lead, as a claim of its own on `parent`, which is the last final one and ends with batch `covered`. Otherwise whoever makes many small claims
+/// could have the prover prove each of them, and one that cannot be proved would hold up the rest.
+fn furthest(waiting: &[Wanted], parent: u64, covered: u64, most: u64) -> Option<Wanted> {
+    let end = waiting.iter().map(|wanted| wanted.last).max()?;
+    let own = Wanted { first: covered + 1, last: end.min(covered.saturating_add(most)), parent };
+    let fits = waiting.iter().filter(|wanted| wanted.last - wanted.first < most);
+    let claim = fits.max_by_key(|wanted| (wanted.last, wanted.first));
+    Some(claim.copied().filter(|claim| claim.last >= own.last).unwrap_or(own))
 }
 
 impl Prover {
@@ -148,7 +158,8 @@ impl Prover {
         let contracts = rollup.deployment.validity.ok_or(ProverError::NoProofs)?;
         let watch = watch::Sender::default();
         let most = options.most_batches.max(1);
-        Ok(Self { rollup, operator, options, contracts, service: None, most, task: None, watch })
+        let checked = BTreeMap::new();
+        Ok(Self { rollup, operator, options, contracts, service: None, most, checked, task: None, watch })
     }
 
     /// The prover as it is where it is now.
@@ -222,7 +233,7 @@ impl Prover {
         match self.task.clone() {
             Some(task) => self.follow(task).await,
             None => match self.next(parent, covered, derivation.batch, &claims)? {
-                Some(Wanted { first, last, parent, claim }) => self.begin(first, last, parent, claim).await,
+                Some(wanted) => self.begin(wanted).await,
                 None => {
                     self.watch.send_if_modified(|now| {
                         let idle = Proving { proven_batch: now.proven_batch, ..Proving::default() };
@@ -237,24 +248,17 @@ impl Prover {
     /// Whether L1 still is as it was when a proof was asked for.
     fn still_wanted(&self, task: &Task, covered: u64, claims: &[ClaimEntry]) -> Result<bool, ActorError> {
         let hash = |index| Ok::<_, ActorError>(self.rollup.index.batch(index)?.map(|entry| entry.hash));
-        let claimed = task.claim.is_none_or(|id| {
-            claims.iter().any(|claim| {
-                (claim.id, claim.status, claim.last_batch) == (id, ClaimStatus::Pending, task.last)
-                    && claim.output_root == task.statement.output
-            })
-        });
         // A claim of fewer batches that was final first leaves a proof as good as it was.
         let stands = |claim: &ClaimEntry| claim.id == task.parent && claim.status == ClaimStatus::Final;
         Ok((task.parent == 0 || claims.iter().any(stands))
             && covered < task.last
             && hash(task.first)? == Some(task.statement.firstBatch)
-            && hash(task.last)? == Some(task.statement.lastBatch)
-            && claimed)
+            && hash(task.last)? == Some(task.statement.lastBatch))
     }
 
     /// What to prove next. `parent` is L1's last final claim, up to batch `covered`.
     fn next(
-        &self,
+        &mut self,
         parent: u64,
         covered: u64,
         derived: u64,
@@ -265,9 +269,9 @@ impl Prover {
         }
         if self.rollup.deployment.settlement_mode() == SettlementMode::Validity {
             let last = derived.min(covered + self.most);
-            return Ok(Some(Wanted { first: covered + 1, last, parent, claim: None }));
+            return Ok(Some(Wanted { first: covered + 1, last, parent }));
         }
-        // Where claims are made with bonds, a true one that waits is made final. On whichever final claim: another one up to the same
+        // Where claims are made with bonds, true ones that wait are made final. On whichever final claim: another one up to the same
         // batch may have been final first.
         let final_up_to = |id| match id {
             0 => Some(0),
@@ -276,19 +280,46 @@ impl Prover {
                 .find(|claim| claim.id == id && claim.status == ClaimStatus::Final)
                 .map(|claim| claim.last_batch),
         };
-        let waiting = claims.iter().filter(|claim| claim.status == ClaimStatus::Pending);
-        for claim in waiting.filter(|claim| claim.last_batch > covered && claim.last_batch <= derived) {
+        let mut waiting = Vec::new();
+        for claim in claims.iter().filter(|claim| claim.status == ClaimStatus::Pending) {
             let Some(before) = final_up_to(claim.parent_id) else { continue };
-            let history = self.rollup.history_of(claim)?;
-            if history.is_some_and(|history| history.root() == claim.block_outputs_root) {
-                let (first, last, parent) = (before + 1, claim.last_batch, claim.parent_id);
-                return Ok(Some(Wanted { first, last, parent, claim: Some(claim.id) }));
+            if claim.last_batch > covered && claim.last_batch <= derived && self.is_true(claim)? {
+                waiting.push(Wanted { first: before + 1, last: claim.last_batch, parent: claim.parent_id });
+            }
+        }
+        Ok(furthest(&waiting, parent, covered, self.most))
+    }
+
+    /// Whether a claim says what this chain says, of all its blocks.
+    fn is_true(&mut self, claim: &ClaimEntry) -> Result<bool, ActorError> {
+        let Some(hash) = self.rollup.claim_hash(claim)? else { return Ok(false) };
+        if let Some(known) = self.checked.get(&hash) {
+            return Ok(*known);
+        }
+        let Some(history) = self.rollup.history_of(claim)? else { return Ok(false) };
+        let is_true = history.root() == claim.block_outputs_root;
+        // L1 may have taken back the batch or the parent meanwhile.
+        if self.rollup.derived()?.is_none() || self.rollup.claim_hash(claim)? != Some(hash) {
+            return Ok(false);
+        }
+        self.checked.insert(hash, is_true);
+        Ok(is_true)
+    }
+
+    /// The claim that a proof makes final, if one of just these batches waits: its author has the bond back at once. Else the proof makes
+    /// its own.
+    fn claim_of(&mut self, task: &Task) -> Result<Option<u64>, ActorError> {
+        for claim in self.rollup.index.claims()? {
+            let same = (claim.parent_id, claim.last_batch, claim.output_root)
+                == (task.parent, task.last, task.statement.output);
+            if same && claim.status == ClaimStatus::Pending && self.is_true(&claim)? {
+                return Ok(Some(claim.id));
             }
         }
         Ok(None)
     }
 
-    async fn begin(&mut self, first: u64, last: u64, parent: u64, claim: Option<u64>) -> Result<(), Trouble> {
+    async fn begin(&mut self, Wanted { first, last, parent }: Wanted) -> Result<(), Trouble> {
         let ours = Pins {
             program_commitment: self.contracts.program_commitment,
             machine_commitment: self.contracts.machine_commitment,
@@ -321,7 +352,7 @@ impl Prover {
             return Err(error.into());
         }
         tracing::info!(first, last, size, statement = %statement.hash(), "proving");
-        self.task = Some(Task { first, last, statement, claim, parent });
+        self.task = Some(Task { first, last, statement, parent });
         self.watch.send_modify(|now| {
             *now = Proving {
                 state: ProvingState::Proving,
@@ -410,7 +441,7 @@ impl Prover {
                 task.first, task.last
             )));
         }
-        let data = match task.claim {
+        let data = match self.claim_of(task)? {
             Some(id) => ISettlement::proveCall { id, prover: task.statement.prover, proof }.abi_encode(),
             None => ISettlement::proposeProvenCall {
                 parentId: task.parent,
@@ -480,4 +511,45 @@ pub enum ProverError {
     /// L1 takes no proofs.
     #[error("this rollup takes no proofs: it was deployed with --settlement optimistic")]
     NoProofs,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn wanted(first: u64, last: u64, parent: u64) -> Wanted {
+        Wanted { first, last, parent }
+    }
+
+    #[test]
+    fn without_claims_there_is_nothing_to_prove() {
+        assert_eq!(furthest(&[], 3, 9, 64), None);
+    }
+
+    #[test]
+    fn of_many_claims_the_one_that_gets_furthest_is_proved() {
+        let small: Vec<_> = (10..30).map(|last| wanted(10, last, 3)).collect();
+        assert_eq!(furthest(&small, 3, 9, 64), Some(wanted(10, 29, 3)));
+        // Of two up to the same batch the one on the nearer final claim: there is less to prove.
+        assert_eq!(furthest(&[wanted(5, 12, 1), wanted(10, 12, 3)], 3, 9, 64), Some(wanted(10, 12, 3)));
+    }
+
+    #[test]
+    fn what_a_proof_has_no_room_for_is_proved_in_parts() {
+        let whole = wanted(10, 29, 3);
+        assert_eq!(furthest(&[whole], 3, 9, 20), Some(whole));
+        assert_eq!(furthest(&[whole], 3, 9, 19), Some(wanted(10, 28, 3)));
+        // After failures one batch at a time, and never past what was claimed.
+        assert_eq!(furthest(&[whole], 3, 9, 1), Some(wanted(10, 10, 3)));
+        assert_eq!(furthest(&[wanted(5, 12, 1)], 3, 9, 7), Some(wanted(10, 12, 3)));
+    }
+
+    #[test]
+    fn a_small_claim_does_not_keep_the_prover_from_the_rest() {
+        // The long one does not fit; the small one would get less far than a claim of the prover's own.
+        let claims = [wanted(10, 10, 3), wanted(10, 200, 3)];
+        assert_eq!(furthest(&claims, 3, 9, 64), Some(wanted(10, 73, 3)));
+        let claims = [wanted(10, 73, 3), wanted(10, 200, 3)];
+        assert_eq!(furthest(&claims, 3, 9, 64), Some(wanted(10, 73, 3)));
+    }
 }
