@@ -138,13 +138,16 @@ struct Wanted {
     parent: u64,
 }
 
-/// What gets furthest: one of the claims that wait, or, if none of them that a proof has room for does, the batches up to where
-/// they lead, as a claim of its own on `parent`, which is the last final one and ends with batch `covered`. Otherwise whoever makes many small claims
-/// could have the prover prove each of them, and one that cannot be proved would hold up the rest.
-fn furthest(waiting: &[Wanted], parent: u64, covered: u64, most: u64) -> Option<Wanted> {
-    let end = waiting.iter().map(|wanted| wanted.last).max()?;
+/// What gets furthest towards batch `end`, up to which true claims wait: one of those on a final claim, or, if none of them that a proof
+/// has room for does, as many batches as it has room for, as a claim of its own on `parent`, which is the last final one and ends with batch
+/// `covered`. Otherwise whoever makes many small claims could have the prover prove each of them, and one that cannot be proved would
+/// hold up the rest.
+fn furthest(claims: &[Wanted], end: u64, parent: u64, covered: u64, most: u64) -> Option<Wanted> {
+    if end <= covered {
+        return None;
+    }
     let own = Wanted { first: covered + 1, last: end.min(covered.saturating_add(most)), parent };
-    let fits = waiting.iter().filter(|wanted| wanted.last - wanted.first < most);
+    let fits = claims.iter().filter(|wanted| wanted.last - wanted.first < most);
     let claim = fits.max_by_key(|wanted| (wanted.last, wanted.first));
     Some(claim.copied().filter(|claim| claim.last >= own.last).unwrap_or(own))
 }
@@ -271,8 +274,8 @@ impl Prover {
             let last = derived.min(covered + self.most);
             return Ok(Some(Wanted { first: covered + 1, last, parent }));
         }
-        // Where claims are made with bonds, true ones that wait are made final. On whichever final claim: another one up to the same
-        // batch may have been final first.
+        // Where claims are made with bonds, true ones that wait are made final, on whichever final claim: another one up to the same
+        // batch may have been final first. Most build on others that wait, too.
         let final_up_to = |id| match id {
             0 => Some(0),
             id => claims
@@ -280,14 +283,17 @@ impl Prover {
                 .find(|claim| claim.id == id && claim.status == ClaimStatus::Final)
                 .map(|claim| claim.last_batch),
         };
-        let mut waiting = Vec::new();
+        let (mut on_final, mut end) = (Vec::new(), covered);
         for claim in claims.iter().filter(|claim| claim.status == ClaimStatus::Pending) {
-            let Some(before) = final_up_to(claim.parent_id) else { continue };
             if claim.last_batch > covered && claim.last_batch <= derived && self.is_true(claim)? {
-                waiting.push(Wanted { first: before + 1, last: claim.last_batch, parent: claim.parent_id });
+                end = end.max(claim.last_batch);
+                if let Some(before) = final_up_to(claim.parent_id) {
+                    let (first, last) = (before + 1, claim.last_batch);
+                    on_final.push(Wanted { first, last, parent: claim.parent_id });
+                }
             }
         }
-        Ok(furthest(&waiting, parent, covered, self.most))
+        Ok(furthest(&on_final, end, parent, covered, self.most))
     }
 
     /// Whether a claim says what this chain says, of all its blocks.
@@ -523,33 +529,42 @@ mod tests {
 
     #[test]
     fn without_claims_there_is_nothing_to_prove() {
-        assert_eq!(furthest(&[], 3, 9, 64), None);
+        assert_eq!(furthest(&[], 9, 3, 9, 64), None);
     }
 
     #[test]
     fn of_many_claims_the_one_that_gets_furthest_is_proved() {
         let small: Vec<_> = (10..30).map(|last| wanted(10, last, 3)).collect();
-        assert_eq!(furthest(&small, 3, 9, 64), Some(wanted(10, 29, 3)));
+        assert_eq!(furthest(&small, 29, 3, 9, 64), Some(wanted(10, 29, 3)));
         // Of two up to the same batch the one on the nearer final claim: there is less to prove.
-        assert_eq!(furthest(&[wanted(5, 12, 1), wanted(10, 12, 3)], 3, 9, 64), Some(wanted(10, 12, 3)));
+        let two = [wanted(5, 12, 1), wanted(10, 12, 3)];
+        assert_eq!(furthest(&two, 12, 3, 9, 64), Some(wanted(10, 12, 3)));
+    }
+
+    #[test]
+    fn claims_in_a_row_are_proved_at_once() {
+        // Of one batch each, on one another: only the first is on a final one.
+        assert_eq!(furthest(&[wanted(10, 10, 3)], 40, 3, 9, 64), Some(wanted(10, 40, 3)));
+        assert_eq!(furthest(&[wanted(10, 10, 3)], 400, 3, 9, 64), Some(wanted(10, 73, 3)));
+        assert_eq!(furthest(&[], 12, 3, 9, 64), Some(wanted(10, 12, 3)));
     }
 
     #[test]
     fn what_a_proof_has_no_room_for_is_proved_in_parts() {
         let whole = wanted(10, 29, 3);
-        assert_eq!(furthest(&[whole], 3, 9, 20), Some(whole));
-        assert_eq!(furthest(&[whole], 3, 9, 19), Some(wanted(10, 28, 3)));
+        assert_eq!(furthest(&[whole], 29, 3, 9, 20), Some(whole));
+        assert_eq!(furthest(&[whole], 29, 3, 9, 19), Some(wanted(10, 28, 3)));
         // After failures one batch at a time, and never past what was claimed.
-        assert_eq!(furthest(&[whole], 3, 9, 1), Some(wanted(10, 10, 3)));
-        assert_eq!(furthest(&[wanted(5, 12, 1)], 3, 9, 7), Some(wanted(10, 12, 3)));
+        assert_eq!(furthest(&[whole], 29, 3, 9, 1), Some(wanted(10, 10, 3)));
+        assert_eq!(furthest(&[wanted(5, 12, 1)], 12, 3, 9, 7), Some(wanted(10, 12, 3)));
     }
 
     #[test]
     fn a_small_claim_does_not_keep_the_prover_from_the_rest() {
         // The long one does not fit; the small one would get less far than a claim of the prover's own.
         let claims = [wanted(10, 10, 3), wanted(10, 200, 3)];
-        assert_eq!(furthest(&claims, 3, 9, 64), Some(wanted(10, 73, 3)));
+        assert_eq!(furthest(&claims, 200, 3, 9, 64), Some(wanted(10, 73, 3)));
         let claims = [wanted(10, 73, 3), wanted(10, 200, 3)];
-        assert_eq!(furthest(&claims, 3, 9, 64), Some(wanted(10, 73, 3)));
+        assert_eq!(furthest(&claims, 200, 3, 9, 64), Some(wanted(10, 73, 3)));
     }
 }
