@@ -101,6 +101,9 @@ struct Tour {
 const CLAIMED_WITHIN: Duration = Duration::from_secs(120);
 const PROVED_WITHIN: Duration = Duration::from_secs(2 * 3600);
 
+/// Time between L2 blocks where they are proved: an approval and a deposit take two L1 blocks, of a second each.
+const FEW_BLOCKS: Duration = Duration::from_secs(3);
+
 const ETH: u128 = 1_000_000_000_000_000_000;
 
 fn eth(tenths: u128) -> U256 {
@@ -124,7 +127,8 @@ pub(crate) async fn run(args: TourArgs) -> eyre::Result<ExitCode> {
         l1_port: 0,
         l2_port: 0,
         delays: Delays { challenge_window: Some(args.challenge_window), ..Default::default() },
-        // One proof takes minutes: all that happens is to be in one batch.
+        // Proofs take minutes: all that happens is to be in one batch, and in few blocks, of which each is proved, too.
+        block_time: if mode.has_proofs() { FEW_BLOCKS } else { DevnetOptions::default().block_time },
         pace: Pace {
             batch_age: Some(Duration::from_secs(if mode.has_proofs() { 30 } else { 1 })),
             claim_interval: Some(Duration::from_secs(1)),
@@ -186,7 +190,10 @@ pub(crate) async fn run(args: TourArgs) -> eyre::Result<ExitCode> {
 
 impl Tour {
     fn step(&mut self, what: &str, start: Instant, gas: Option<u64>, l1_bytes: Option<u64>) {
-        let seconds = start.elapsed().as_secs_f64();
+        self.took(what, start.elapsed().as_secs_f64(), gas, l1_bytes);
+    }
+
+    fn took(&mut self, what: &str, seconds: f64, gas: Option<u64>, l1_bytes: Option<u64>) {
         if !self.json {
             let gas = gas.map_or(String::new(), |gas| format!("{gas:>9} gas"));
             let bytes = l1_bytes.map_or(String::new(), |bytes| format!("{bytes:>6} L1 bytes"));
@@ -195,9 +202,9 @@ impl Tour {
         self.steps.push(Step { what: what.into(), seconds, gas, l1_bytes });
     }
 
-    fn sent(&mut self, what: &str, start: Instant, sent: &Sent, on_l1: bool) {
+    fn sent(&mut self, what: &str, seconds: f64, sent: &Sent, on_l1: bool) {
         let bytes = on_l1.then_some(sent.bytes as u64);
-        self.step(what, start, Some(sent.receipt.gas_used.to()), bytes);
+        self.took(what, seconds, Some(sent.receipt.gas_used.to()), bytes);
     }
 
     fn check(&mut self, what: &str, found: U256, expected: U256) {
@@ -218,32 +225,49 @@ impl Tour {
             before.push(self.bridge.balances(asset, owner).await?);
         }
         let (deposit, transfer, withdrawal) = (eth(100), eth(15), eth(25));
+        // What does not wait for one another is sent at the same time: so it is in few blocks.
+        let bridge = self.bridge.clone();
+        let (key, friend, l1_home) = (self.owner.clone(), self.friend, self.l1_home);
+        let [ether, uni, dai] = &assets;
+        let put = async |asset| bridge.deposit(&key, asset, owner, deposit, &Quiet).await;
+        let reports = tokio::try_join!(put(ether), put(uni), put(dai))?;
         let mut l1_spent = U256::ZERO;
-        for asset in &assets {
-            let start = Instant::now();
-            let report = self.bridge.deposit(&self.owner, asset, owner, deposit, &Quiet).await?;
+        for (asset, report) in assets.iter().zip([reports.0, reports.1, reports.2]) {
             l1_spent += report.cost;
             let what = format!("deposited {}, usable in L2 block {}", asset.format(deposit), report.l2_block);
-            self.sent(&what, start, &report.l1, true);
+            self.sent(&what, report.seconds, &report.l1, true);
         }
-        let mut l2_spent = U256::ZERO;
-        for asset in &assets {
-            let start = Instant::now();
-            let sent = self.bridge.transfer(&self.owner, asset, self.friend, transfer).await?;
-            l2_spent += sent.receipt.cost();
-            self.sent(&format!("sent {} on L2", asset.format(transfer)), start, &sent, false);
-        }
-        let wrapped = eth(10);
-        l2_spent += self.contract(wrapped).await?;
 
-        let mut started = Vec::new();
-        for asset in &assets[..2] {
-            let start = Instant::now();
-            let sent = self.bridge.start_withdrawal(&self.owner, asset, self.l1_home, withdrawal).await?;
+        let give = async |asset| bridge.transfer(&key, asset, friend, transfer).await;
+        let code = artifact("WETH9").bytecode.clone();
+        let deploy = send_transaction(&bridge.l2, &key, None, U256::ZERO, code);
+        let (ether_sent, uni_sent, dai_sent, deployed) =
+            tokio::try_join!(give(ether), give(uni), give(dai), deploy)?;
+        let mut l2_spent = deployed.receipt.cost();
+        for (asset, sent) in assets.iter().zip([ether_sent, uni_sent, dai_sent]) {
+            l2_spent += sent.receipt.cost();
+            self.sent(&format!("sent {} on L2", asset.format(transfer)), sent.seconds, &sent, false);
+        }
+        self.sent("deployed a contract on L2 (WETH9)", deployed.seconds, &deployed, false);
+        let contract = deployed
+            .receipt
+            .contract_address
+            .ok_or_else(|| eyre::eyre!("no contract address in the receipt"))?;
+
+        let wrapped = eth(10);
+        let wrap: Bytes = depositCall {}.abi_encode().into();
+        let wrap = send_transaction(&bridge.l2, &key, Some(contract), wrapped, wrap);
+        let back = async |asset| bridge.start_withdrawal(&key, asset, l1_home, withdrawal).await;
+        let (wrap, ether_back, uni_back) = tokio::try_join!(wrap, back(ether), back(uni))?;
+        l2_spent += wrap.receipt.cost();
+        self.sent("called it: wrapped 1 ETH", wrap.seconds, &wrap, false);
+        let kept = bridge.l2.call(contract, &IERC20::balanceOfCall { account: owner }).await?;
+        self.check("what the contract keeps for the owner", kept, wrapped);
+        let started = [(ether, ether_back), (uni, uni_back)];
+        for (asset, sent) in &started {
             l2_spent += sent.receipt.cost();
             let what = format!("started to withdraw {} on L2", asset.format(withdrawal));
-            self.sent(&what, start, &sent, false);
-            started.push((asset.clone(), sent));
+            self.sent(&what, sent.seconds, sent, false);
         }
         let last =
             started.iter().map(|(_, sent)| sent.receipt.block_number.to::<u64>()).max().unwrap_or_default();
@@ -259,7 +283,7 @@ impl Tour {
             if let Some(release) = &report.release {
                 l1_spent += release.receipt.cost();
                 let what = format!("proved and released {} on L1", asset.format(withdrawal));
-                self.sent(&what, start, release, true);
+                self.sent(&what, start.elapsed().as_secs_f64(), release, true);
             }
         }
 
@@ -279,26 +303,6 @@ impl Tour {
             self.check(&format!("withdrawn {symbol} on L1"), home, withdrawn);
         }
         self.books(&assets).await
-    }
-
-    /// Deploys a contract on L2 and calls it; gives what that cost.
-    async fn contract(&mut self, amount: U256) -> eyre::Result<U256> {
-        let start = Instant::now();
-        let code = artifact("WETH9").bytecode.clone();
-        let sent = send_transaction(&self.bridge.l2, &self.owner, None, U256::ZERO, code).await?;
-        self.sent("deployed a contract on L2 (WETH9)", start, &sent, false);
-        let mut cost = sent.receipt.cost();
-        let contract =
-            sent.receipt.contract_address.ok_or_else(|| eyre::eyre!("no contract address in the receipt"))?;
-        let start = Instant::now();
-        let call: Bytes = depositCall {}.abi_encode().into();
-        let sent = send_transaction(&self.bridge.l2, &self.owner, Some(contract), amount, call).await?;
-        cost += sent.receipt.cost();
-        self.sent("called it: wrapped 1 ETH", start, &sent, false);
-        let account = self.owner.address();
-        let balance = self.bridge.l2.call(contract, &IERC20::balanceOfCall { account }).await?;
-        self.check("what the contract keeps for the owner", balance, amount);
-        Ok(cost)
     }
 
     /// Waits for the batch and the claim that cover an L2 block, and shows them.

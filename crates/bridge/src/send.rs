@@ -31,7 +31,8 @@ pub struct Sent {
     pub raw: Bytes,
 }
 
-/// Sends a transaction (`to` is `None` to create a contract) and waits until it is mined.
+/// Sends a transaction (`to` is `None` to create a contract) and waits until it is mined. Several can be sent at the same
+/// time, with one key, too, over clones of one connection.
 ///
 /// # Errors
 /// If the node refuses it, it reverts, or it is not mined within three minutes.
@@ -47,10 +48,11 @@ pub async fn send_transaction(
     let gas = rpc.estimate_gas(from, to, value, &data).await?;
     // A plain transfer costs what it costs; calls may meet another state than the estimate did.
     let gas = if data.is_empty() && to.is_some() { gas } else { gas + gas / 5 };
-    let fees = FeeQuote::current(rpc).await?;
-    let (chain_id, nonce) = (rpc.chain_id().await?, rpc.nonce(from, true).await?);
-    let raw = sign_eip1559(key, chain_id, nonce, to, value, data, gas, fees)?;
+    let (fees, chain_id) = (FeeQuote::current(rpc).await?, rpc.chain_id().await?);
+    let turn = rpc.turn().await;
+    let raw = sign_eip1559(key, chain_id, rpc.nonce(from, true).await?, to, value, data, gas, fees)?;
     let hash = rpc.send_raw(&raw).await?;
+    drop(turn);
     let mut sent = Instant::now();
     loop {
         if let Some(receipt) = rpc.receipt(hash).await? {

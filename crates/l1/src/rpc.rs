@@ -1,6 +1,6 @@
 //! Ethereum JSON-RPC, as far as Duplex needs it.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use alloy_consensus::Header;
 use alloy_eips::eip7840::BlobParams;
@@ -12,8 +12,9 @@ use alloy_sol_types::{Revert, SolCall, SolError};
 use alloy_transport::TransportErrorKind;
 use reqwest::Url;
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
-use serde_json::json;
+use serde_json::{Value, json};
 use thiserror::Error;
+use tokio::sync::{Mutex, MutexGuard};
 
 use crate::http::Http;
 
@@ -88,6 +89,16 @@ impl RpcError {
     /// True if the same call may succeed later without anything being changed.
     pub const fn is_temporary(&self) -> bool {
         matches!(self, Self::Unreachable { .. })
+    }
+
+    /// Whether a contract refused a call, and not the node: code 3 and revert data are widely agreed on, else there are only words.
+    pub fn is_revert(&self) -> bool {
+        match self {
+            Self::Rejected { code, message, data, .. } => {
+                *code == 3 || data.is_some() || message.to_lowercase().contains("revert")
+            }
+            _ => false,
+        }
     }
 
     /// The node's own words, if it refused.
@@ -204,6 +215,8 @@ pub struct SlotProof {
 pub struct Rpc {
     client: RpcClient,
     url: String,
+    /// Of this and its clones.
+    sending: Arc<Mutex<()>>,
 }
 
 impl Rpc {
@@ -228,12 +241,18 @@ impl Rpc {
             why: why.to_string(),
         })?;
         // How far a node is away makes no difference here.
-        Ok(Self { client: RpcClient::new(http, false), url: url.into() })
+        Ok(Self { client: RpcClient::new(http, false), url: url.into(), sending: Arc::default() })
     }
 
     /// Where the node is.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// Waits for its turn to send. Whoever asks for an account's next nonce keeps this until the transaction with it is
+    /// sent: else another that is sent at the same time takes the same nonce, and replaces it or is refused.
+    pub async fn turn(&self) -> MutexGuard<'_, ()> {
+        self.sending.lock().await
     }
 
     /// Any call. Tried again with growing pauses while the node cannot be reached.
@@ -311,12 +330,12 @@ impl Rpc {
         self.request::<_, U64>("eth_blockNumber", ()).await.map(|number| number.to())
     }
 
-    async fn header_of(&self, id: serde_json::Value) -> Result<Option<L1Header>, RpcError> {
+    async fn header_of(&self, id: Value) -> Result<Option<L1Header>, RpcError> {
         self.header_from("eth_getBlockByNumber", id).await
     }
 
-    async fn header_from(&self, method: &str, id: serde_json::Value) -> Result<Option<L1Header>, RpcError> {
-        let block: Option<serde_json::Value> = self.request(method, (id, false)).await?;
+    async fn header_from(&self, method: &str, id: Value) -> Result<Option<L1Header>, RpcError> {
+        let block: Option<Value> = self.request(method, (id, false)).await?;
         let Some(block) = block else { return Ok(None) };
         let hash: B256 =
             serde_json::from_value(block["hash"].clone()).map_err(|why| self.malformed(method, why))?;
@@ -370,8 +389,8 @@ impl Rpc {
         self.request("eth_getLogs", (filter,)).await
     }
 
-    /// Logs of `addresses` in one block. A node that does not have that block, since it lags or went another way, says
-    /// so; asked by numbers, it answers as if there were none (EIP-234).
+    /// Logs of `addresses` in one block. A node that does not have that block, since it lags or went another way, should say
+    /// so (EIP-234); asked by numbers, all answer as if there were none.
     ///
     /// # Errors
     /// As [`request`](Self::request).
@@ -417,8 +436,25 @@ impl Rpc {
     /// # Errors
     /// As [`request`](Self::request); also if it answers with what does not decode.
     pub async fn call<C: SolCall>(&self, to: Address, call: &C) -> Result<C::Return, RpcError> {
+        self.call_in(to, call, json!("latest")).await
+    }
+
+    /// Calls a contract as of a block, by its hash: a node that does not have that refuses (EIP-1898).
+    ///
+    /// # Errors
+    /// As [`request`](Self::request), and if the answer does not decode.
+    pub async fn call_at<C: SolCall>(
+        &self,
+        to: Address,
+        call: &C,
+        block: B256,
+    ) -> Result<C::Return, RpcError> {
+        self.call_in(to, call, json!({ "blockHash": block })).await
+    }
+
+    async fn call_in<C: SolCall>(&self, to: Address, call: &C, block: Value) -> Result<C::Return, RpcError> {
         let request = json!({ "to": to, "data": Bytes::from(call.abi_encode()) });
-        let bytes: Bytes = self.request("eth_call", (request, "latest")).await?;
+        let bytes: Bytes = self.request("eth_call", (request, block)).await?;
         C::abi_decode_returns(&bytes)
             .map_err(|why| self.malformed("eth_call", format!("{} at {to}: {why}", C::SIGNATURE)))
     }
