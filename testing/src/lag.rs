@@ -5,7 +5,7 @@ use std::sync::{
     atomic::{AtomicU64, Ordering},
 };
 
-use alloy_primitives::{B256, U64};
+use alloy_primitives::U64;
 use duplex_l1::{Rpc, RpcError};
 use serde_json::{Value, json};
 use tokio::{
@@ -15,7 +15,16 @@ use tokio::{
 
 use crate::devnet::Dice;
 
-/// Every request goes to one of the two, by chance. The one that lags does not have the newest blocks, and says of ranges with them that
+/// What a node says of the logs of a block that it does not have, asked by the block's hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unknown {
+    /// That it does not know the block, as EIP-234 has it.
+    Refuses,
+    /// That there are none, as some did or do.
+    Nothing,
+}
+
+/// Every fourth request or so goes to the one that lags. That does not have the newest blocks, and says of ranges with them that
 /// there is nothing in these.
 #[derive(Debug)]
 pub struct Lagging {
@@ -24,36 +33,47 @@ pub struct Lagging {
     hidden: Arc<AtomicU64>,
 }
 
+/// What it is that answers.
+#[derive(Debug, Clone)]
+struct Node {
+    l1: Rpc,
+    /// Blocks that it does not have.
+    lag: u64,
+    unknown: Unknown,
+    hidden: Arc<AtomicU64>,
+}
+
 impl Lagging {
-    /// Starts it; it runs until the runtime ends. `blocks` is how many the second node does not have.
+    /// Starts it; it runs until the runtime ends. `blocks` is how many the second node does not have, and `unknown` what it says
+    /// of these.
     ///
     /// # Panics
     /// If there is no free port.
-    pub async fn start(l1: &str, blocks: u64, mut dice: Dice) -> Self {
+    pub async fn start(l1: &str, blocks: u64, unknown: Unknown, mut dice: Dice) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("it is bound"));
         let hidden = Arc::new(AtomicU64::new(0));
-        let (l1, count) = (Rpc::new(l1).expect("a URL"), hidden.clone());
+        let node = Node { l1: Rpc::new(l1).expect("a URL"), lag: blocks, unknown, hidden: hidden.clone() };
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let lag = if dice.below(2) == 0 { blocks } else { 0 };
-                tokio::spawn(serve(stream, l1.clone(), lag, count.clone()));
+                let lag = if dice.below(4) == 0 { blocks } else { 0 };
+                tokio::spawn(serve(stream, Node { lag, ..node.clone() }));
             }
         });
         Self { url, hidden }
     }
 
-    /// How many answers lacked something.
+    /// How many answers lacked logs, or were refused for it.
     pub fn hidden(&self) -> u64 {
         self.hidden.load(Ordering::Relaxed)
     }
 }
 
 /// One request on one connection.
-async fn serve(mut stream: TcpStream, l1: Rpc, lag: u64, hidden: Arc<AtomicU64>) {
+async fn serve(mut stream: TcpStream, node: Node) {
     let Some(request) = read(&mut stream).await else { return };
     let id = request["id"].clone();
-    let answer = match answer(&request, &l1, lag, &hidden).await {
+    let answer = match answer(&request, &node).await {
         Ok(result) => json!({ "jsonrpc": "2.0", "id": id, "result": result }),
         Err(why) => json!({ "jsonrpc": "2.0", "id": id, "error": { "code": -32000, "message": why } }),
     };
@@ -76,33 +96,46 @@ async fn read(stream: &mut TcpStream) -> Option<Value> {
     }
 }
 
-async fn answer(request: &Value, l1: &Rpc, lag: u64, hidden: &AtomicU64) -> Result<Value, String> {
+async fn answer(request: &Value, Node { l1, lag, unknown, hidden }: &Node) -> Result<Value, String> {
     let say = |error: RpcError| error.to_string();
     let method = request["method"].as_str().unwrap_or_default();
     let ask = async |params: Value| l1.request::<_, Value>(method, params).await.map_err(say);
     let params = request["params"].clone();
-    let newest = l1.block_number().await.map_err(say)?.saturating_sub(lag);
+    let newest = l1.block_number().await.map_err(say)?.saturating_sub(*lag);
     let number = |value: &Value| serde_json::from_value::<U64>(value.clone()).ok().map(|n| n.to::<u64>());
     let hide = || hidden.fetch_add(1, Ordering::Relaxed);
-    if lag == 0 {
+    // Whether the block of this hash is one that it lacks.
+    let lacks = async |hash: &Value| {
+        let block: Value = l1.request("eth_getBlockByHash", (hash, false)).await.map_err(say)?;
+        Ok::<_, String>(number(&block["number"]).is_none_or(|n| n > newest))
+    };
+    if *lag == 0 {
         return ask(params).await;
     }
     match method {
         "eth_blockNumber" => Ok(json!(U64::from(newest))),
         "eth_getBlockByNumber" if params[0] == "latest" => ask(json!([U64::from(newest), params[1]])).await,
-        "eth_getBlockByNumber" if number(&params[0]).is_some_and(|n| n > newest) => {
-            hide();
-            Ok(Value::Null)
+        "eth_getBlockByNumber" if number(&params[0]).is_some_and(|n| n > newest) => Ok(Value::Null),
+        "eth_call" if params[1]["blockHash"].is_string() && lacks(&params[1]["blockHash"]).await? => {
+            Err("header not found".into())
         }
         "eth_getLogs" if params[0]["blockHash"].is_string() => {
-            let hash: B256 =
-                serde_json::from_value(params[0]["blockHash"].clone()).map_err(|e| e.to_string())?;
-            let block: Value = l1.request("eth_getBlockByHash", (hash, false)).await.map_err(say)?;
-            if number(&block["number"]).is_none_or(|n| n > newest) {
-                hide();
-                return Err(format!("unknown block {hash}"));
+            let hash = params[0]["blockHash"].clone();
+            if !lacks(&hash).await? {
+                return ask(params).await;
             }
-            ask(params).await
+            match unknown {
+                Unknown::Refuses => {
+                    hide();
+                    Err(format!("unknown block {hash}"))
+                }
+                Unknown::Nothing => {
+                    if ask(params).await?.as_array().is_some_and(|logs| !logs.is_empty()) {
+                        hide();
+                    }
+                    Ok(json!([]))
+                }
+            }
         }
         "eth_getLogs" => {
             let mut logs = ask(params).await?;

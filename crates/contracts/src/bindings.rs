@@ -112,6 +112,7 @@ sol! {
         function rejectChildren(uint64[] calldata ids) external;
         function withdrawCredit(address to) external;
         function claim(uint64 id) external view returns (Claim memory);
+        function claimStatus(uint64 id) external view returns (uint8);
         function claimCount() external view returns (uint64);
         function isFinal(uint64 id) external view returns (bool);
         function winnerOf(uint64 id) external view returns (address);

@@ -1,5 +1,7 @@
 //! Follows L1 and keeps the [`L1Index`] true, through reorganisations.
 
+mod audit;
+
 use std::time::Duration;
 
 use alloy_primitives::{Address, B256};
@@ -11,6 +13,8 @@ use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
+
+use audit::Doubt;
 
 use crate::{
     BatchEntry, ClaimEntry, ClaimStatus, L1Header, L1Index, Rpc, RpcError,
@@ -68,6 +72,7 @@ pub struct Watcher {
     index: L1Index,
     options: WatcherOptions,
     head: watch::Sender<Option<L1Header>>,
+    doubt: Doubt,
 }
 
 /// What an L1 block added to the index, so that it can be taken back.
@@ -86,7 +91,7 @@ fn undo_key(number: u64) -> String {
 impl Watcher {
     /// A watcher that writes to `index`.
     pub fn new(rpc: Rpc, index: L1Index, options: WatcherOptions) -> Self {
-        Self { rpc, index, options, head: watch::channel(None).0 }
+        Self { rpc, index, options, head: watch::channel(None).0, doubt: Doubt::new() }
     }
 
     /// The newest L1 block of which everything is in the index.
@@ -138,18 +143,14 @@ impl Watcher {
         let (mut next, mut parent) = (self.options.start, None);
         if let Some((number, hash)) = self.index.head()? {
             if (number, hash) == (latest.header.number, latest.hash) {
-                self.announce(latest);
-                return Ok(false);
+                return self.reached(latest).await;
             }
             match self.rpc.header(number).await? {
                 Some(header) if header.hash == hash => {}
-                Some(_) => self.unwind(number).await?,
+                Some(_) => return self.unwind(number, number).await,
                 // Of several nodes behind a URL this one lags: it has nothing else, only less.
                 None if latest.header.number >= number => return Ok(false),
-                None if self.index.block_hash(latest.header.number)? == Some(latest.hash) => {
-                    return Ok(false);
-                }
-                None => self.unwind(number).await?,
+                None => return self.shorter(number, &latest).await,
             }
             if let Some((number, hash)) = self.index.head()? {
                 (next, parent) = (number + 1, Some(hash));
@@ -166,18 +167,39 @@ impl Watcher {
         let logs = match next <= settled {
             true => match self.logs_up_to(next, &last).await? {
                 Some(logs) => logs,
-                None => return Ok(true),
+                None => return Ok(false),
             },
             // L1 may have gone another way since it was looked at.
-            false if parent.is_some_and(|parent| parent != last.header.parent_hash) => return Ok(true),
+            false if parent.is_some_and(|parent| parent != last.header.parent_hash) => return Ok(false),
             false => self.logs_of(&last).await?,
         };
-        self.apply(next, &last, &logs).await?;
-        let behind = to < latest.header.number;
-        if !behind {
-            self.announce(last);
+        if !self.apply(next, &last, &logs).await? || to < latest.header.number {
+            return Ok(true);
         }
-        Ok(behind)
+        self.reached(last).await
+    }
+
+    /// Everything up to L1's newest block is in the index.
+    async fn reached(&self, head: L1Header) -> Result<bool, WatcherError> {
+        if self.doubt.is_due(head.header.number) && !self.audit(&head).await? {
+            return Ok(true);
+        }
+        self.announce(head);
+        Ok(false)
+    }
+
+    /// L1 is said to end at `latest`, before block `number`, up to which it was read. Either that is not its end, or it went another
+    /// way, which shows in the newest block that both have. Where none is left that was read, L1 is waited for.
+    async fn shorter(&self, number: u64, latest: &L1Header) -> Result<bool, WatcherError> {
+        let floor = self.options.start.max(number.saturating_sub(REMEMBERED));
+        for at in (floor..=latest.header.number).rev() {
+            let Some(ours) = self.index.block_hash(at)? else { continue };
+            return match self.rpc.header(at).await? {
+                Some(header) if header.hash != ours => self.unwind(number, at).await,
+                _ => Ok(false),
+            };
+        }
+        Ok(false)
     }
 
     fn watched(&self) -> [Address; 3] {
@@ -188,6 +210,8 @@ impl Watcher {
     async fn logs_up_to(&self, from: u64, last: &L1Header) -> Result<Option<Vec<Log>>, WatcherError> {
         let to = last.header.number;
         let logs = self.rpc.logs(&self.watched(), from, to).await?;
+        // A node that lags leaves out what it does not know.
+        self.doubt.at_once();
         // Logs of another branch than the header's would be taken for its own.
         let mut newest = logs.iter().filter(|log| log.block_number == Some(to));
         let same = newest.all(|log| log.block_hash == Some(last.hash));
@@ -200,11 +224,15 @@ impl Watcher {
         let bloom = block.header.logs_bloom;
         let may_have =
             |address: &Address| bloom.contains_input(alloy_primitives::BloomInput::Raw(address.as_slice()));
-        match self.watched().iter().any(may_have) {
-            true => Ok(self.rpc.logs_of_block(&self.watched(), block.hash).await?),
-            // A bloom says yes wrongly at times, never no.
-            false => Ok(Vec::new()),
+        // A bloom says yes wrongly at times, never no.
+        if !self.watched().iter().any(may_have) {
+            return Ok(Vec::new());
         }
+        let logs = self.rpc.logs_of_block(&self.watched(), block.hash).await?;
+        if logs.is_empty() {
+            self.doubt.about(block.header.number);
+        }
+        Ok(logs)
     }
 
     fn announce(&self, header: L1Header) {
@@ -217,7 +245,8 @@ impl Watcher {
         });
     }
 
-    async fn apply(&self, from: u64, last: &L1Header, logs: &[Log]) -> Result<(), WatcherError> {
+    /// Writes what blocks `from` to `last` have brought. False if it does not follow from what is there: then all is read again.
+    async fn apply(&self, from: u64, last: &L1Header, logs: &[Log]) -> Result<bool, WatcherError> {
         let mut changes = Changes::default();
         let (mut messages, mut batches) = self.index.counts()?;
         let mut undo: std::collections::BTreeMap<u64, Undo> = Default::default();
@@ -340,13 +369,15 @@ impl Watcher {
             changes.remove(block_key(old));
             changes.remove(undo_key(old));
         }
-        Ok(self.index.write(&changes)?)
+        self.index.write(&changes)?;
+        Ok(true)
     }
 
-    /// L1's node left something out (one that lags answers with no logs): everything is read again.
-    fn reread(&self, what: &str, found: u64, expected: u64) -> Result<(), WatcherError> {
+    /// L1's node left something out (one that lags answers with no logs): everything is read again, so the index is not complete.
+    fn reread(&self, what: &str, found: u64, expected: u64) -> Result<bool, WatcherError> {
         tracing::warn!(what, found, expected, "L1's logs had a gap, reading them again");
-        Ok(self.index.write(&self.index.erase()?)?)
+        self.index.write(&self.index.erase()?)?;
+        Ok(false)
     }
 
     /// When a block was made whose logs are at hand.
@@ -378,17 +409,20 @@ impl Watcher {
         Ok(true)
     }
 
-    /// Goes back from block `number`, which is not L1's any more, to one that is.
-    async fn unwind(&self, number: u64) -> Result<(), WatcherError> {
-        let mut at = number;
+    /// Goes back from block `number`, up to which L1 was read, to one that is still L1's: before `other`, which is not.
+    async fn unwind(&self, number: u64, other: u64) -> Result<bool, WatcherError> {
+        let mut at = other;
         let survivor = loop {
             at = match at.checked_sub(1) {
                 Some(at) if at >= self.options.start && number - at < REMEMBERED => at,
                 _ => break None,
             };
             let Some(ours) = self.index.block_hash(at)? else { continue };
-            if self.rpc.header(at).await?.is_some_and(|header| header.hash == ours) {
-                break Some((at, ours));
+            match self.rpc.header(at).await? {
+                Some(header) if header.hash == ours => break Some((at, ours)),
+                Some(_) => {}
+                // Nothing can be told by who does not have so old a block.
+                None => return Ok(false),
             }
         };
         tracing::warn!(from = number, to = ?survivor.map(|(at, _)| at), "L1 reorganised");
@@ -424,6 +458,7 @@ impl Watcher {
             // Deeper than is remembered: everything is read again.
             None => changes = self.index.erase()?,
         }
-        Ok(self.index.write(&changes)?)
+        self.index.write(&changes)?;
+        Ok(true)
     }
 }
