@@ -8,7 +8,7 @@ use std::{
     net::{TcpListener, TcpStream},
     sync::{
         Arc, Mutex,
-        atomic::{AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::Duration,
 };
@@ -22,7 +22,7 @@ use duplex_contracts::{
 use duplex_l1::{Deployment, ProofParameters, Rpc, SettlementMode};
 use duplex_primitives::blob::BLOB;
 use duplex_program::{
-    Bundle,
+    Bundle, RangeStatement,
     host::{bind, holds},
     range_output,
 };
@@ -165,7 +165,7 @@ async fn a_verifier_of_ones_own_is_deployed() {
 
     // A node has nothing proved with the wrong parameters.
     deployment.l2_rpc = format!("http://127.0.0.1:{l2_port}");
-    let (liar, prover) = Liar::start(Some(&deployment), committed_proof());
+    let (liar, prover) = Liar::start(true, "done", committed_proof());
     let mut node = Process::duplex(&words(&format!(
         "node --deployment {} --data-dir {} --l2-port {l2_port} --sequence --batch --l1-key {OPERATOR} --batch-age 0 \
          --block-time 150 --prover {prover}",
@@ -180,10 +180,16 @@ async fn a_verifier_of_ones_own_is_deployed() {
     assert_eq!(liar.asked.load(Ordering::Relaxed), 0);
 }
 
-/// A prover that takes every job, is done at once, and hands out what it likes.
+/// A prover that takes every job, is done at once, or never, and hands out what it likes.
 #[derive(Debug)]
 struct Liar {
     pins: Value,
+    /// What it says of every job.
+    state: &'static str,
+    /// What it was asked to prove.
+    jobs: Mutex<Vec<RangeStatement>>,
+    /// Whether it has no time to say where a job stands.
+    busy: AtomicBool,
     proof: Mutex<Bytes>,
     asked: AtomicUsize,
     /// How many of the bundles that it was sent hold, with a batch that is in blobs.
@@ -191,17 +197,21 @@ struct Liar {
 }
 
 impl Liar {
-    fn start(deployment: Option<&Deployment>, proof: Bytes) -> (Arc<Self>, String) {
+    /// One that proves the same program as this one, or another.
+    fn start(same_program: bool, state: &'static str, proof: Bytes) -> (Arc<Self>, String) {
         let committed: Value = serde_json::from_str(COMMITTED).unwrap();
         let pin = |name: &str| committed[name].clone();
         let mut pins = json!({
             "programCommitment": pin("programCommitment"), "machineCommitment": pin("machineCommitment"),
         });
-        if deployment.is_none() {
+        if !same_program {
             pins["programCommitment"] = json!(B256::repeat_byte(1));
         }
         let liar = Arc::new(Self {
             pins,
+            state,
+            jobs: Mutex::default(),
+            busy: AtomicBool::default(),
             proof: Mutex::new(proof),
             asked: AtomicUsize::default(),
             held: AtomicUsize::default(),
@@ -249,6 +259,22 @@ impl Liar {
                     let output = range_output(&bundle, bundle.statement()).ok()?;
                     let held = with_blob && output == bundle.statement().output;
                     self.held.fetch_add(held.into(), Ordering::Relaxed);
+                    self.jobs.lock().unwrap().push(*bundle.statement());
+                    json!({})
+                }
+                ("GET", "/jobs") => {
+                    let jobs = self.jobs.lock().unwrap();
+                    let list = jobs.iter().map(|job| {
+                        json!({
+                            "job": job.hash(), "state": self.state, "configHash": job.configHash,
+                            "parentOutput": job.parentOutput, "firstBatch": job.firstBatch,
+                            "lastBatch": job.lastBatch, "output": job.output, "prover": job.prover,
+                        })
+                    });
+                    json!({ "jobs": list.collect::<Vec<_>>() })
+                }
+                ("DELETE", path) => {
+                    self.jobs.lock().unwrap().retain(|job| !path.ends_with(&job.hash().to_string()));
                     json!({})
                 }
                 (_, path) if path.ends_with("/proof") => {
@@ -256,12 +282,14 @@ impl Liar {
                     json!({ "proof": *self.proof.lock().unwrap() })
                 }
                 _ => json!({
-                    "state": "done", "error": null,
+                    "state": self.state, "error": null,
                     "progress": { "step": null, "percent": 100.0, "secondsLeft": 0.0 },
                 }),
             }
             .to_string();
-            let head = format!("HTTP/1.1 200 OK\r\ncontent-length: {}\r\n\r\n", answer.len());
+            let busy = path.starts_with("/jobs/") && self.busy.load(Ordering::Relaxed);
+            let status = if busy { "503 Service Unavailable" } else { "200 OK" };
+            let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n", answer.len());
             stream.write_all(format!("{head}{answer}").as_bytes()).ok()?;
         }
     }
@@ -278,7 +306,7 @@ async fn provers_that_lie_get_nothing_past_l1() {
     // What KZG needs takes seconds to be read.
     bind(&[0; BLOB]).unwrap();
     // The first proves another program, and is given nothing; whoever starts it again elsewhere has learnt.
-    let (stranger, url) = Liar::start(None, Bytes::new());
+    let (stranger, url) = Liar::start(false, "done", Bytes::new());
     let (mut devnet, whole) =
         devnet(&dir, &format!("--settlement hybrid --da blob --challenge-window 6 --prover {url}")).await;
     assert_eq!(whole.deployment.settlement_mode(), SettlementMode::Hybrid);
@@ -289,7 +317,7 @@ async fn provers_that_lie_get_nothing_past_l1() {
     devnet.kill();
 
     for proof in [Bytes::from(vec![0; 1760]), committed_proof(), Bytes::from_static(b"proof")] {
-        let (liar, url) = Liar::start(Some(&whole.deployment), proof);
+        let (liar, url) = Liar::start(true, "done", proof);
         let mut again = Process::duplex(&words(&format!(
             "up --json --data-dir {} --l1-port 0 --l2-port 0 --batch-age 1 --block-time 150 --l1-block-time 330 \
              --settlement hybrid --da blob --prover {url}",
@@ -326,4 +354,39 @@ async fn provers_that_lie_get_nothing_past_l1() {
         .await;
         again.kill();
     }
+}
+
+/// A proof takes hours: what was asked for is not asked for again, with some batches more, when the node is started again, or when the
+/// prover has no time to answer.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_proof_that_was_asked_for_is_waited_for() {
+    let dir = tempfile::tempdir().unwrap();
+    let (prover, url) = Liar::start(true, "proving", Bytes::new());
+    let more = format!("--settlement validity --prover {url}");
+    let (mut before, whole) = devnet(&dir, &more).await;
+    let key = dev_key(&whole.deployment, 6);
+    let proving_what = async |l2: &Rpc| {
+        let now = proving(l2).await;
+        (now["state"] == "proving").then(|| now["statement"].clone())
+    };
+    whole.deposit(&key, &Asset::Eth, key.address(), U256::from(1_000), &Quiet).await.unwrap();
+    let first = until("the first batches to be proved", || proving_what(&whole.l2)).await;
+    // Then there is more to prove.
+    let report = whole.deposit(&key, &Asset::Eth, key.address(), U256::from(1_000), &Quiet).await.unwrap();
+    until("them to be on L1", || async {
+        let batch: Value = whole.l2.request("duplex_batchByBlock", (report.l2_block,)).await.ok()?;
+        (!batch.is_null()).then_some(())
+    })
+    .await;
+    before.kill();
+
+    let (mut after, whole) = devnet(&dir, &more).await;
+    assert_eq!(until("it to be proved on", || proving_what(&whole.l2)).await, first);
+    prover.busy.store(true, Ordering::Relaxed);
+    stuck(&whole.l2, "503").await;
+    prover.busy.store(false, Ordering::Relaxed);
+    assert_eq!(until("it to be proved on again", || proving_what(&whole.l2)).await, first);
+    let jobs: Vec<Value> = prover.jobs.lock().unwrap().iter().map(|job| json!(job.hash())).collect();
+    assert_eq!(jobs, [first]);
+    after.kill();
 }

@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `GET /` | parameters, and what names program and machine on L1 |
 //! | `POST /jobs`, a bundle | the job, whose name is the statement's hash; the same bundle is the same job |
+//! | `GET /jobs` | all jobs, oldest first, with what each is of |
 //! | `GET /jobs/S` | where it stands |
 //! | `GET /jobs/S/proof` | the proof for L1, as `prove` writes it |
 //! | `GET /jobs/S/stark` | the STARK |
@@ -31,6 +32,7 @@ use std::{
 
 use alloy_primitives::{B256, Bytes};
 use clap::Args;
+use duplex_program::RangeStatement;
 use eyre::{WrapErr, bail, eyre};
 use serde_json::{Value, json};
 use tiny_http::{Method, Request, Response, Server};
@@ -217,6 +219,7 @@ impl Service {
                 "starkOnly": self.args.stark_only,
             }))),
             (Method::Post, ["jobs"]) => self.take(request),
+            (Method::Get, ["jobs"]) => Ok(Answer::Json(self.list())),
             (Method::Get, ["jobs", name]) => self.status(statement(name)?),
             (Method::Get, ["jobs", name, "proof"]) => {
                 let job = self.job(statement(name)?)?;
@@ -271,16 +274,36 @@ impl Service {
         Job::open(&self.folder(statement)).map_err(|_| Refusal(404, format!("there is no job {statement}")))
     }
 
+    fn state(&self, statement: B256, is_done: bool) -> &'static str {
+        if is_done {
+            "done"
+        } else if self.folder(statement).join(FAILED).exists() {
+            "failed"
+        } else if *lock(&self.current) == Some(statement) {
+            "proving"
+        } else {
+            "waiting"
+        }
+    }
+
+    fn list(&self) -> Value {
+        let all = self.jobs().into_iter().filter_map(|(name, job)| {
+            let RangeStatement { configHash, parentOutput, firstBatch, lastBatch, output, prover } =
+                job.statement().ok()?;
+            Some(json!({
+                "job": name, "state": self.state(name, self.is_done(&job)), "configHash": configHash,
+                "parentOutput": parentOutput, "firstBatch": firstBatch, "lastBatch": lastBatch, "output": output,
+                "prover": prover,
+            }))
+        });
+        json!({ "jobs": all.collect::<Vec<_>>() })
+    }
+
     fn status(&self, statement: B256) -> Result<Answer, Refusal> {
         let job = self.job(statement)?;
         let progress = progress(&job, &self.keys, &lock(&self.timings), self.steps());
         let failed = fs::read_to_string(self.folder(statement).join(FAILED)).ok();
-        let state = match (&failed, &progress.step) {
-            (_, None) => "done",
-            (Some(_), _) => "failed",
-            _ if *lock(&self.current) == Some(statement) => "proving",
-            _ => "waiting",
-        };
+        let state = self.state(statement, progress.step.is_none());
         let leases = lock(&self.leases);
         let at_work = leases.of(statement).map(|lease| {
             json!({ "prover": lease.prover, "nodes": lease.nodes.iter().map(ToString::to_string).collect::<Vec<_>>() })

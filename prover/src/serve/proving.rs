@@ -22,22 +22,29 @@ const TRIES: u32 = 3;
 const AFTER_ERROR: Duration = Duration::from_secs(30);
 
 impl Service {
-    /// The oldest job that is neither done nor given up.
-    fn next(&self) -> Option<(B256, Job)> {
-        let entries = fs::read_dir(&self.args.jobs).ok()?;
-        let mut open: Vec<_> = entries
+    /// All jobs, oldest first.
+    pub(super) fn jobs(&self) -> Vec<(B256, Job)> {
+        let Ok(entries) = fs::read_dir(&self.args.jobs) else { return Vec::new() };
+        let mut jobs: Vec<_> = entries
             .filter_map(|entry| {
                 let entry = entry.ok()?;
                 let statement: B256 = entry.file_name().to_str()?.parse().ok()?;
                 let job = Job::open(&entry.path()).ok()?;
-                let given_up = entry.path().join(FAILED).exists();
-                let left = self.steps().iter().any(|step| !step.is_done(&job, &self.keys));
                 let since = fs::metadata(job.bundle_path()).and_then(|data| data.modified()).ok()?;
-                (left && !given_up).then_some((since, statement, job))
+                Some((since, statement, job))
             })
             .collect();
-        open.sort_by_key(|(since, statement, _)| (*since, *statement));
-        open.into_iter().next().map(|(_, statement, job)| (statement, job))
+        jobs.sort_by_key(|(since, statement, _)| (*since, *statement));
+        jobs.into_iter().map(|(_, statement, job)| (statement, job)).collect()
+    }
+
+    pub(super) fn is_done(&self, job: &Job) -> bool {
+        self.steps().iter().all(|step| step.is_done(job, &self.keys))
+    }
+
+    /// The oldest job that is neither done nor given up.
+    fn next(&self) -> Option<(B256, Job)> {
+        self.jobs().into_iter().find(|(_, job)| !self.is_done(job) && !job.folder().join(FAILED).exists())
     }
 
     pub(super) fn work(&self) {

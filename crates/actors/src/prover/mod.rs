@@ -139,7 +139,7 @@ struct Wanted {
 }
 
 /// What gets furthest towards batch `end`, up to which true claims wait: one of those on a final claim, or, if none of them that a proof
-/// has room for does, as many batches as it has room for, as a claim of its own on `parent`, which is the last final one and ends with batch
+/// has room for does, or needs more than what is missing, as many batches as it has room for, as a claim of its own on `parent`, which is the last final one and ends with batch
 /// `covered`. Otherwise whoever makes many small claims could have the prover prove each of them, and one that cannot be proved would
 /// hold up the rest.
 fn furthest(claims: &[Wanted], end: u64, parent: u64, covered: u64, most: u64) -> Option<Wanted> {
@@ -149,7 +149,8 @@ fn furthest(claims: &[Wanted], end: u64, parent: u64, covered: u64, most: u64) -
     let own = Wanted { first: covered + 1, last: end.min(covered.saturating_add(most)), parent };
     let fits = claims.iter().filter(|wanted| wanted.last - wanted.first < most);
     let claim = fits.max_by_key(|wanted| (wanted.last, wanted.first));
-    Some(claim.copied().filter(|claim| claim.last >= own.last).unwrap_or(own))
+    // What begins earlier than it has to is more to prove.
+    Some(claim.copied().filter(|claim| claim.last >= own.last && claim.first >= own.first).unwrap_or(own))
 }
 
 impl Prover {
@@ -226,17 +227,16 @@ impl Prover {
         if let Some(task) = &self.task
             && !self.still_wanted(task, covered, &claims)?
         {
-            let statement = task.statement.hash();
+            let task = task.clone();
             self.task = None;
-            // So that it does not keep the prover from what is wanted now.
             if let Ok(service) = self.service() {
-                let _ = service.remove(statement).await;
+                self.part_with(&task, covered, &service).await;
             }
         }
         match self.task.clone() {
             Some(task) => self.follow(task).await,
             None => match self.next(parent, covered, derivation.batch, &claims)? {
-                Some(wanted) => self.begin(wanted).await,
+                Some(wanted) => self.begin(wanted, covered, &claims).await,
                 None => {
                     self.watch.send_if_modified(|now| {
                         let idle = Proving { proven_batch: now.proven_batch, ..Proving::default() };
@@ -257,6 +257,68 @@ impl Prover {
             && covered < task.last
             && hash(task.first)? == Some(task.statement.firstBatch)
             && hash(task.last)? == Some(task.statement.lastBatch))
+    }
+
+    /// Has the service forget a job that is not wanted any more, so that it does not keep the prover from what is.
+    async fn part_with(&self, task: &Task, covered: u64, service: &Service) {
+        let statement = task.statement.hash();
+        // Somebody else may have sent the same proof: then it is what made those batches final.
+        let is_there = service.job(statement).await.is_ok_and(|job| job.state == JobState::Done);
+        if task.last <= covered && is_there {
+            self.keep(task, service).await;
+        }
+        let _ = service.remove(statement).await;
+    }
+
+    /// The proof to go on with, of those that this node asked for before it was started again: what it would ask for now ends elsewhere.
+    /// What is final of them is removed.
+    async fn resume(
+        &self,
+        service: &Service,
+        covered: u64,
+        claims: &[ClaimEntry],
+    ) -> Result<Option<Task>, Trouble> {
+        let (ours, config) = (self.operator.txs.address(), self.rollup.deployment.program_config().hash());
+        let mut found: Option<(JobState, Task)> = None;
+        for job in service.jobs().await? {
+            if job.config_hash != config || job.prover != ours || job.statement().hash() != job.job {
+                continue;
+            }
+            let Some(task) = self.task_of(&job.statement(), claims)? else { continue };
+            if task.last <= covered {
+                self.part_with(&task, covered, service).await;
+            } else if self.still_wanted(&task, covered, claims)?
+                && found.as_ref().is_none_or(|(state, old)| (*state, old.last) < (job.state, task.last))
+            {
+                found = Some((job.state, task));
+            }
+        }
+        Ok(found.map(|(_, task)| task))
+    }
+
+    /// Which batches a statement is about, and on which final claim; `None` if L1 does not have these.
+    fn task_of(&self, statement: &RangeStatement, claims: &[ClaimEntry]) -> Result<Option<Task>, ActorError> {
+        let index = &self.rollup.index;
+        let hash = |number| Ok::<_, ActorError>(index.batch(number)?.map(|entry| entry.hash));
+        let finals = claims.iter().filter(|claim| claim.status == ClaimStatus::Final);
+        let ends = finals.map(|claim| (claim.id, claim.last_batch, claim.output_root));
+        let genesis = (0, 0, self.rollup.deployment.genesis_output);
+        // The newest first.
+        let mut starts: Vec<_> = ends.chain([genesis]).collect();
+        starts.sort_by_key(|(id, ..)| std::cmp::Reverse(*id));
+        for (parent, before, output) in starts {
+            let first = before + 1;
+            if output != statement.parentOutput || hash(first)? != Some(statement.firstBatch) {
+                continue;
+            }
+            let (_, batches) = index.counts()?;
+            for last in first..=batches {
+                if hash(last)? == Some(statement.lastBatch) {
+                    return Ok(Some(Task { first, last, statement: *statement, parent }));
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// What to prove next. `parent` is L1's last final claim, up to batch `covered`.
@@ -302,12 +364,8 @@ impl Prover {
         if let Some(known) = self.checked.get(&hash) {
             return Ok(*known);
         }
-        let Some(history) = self.rollup.history_of(claim)? else { return Ok(false) };
+        let Some((hash, history)) = self.rollup.truth_of(claim)? else { return Ok(false) };
         let is_true = history.root() == claim.block_outputs_root;
-        // L1 may have taken back the batch or the parent meanwhile.
-        if self.rollup.derived()?.is_none() || self.rollup.claim_hash(claim)? != Some(hash) {
-            return Ok(false);
-        }
         self.checked.insert(hash, is_true);
         Ok(is_true)
     }
@@ -325,7 +383,8 @@ impl Prover {
         Ok(None)
     }
 
-    async fn begin(&mut self, Wanted { first, last, parent }: Wanted) -> Result<(), Trouble> {
+    async fn begin(&mut self, wanted: Wanted, covered: u64, claims: &[ClaimEntry]) -> Result<(), Trouble> {
+        let Wanted { first, last, parent } = wanted;
         let ours = Pins {
             program_commitment: self.contracts.program_commitment,
             machine_commitment: self.contracts.machine_commitment,
@@ -346,6 +405,12 @@ impl Prover {
                 theirs.program_commitment, ours.program_commitment
             )));
         }
+        if let Some(task) = self.resume(&service, covered, claims).await? {
+            let (first, last) = (task.first, task.last);
+            tracing::info!(first, last, statement = %task.statement.hash(), "going on proving");
+            self.at_work(task);
+            return Ok(());
+        }
         let (statement, bytes) = bundle(&self.rollup, first, last, self.operator.txs.address()).await?;
         if statement.parentOutput != self.rollup.output_of(parent)? {
             // What is final is not what this chain says: nothing true follows from it.
@@ -358,18 +423,22 @@ impl Prover {
             return Err(error.into());
         }
         tracing::info!(first, last, size, statement = %statement.hash(), "proving");
-        self.task = Some(Task { first, last, statement, parent });
+        self.at_work(Task { first, last, statement, parent });
+        Ok(())
+    }
+
+    fn at_work(&mut self, task: Task) {
         self.watch.send_modify(|now| {
             *now = Proving {
                 state: ProvingState::Proving,
                 proven_batch: now.proven_batch,
-                first_batch: Some(first),
-                last_batch: Some(last),
-                statement: Some(statement.hash()),
+                first_batch: Some(task.first),
+                last_batch: Some(task.last),
+                statement: Some(task.statement.hash()),
                 ..Proving::default()
             }
         });
-        Ok(())
+        self.task = Some(task);
     }
 
     async fn follow(&mut self, task: Task) -> Result<(), Trouble> {
@@ -378,8 +447,8 @@ impl Prover {
         let job = match service.job(statement).await {
             Ok(job) => job,
             Err(error) => {
-                // It may have lost its folder, or be another one: it is asked again once it answers.
-                if service.about().await.is_ok() {
+                // It lost its folder, or is another one: then it is asked again.
+                if matches!(error, ServiceError::Unknown { .. }) {
                     self.task = None;
                 }
                 return Err(error.into());
@@ -436,8 +505,12 @@ impl Prover {
             proof: proof.clone(),
         };
         if let Err(error) = self.rollup.l1.call(self.contracts.verifier, &check).await {
-            if error.is_temporary() {
-                return Err(ActorError::from(error).into());
+            // A node that is too busy to answer has not looked at it.
+            if !error.is_revert() {
+                return Err(match error.is_temporary() {
+                    true => ActorError::from(error).into(),
+                    false => Trouble::Stuck(format!("L1 cannot be asked about a proof: {error}")),
+                });
             }
             if let Ok(service) = self.service() {
                 self.give_up(task, &service).await;
@@ -475,7 +548,8 @@ impl Prover {
         );
         // Until the index has seen it there is nothing to begin.
         self.task = None;
-        self.most = self.options.most_batches.max(1);
+        // Step by step: what failed may have been among the batches that come now.
+        self.most = self.most.saturating_mul(2).min(self.options.most_batches.max(1));
         if let Ok(service) = self.service() {
             self.keep(task, &service).await;
             let _ = service.remove(task.statement.hash()).await;
@@ -557,6 +631,12 @@ mod tests {
         // After failures one batch at a time, and never past what was claimed.
         assert_eq!(furthest(&[whole], 29, 3, 9, 1), Some(wanted(10, 10, 3)));
         assert_eq!(furthest(&[wanted(5, 12, 1)], 12, 3, 9, 7), Some(wanted(10, 12, 3)));
+    }
+
+    #[test]
+    fn what_is_final_is_not_proved_again() {
+        // Of one that could not be proved the first half was, as a claim of its own.
+        assert_eq!(furthest(&[wanted(10, 73, 3)], 73, 9, 41, 64), Some(wanted(42, 73, 9)));
     }
 
     #[test]

@@ -2,8 +2,9 @@
 
 use std::{fmt, time::Duration};
 
-use alloy_primitives::{B256, Bytes};
+use alloy_primitives::{Address, B256, Bytes};
 use duplex_l1::{http_client, read_body};
+use duplex_program::RangeStatement;
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::Deserialize;
 use thiserror::Error;
@@ -13,6 +14,9 @@ const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
 
 /// The longest answer that is read: a proof and what it is of take some four kilobytes.
 const LONGEST: usize = 64 << 10;
+
+/// The longest list of jobs that is read: one takes half a kilobyte.
+const LONGEST_LIST: usize = 4 << 20;
 
 /// The longest STARK that is read: one takes 267 kB.
 const LONGEST_STARK: usize = 1 << 20;
@@ -39,6 +43,14 @@ pub enum ServiceError {
         url: String,
         /// What it says.
         why: String,
+    },
+    /// It does not have what it is asked for.
+    #[error("the prover at {url} has no {path}")]
+    Unknown {
+        /// Where it is.
+        url: String,
+        /// What it was asked for.
+        path: String,
     },
 }
 
@@ -82,13 +94,46 @@ pub(crate) struct Job {
     pub(crate) progress: Progress,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+/// A job among others.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Listed {
+    pub(crate) job: B256,
+    pub(crate) state: JobState,
+    pub(crate) config_hash: B256,
+    pub(crate) parent_output: B256,
+    pub(crate) first_batch: B256,
+    pub(crate) last_batch: B256,
+    pub(crate) output: B256,
+    pub(crate) prover: Address,
+}
+
+impl Listed {
+    pub(crate) const fn statement(&self) -> RangeStatement {
+        RangeStatement {
+            configHash: self.config_hash,
+            parentOutput: self.parent_output,
+            firstBatch: self.first_batch,
+            lastBatch: self.last_batch,
+            output: self.output,
+            prover: self.prover,
+        }
+    }
+}
+
+#[derive(Debug, Deserialize)]
+struct List {
+    jobs: Vec<Listed>,
+}
+
+/// From what is furthest from its end to what is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum JobState {
+    Failed,
     Waiting,
     Proving,
     Done,
-    Failed,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -126,14 +171,21 @@ impl Service {
         self.url.join(path).map_err(|error| self.away(error))
     }
 
-    async fn read<T: for<'de> Deserialize<'de>>(&self, response: Response) -> Result<T, ServiceError> {
+    async fn read<T: for<'de> Deserialize<'de>>(
+        &self,
+        response: Response,
+        most: usize,
+    ) -> Result<T, ServiceError> {
         #[derive(Deserialize)]
         struct Refusal {
             error: String,
         }
-        let status = response.status();
-        let body = read_body(response, LONGEST).await.map_err(|error| self.away(error))?;
-        if status.is_client_error() && status != StatusCode::NOT_FOUND {
+        let (status, path) = (response.status(), response.url().path().to_owned());
+        let body = read_body(response, most).await.map_err(|error| self.away(error))?;
+        if status == StatusCode::NOT_FOUND {
+            return Err(ServiceError::Unknown { url: self.url.to_string(), path });
+        }
+        if status.is_client_error() {
             let why =
                 serde_json::from_slice::<Refusal>(&body).map_or_else(|_| status.to_string(), |r| r.error);
             return Err(ServiceError::Refused { url: self.url.to_string(), why });
@@ -146,7 +198,7 @@ impl Service {
 
     async fn get<T: for<'de> Deserialize<'de>>(&self, path: &str) -> Result<T, ServiceError> {
         let request = self.client.get(self.at(path)?).timeout(ANSWERS_WITHIN);
-        self.read(request.send().await.map_err(|error| self.away(error))?).await
+        self.read(request.send().await.map_err(|error| self.away(error))?, LONGEST).await
     }
 
     /// What it proves.
@@ -158,14 +210,21 @@ impl Service {
     pub(crate) async fn remove(&self, statement: B256) -> Result<(), ServiceError> {
         let request = self.client.delete(self.at(&format!("jobs/{statement}"))?).timeout(ANSWERS_WITHIN);
         let response = request.send().await.map_err(|error| self.away(error))?;
-        self.read::<serde_json::Value>(response).await.map(drop)
+        self.read::<serde_json::Value>(response, LONGEST).await.map(drop)
     }
 
     /// Hands a bundle over. The same one is the same job.
     pub(crate) async fn submit(&self, bundle: Vec<u8>) -> Result<(), ServiceError> {
         let request = self.client.post(self.at("jobs")?).timeout(ANSWERS_WITHIN).body(bundle);
         let response = request.send().await.map_err(|error| self.away(error))?;
-        self.read::<serde_json::Value>(response).await.map(drop)
+        self.read::<serde_json::Value>(response, LONGEST).await.map(drop)
+    }
+
+    /// All its jobs, oldest first, whoever they are from.
+    pub(crate) async fn jobs(&self) -> Result<Vec<Listed>, ServiceError> {
+        let request = self.client.get(self.at("jobs")?).timeout(ANSWERS_WITHIN);
+        let response = request.send().await.map_err(|error| self.away(error))?;
+        Ok(self.read::<List>(response, LONGEST_LIST).await?.jobs)
     }
 
     /// Where a job stands.
