@@ -13,7 +13,7 @@ use duplex_bridge::{Bridge, parse_units};
 use duplex_exit::find_deployment;
 use duplex_l1::{Crossing, Deployment, Parameters, Rpc, SettlementMode};
 use duplex_lane::{Direction, Sibling, Siblings};
-use duplex_node::{BOND_GAS_PRICE, BlobOptions, Delays, DevProver, Pace, dev_key, parse_key};
+use duplex_node::{BlobOptions, Delays, DevProver, Pace, dev_key, parse_key};
 use duplex_storage::History;
 use eyre::{WrapErr, bail};
 
@@ -194,17 +194,17 @@ impl Da {
 #[derive(Debug, Args)]
 pub(crate) struct BondArgs {
     /// What an L1 gas costs in ordinary times, in gwei: bonds are computed from it and cover five times as
-    /// much; not on a development L1, where they are small. `duplex stake` shows what that means.
-    #[arg(long, env = "DUPLEX_BOND_GAS_PRICE", value_name = "GWEI", default_value_t = BOND_GAS_PRICE / GWEI)]
-    bond_gas_price: u128,
+    /// much. `duplex stake` shows what that means. Default: 10; fixed at deployment.
+    #[arg(long, env = "DUPLEX_BOND_GAS_PRICE", value_name = "GWEI")]
+    bond_gas_price: Option<u128>,
 }
 
 const GWEI: u128 = 1_000_000_000;
 
 impl BondArgs {
-    /// Wei of one L1 gas.
-    pub(crate) const fn gas_price(&self) -> u128 {
-        self.bond_gas_price.saturating_mul(GWEI)
+    /// Wei of one L1 gas, if it is given.
+    pub(crate) fn gas_price(&self) -> Option<u128> {
+        self.bond_gas_price.map(|price| price.saturating_mul(GWEI))
     }
 }
 

@@ -9,10 +9,10 @@ use std::{
 use alloy_primitives::Bytes;
 use clap::Args;
 use duplex_actors::{BatcherOptions, ProverOptions, SequencerOptions, TrustProofs};
-use duplex_l1::{Deployment, Parameters, Rpc};
+use duplex_l1::{DEVELOPMENT_CHAINS, Deployment, Parameters, Rpc};
 use duplex_node::{
-    BUILD_PROVER, DeployOptions, DevnetOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID, Pace, Roles,
-    RollupNode, RollupOptions, Tasks, deploy, find_prover, parse_key,
+    BOND_GAS_PRICE, BUILD_PROVER, DeployOptions, DevnetOptions, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID,
+    Pace, Roles, RollupNode, RollupOptions, Tasks, deploy, find_prover, parse_key,
 };
 use duplex_storage::History;
 use eyre::{WrapErr, bail, eyre};
@@ -154,7 +154,7 @@ fn trust(node: String, deployment: &Deployment) -> eyre::Result<TrustProofs> {
 /// Whether the L1 of a rollup is a development chain, where batches and claims follow each other
 /// fast.
 fn is_devnet(deployment: &Deployment) -> bool {
-    !deployment.tokens.is_empty()
+    DEVELOPMENT_CHAINS.contains(&deployment.l1_chain_id)
 }
 
 /// Make L2 blocks from L1's messages when the sequencer does not, and post them.
@@ -399,7 +399,7 @@ pub(crate) async fn run_deploy(args: DeployArgs) -> eyre::Result<()> {
     let options = DeployOptions {
         l2_chain_id: args.l2_chain_id,
         parameters: args.delays.delays()?.apply(base),
-        bond_gas_price: args.bonds.gas_price(),
+        bond_gas_price: args.bonds.gas_price().unwrap_or(BOND_GAS_PRICE),
         development: args.development,
         settlement: args.settlement.mode(),
         proof_verifier: args.proof_verifier.as_deref().map(verifier_code).transpose()?,

@@ -30,6 +30,23 @@ pub struct ProposerOptions {
     pub interval: Duration,
 }
 
+/// The last claim that was made.
+#[derive(Debug, Clone, Copy)]
+struct Made {
+    at: Instant,
+    /// Its last batch.
+    batch: u64,
+    /// Whether there was more than it has room for.
+    more: bool,
+}
+
+impl Made {
+    /// Whether the next is to wait: as long as is wanted, or, where there was more, until this one can be built on.
+    fn holds_up(&self, interval: Duration, covered: u64) -> bool {
+        self.at.elapsed() < interval && !(self.more && covered >= self.batch)
+    }
+}
+
 /// Makes claims and finalises them.
 #[derive(Debug)]
 pub struct Proposer {
@@ -38,7 +55,7 @@ pub struct Proposer {
     options: ProposerOptions,
     /// Whether claims that were looked at say what this chain says, by hash.
     checked: BTreeMap<B256, bool>,
-    last: Option<Instant>,
+    last: Option<Made>,
     /// When bonds were last looked for.
     collected: Instant,
     /// Claims whose finalisation was sent.
@@ -46,18 +63,16 @@ pub struct Proposer {
 }
 
 /// The history of a claim over L2 blocks `first..=last`, as this chain has them; `None` if the chain is
-/// not there yet.
+/// not there yet, or if a claim has no room for them ([`OutputRoot::MOST_BLOCKS`]).
 ///
 /// # Errors
 /// If the chain cannot be read.
-///
-/// # Panics
-/// If there are more blocks than a claim may have ([`OutputRoot::MOST_BLOCKS`]).
 pub fn claim_history(chain: &Chain, first: u64, last: u64) -> Result<Option<Tree>, ActorError> {
-    if last > chain.head().header.number {
+    let blocks = (last + 1).saturating_sub(first);
+    if last > chain.head().header.number || blocks > OutputRoot::MOST_BLOCKS {
         return Ok(None);
     }
-    let mut outputs = Vec::with_capacity((last + 1).saturating_sub(first) as usize);
+    let mut outputs = Vec::with_capacity(blocks as usize);
     let mut parent = None;
     for number in first..=last {
         let header = chain.header(number)?.ok_or(ActorError::MissingBlock(number))?;
@@ -155,12 +170,8 @@ impl Proposer {
         if let Some(known) = self.checked.get(&hash) {
             return Ok(*known);
         }
-        let Some(history) = self.rollup.history_of(claim)? else { return Ok(false) };
+        let Some((hash, history)) = self.rollup.truth_of(claim)? else { return Ok(false) };
         let agrees = history.root() == claim.block_outputs_root;
-        // L1 may have taken back the batch or the parent meanwhile.
-        if self.rollup.derived()?.is_none() || self.rollup.claim_hash(claim)? != Some(hash) {
-            return Ok(false);
-        }
         self.checked.insert(hash, agrees);
         Ok(agrees)
     }
@@ -272,10 +283,8 @@ impl Proposer {
 
     /// Claims all batches up to `derived` that no honest claim covers yet.
     async fn propose(&mut self, honest: &[ClaimEntry], derived: u64) -> Result<(), ActorError> {
-        if self.last.is_some_and(|last| last.elapsed() < self.options.interval) {
-            return Ok(());
-        }
-        if honest.iter().any(|claim| claim.last_batch >= derived) {
+        let claimed = honest.iter().map(|claim| claim.last_batch).max().unwrap_or_default();
+        if claimed >= derived || self.last.is_some_and(|last| last.holds_up(self.options.interval, claimed)) {
             return Ok(());
         }
         let index = &self.rollup.index;
@@ -295,7 +304,23 @@ impl Proposer {
         let receipt = self.claim(parent_id, &entry, before + 1, &history).await?;
         let output = history.leaf(last - before - 1);
         tracing::info!(batch, block = last, %output, tx = %receipt.transaction_hash, "claimed");
-        self.last = Some(Instant::now());
+        self.last = Some(Made { at: Instant::now(), batch, more: batch < derived });
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_one_claim_has_no_room_for_is_claimed_at_once() {
+        let hour = Duration::from_secs(3600);
+        let cut = Made { at: Instant::now(), batch: 7, more: true };
+        assert!(cut.holds_up(hour, 6), "the index has not seen it");
+        assert!(!cut.holds_up(hour, 7));
+        let whole = Made { more: false, ..cut };
+        assert!(whole.holds_up(hour, 7));
+        assert!(!whole.holds_up(Duration::ZERO, 7));
     }
 }

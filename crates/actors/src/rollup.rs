@@ -216,15 +216,18 @@ impl Rollup {
         Ok((id, claim.last_batch))
     }
 
-    /// What a claim should say, by this chain; `None` if the chain is not there yet.
+    /// The hash of a claim, and what it should say by this chain; `None` while that is not derived up to its last batch, or if L1 went
+    /// another way meanwhile.
     ///
     /// # Errors
     /// If the chain or the index cannot be read.
-    pub fn history_of(&self, claim: &ClaimEntry) -> Result<Option<Tree>, ActorError> {
-        match self.blocks_of(claim)? {
-            Some((first, last)) => claim_history(&self.chain, first, last),
-            None => Ok(None),
-        }
+    pub fn truth_of(&self, claim: &ClaimEntry) -> Result<Option<(B256, Tree)>, ActorError> {
+        let Some(hash) = self.claim_hash(claim)? else { return Ok(None) };
+        let Some((first, last)) = self.blocks_of(claim)? else { return Ok(None) };
+        let Some(history) = claim_history(&self.chain, first, last)? else { return Ok(None) };
+        // Blocks past what is derived may be anybody's. L1 may have taken back the batch or the parent.
+        let is_derived = self.derived()?.is_some_and(|derivation| derivation.batch >= claim.last_batch);
+        Ok((is_derived && self.claim_hash(claim)? == Some(hash)).then_some((hash, history)))
     }
 
     /// Whether a message has waited so long that anyone may append.

@@ -286,14 +286,9 @@ impl Observer {
             return Ok(*known);
         }
         let (rollup, entry) = (self.rollup.clone(), claim.clone());
-        let history = tokio::task::spawn_blocking(move || rollup.history_of(&entry));
-        let history = history.await.map_err(|_| ExitError::Stopped)??.ok_or(ExitError::ChainMoved)?;
+        let history = tokio::task::spawn_blocking(move || rollup.truth_of(&entry));
+        let (hash, history) = history.await.map_err(|_| ExitError::Stopped)??.ok_or(ExitError::ChainMoved)?;
         let agrees = history.root() == claim.block_outputs_root;
-        // L1 may have taken back the batch or the parent meanwhile.
-        self.rollup.derived()?.ok_or(ExitError::ChainMoved)?;
-        if self.rollup.claim_hash(claim)? != Some(hash) {
-            return Err(ExitError::ChainMoved);
-        }
         self.checked.insert(hash, agrees);
         Ok(agrees)
     }

@@ -10,8 +10,8 @@ use duplex_primitives::{BatchHeader, Genesis, ProgramConfig};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 
-/// Form of the deployment file.
-const VERSION: u32 = 6;
+/// Form of the deployment file, and of the contracts: it is raised whenever one that nodes call takes other calls.
+const VERSION: u32 = 7;
 
 /// The contracts on L1.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -426,7 +426,7 @@ pub enum DeploymentError {
         why: String,
     },
     /// It was written by another version of this program.
-    #[error("{} has form {found}, this program reads {VERSION}", path.display())]
+    #[error("{} has form {found}, this program reads {VERSION}: use the version of Duplex that deployed it", path.display())]
     Version {
         /// The file.
         path: PathBuf,

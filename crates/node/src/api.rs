@@ -183,11 +183,21 @@ fn effects(rollup: &Rollup, from: u64, count: u64) -> Result<Vec<(Bytes, Bytes)>
     Ok(list)
 }
 
+/// Of the claims that cover a batch the one that gets furthest: final, else pending, else rejected; and of several the first.
+fn foremost(claims: &[ClaimEntry], batch: u64) -> Option<&ClaimEntry> {
+    let rank = |status| match status {
+        ClaimStatus::Final => 0,
+        ClaimStatus::Pending => 1,
+        ClaimStatus::Rejected => 2,
+    };
+    let covering = claims.iter().filter(|claim| claim.last_batch >= batch);
+    covering.min_by_key(|claim| (rank(claim.status), claim.last_batch, claim.id))
+}
+
 fn batch(index: &L1Index, entry: Option<BatchEntry>) -> Answer {
     let Some(entry) = entry else { return Ok(Value::Null) };
     let claims = index.claims().map_err(failed)?;
-    let covering = |claim: &&ClaimEntry| claim.last_batch >= entry.header.index;
-    let claim = claims.iter().filter(covering).min_by_key(|claim| claim.last_batch);
+    let claim = foremost(&claims, entry.header.index);
     Ok(
         json!({ "header": entry.header, "hash": entry.hash, "l1Transaction": entry.l1_tx, "l1Block": hex(entry.l1_block), "claim": claim }),
     )
@@ -247,13 +257,9 @@ async fn withdrawal_status(rollup: &Rollup, hash: B256) -> Answer {
     let batch = rollup.index.batch_of(block).map_err(failed)?;
     let claims = rollup.index.claims().map_err(failed)?;
     let covering = batch.as_ref().map(|batch| batch.header.index);
-    let covers = |claim: &&ClaimEntry| covering.is_some_and(|index| claim.last_batch >= index);
-    let final_claim = claims
-        .iter()
-        .filter(covers)
-        .filter(|claim| claim.status == ClaimStatus::Final)
-        .min_by_key(|claim| claim.last_batch);
-    let claim = final_claim.or_else(|| claims.iter().filter(covers).min_by_key(|claim| claim.last_batch));
+    // What was rejected pays nobody.
+    let claim = covering.and_then(|index| foremost(&claims, index));
+    let claim = claim.filter(|claim| claim.status != ClaimStatus::Rejected);
     let window = rollup.deployment.parameters.challenge_window;
     let mut list = Vec::new();
     for withdrawal in &found {

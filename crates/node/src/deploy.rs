@@ -107,7 +107,7 @@ pub async fn deploy(
     let chain_id = rpc.chain_id().await?;
     let plan = match read_json::<Plan>(plan_path)? {
         Some(plan) if plan.deployer == key.address() && plan.deployment.l1_chain_id == chain_id => {
-            if !is_of(&plan, options) {
+            if !is_of(&plan, options)? {
                 return Err(NodeError::OtherPlan { path: plan_path.to_owned() });
             }
             plan
@@ -123,7 +123,7 @@ pub async fn deploy(
 }
 
 /// Bonds that pay for the gas of a dispute, from what its moves cost.
-fn with_bonds(parameters: Parameters, gas_price: u128) -> Result<Parameters, StakeError> {
+pub(crate) fn with_bonds(parameters: Parameters, gas_price: u128) -> Result<Parameters, StakeError> {
     let terms = Terms {
         gas_price: Wei(gas_price),
         timing: Timing {
@@ -148,6 +148,14 @@ const fn verifiers(parameters: ProofParameters) -> (&'static str, &'static str) 
 }
 
 impl DeployOptions {
+    /// What the contracts are told.
+    fn told(&self) -> Result<Parameters, StakeError> {
+        match self.settlement.has_disputes() {
+            true => with_bonds(self.parameters, self.bond_gas_price),
+            false => Ok(self.parameters.without_disputes()),
+        }
+    }
+
     const fn proof_parameters(&self) -> ProofParameters {
         match self.proof_verifier {
             None => ProofParameters::Development,
@@ -186,10 +194,12 @@ fn check_verifier(options: &DeployOptions, l1_chain_id: u64) -> Result<(), NodeE
 }
 
 /// Whether a plan that was cut off is one of what is asked for now.
-fn is_of(plan: &Plan, options: &DeployOptions) -> bool {
+fn is_of(plan: &Plan, options: &DeployOptions) -> Result<bool, StakeError> {
     let generated = verifiers(ProofParameters::Production).0;
     let planned = plan.steps.iter().find(|step| step.contract == generated).map(|step| &step.code);
-    plan.deployment.settlement_mode() == options.settlement && planned == options.proof_verifier.as_ref()
+    Ok(plan.deployment.settlement_mode() == options.settlement
+        && planned == options.proof_verifier.as_ref()
+        && plan.deployment.parameters == options.told()?)
 }
 
 /// What L1 knows the validity program and its machine by.
@@ -245,10 +255,7 @@ async fn make_plan(
         step.map_or(Address::ZERO, |step| deployer.create(first_nonce + step as u64))
     };
     let mode = options.settlement;
-    let parameters = match mode.has_disputes() {
-        true => with_bonds(options.parameters, options.bond_gas_price)?,
-        false => options.parameters.without_disputes(),
-    };
+    let parameters = options.told()?;
     let lane = options.lane.map(|crossing| {
         let prover = of("OutputVerifier");
         let relayers = (crossing == Crossing::Multisig).then(|| RelayerContracts {

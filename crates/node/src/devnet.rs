@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     BOND_GAS_PRICE, BlobOptions, DeployOptions, DevProver, EmbeddedL1, EmbeddedL1Options, L2_CHAIN_ID,
-    NodeError, Pace, RELAYER_STAKE, Roles, RollupNode, RollupOptions, Tasks, deploy, dev_key,
+    NodeError, Pace, RELAYER_STAKE, Roles, RollupNode, RollupOptions, Tasks, deploy,
+    deploy::with_bonds,
+    dev_key,
     dev_relayers::{DevRelayers, enlist},
     embedded_l1::{create_dir, read_json, write_json},
     pair::{SECOND, SIBLING_RELAY, SIBLINGS},
@@ -119,8 +121,8 @@ pub struct DevnetOptions {
     pub blobs: BlobOptions,
     /// Whether false claims are challenged, and true ones defended.
     pub challenge: bool,
-    /// Wei of one L1 gas that bonds are computed from.
-    pub bond_gas_price: u128,
+    /// Wei of one L1 gas that bonds are computed from; [`BOND_GAS_PRICE`] if it is not given.
+    pub bond_gas_price: Option<u128>,
     /// How claims become final.
     pub settlement: SettlementMode,
     /// Who makes the proofs, where they are taken.
@@ -162,7 +164,7 @@ impl Default for DevnetOptions {
             pace: Pace::default(),
             blobs: BlobOptions::default(),
             challenge: true,
-            bond_gas_price: BOND_GAS_PRICE,
+            bond_gas_price: None,
             settlement: SettlementMode::Optimistic,
             prover: DevProver::default(),
             lane: None,
@@ -279,6 +281,13 @@ impl Devnet {
                 let text = |seconds| format!("{article} {name} of {seconds} s");
                 return Err(NodeError::OtherSetup { path: dir.clone(), was: text(was), now: text(now) });
             }
+            if let Some(price) = options.bond_gas_price.filter(|_| options.settlement.has_disputes()) {
+                let (was, now) = (deployment.parameters, with_bonds(deployment.parameters, price)?);
+                if was != now {
+                    let text = |told: Parameters| format!("claims' bonds of {} wei", told.bond);
+                    return Err(NodeError::OtherSetup { path: dir.clone(), was: text(was), now: text(now) });
+                }
+            }
             (deployment, true)
         } else {
             (options.progress)("deploying the contracts");
@@ -289,7 +298,7 @@ impl Devnet {
                 } else {
                     Parameters::production()
                 }),
-                bond_gas_price: options.bond_gas_price,
+                bond_gas_price: options.bond_gas_price.unwrap_or(BOND_GAS_PRICE),
                 development,
                 settlement: options.settlement,
                 proof_verifier: None,

@@ -108,8 +108,8 @@ pub enum NodeError {
     VerifierIsDevelopments,
     /// What was begun is something else.
     #[error(
-        "{} has a deployment that was cut off, with another --settlement or --proof-verifier: give the same again, or remove the file \
-         to begin another",
+        "{} has a deployment that was cut off, with another --settlement, --proof-verifier, --bond-gas-price or delay: give the same \
+         again, or remove the file to begin another",
         .path.display()
     )]
     OtherPlan {

@@ -78,14 +78,12 @@ impl Challenger {
             return Ok(Some(Judgement { claim_hash, history: history.clone() }));
         }
         let (rollup, entry) = (self.rollup.clone(), claim.clone());
-        let truth = tokio::task::spawn_blocking(move || rollup.history_of(&entry)).await;
-        let Some(truth) = truth.map_err(|_| ActorError::Behind("reading blocks was cut off"))?? else {
+        let truth = tokio::task::spawn_blocking(move || rollup.truth_of(&entry)).await;
+        let Some((claim_hash, truth)) =
+            truth.map_err(|_| ActorError::Behind("reading blocks was cut off"))??
+        else {
             return Ok(None);
         };
-        // L1 may have taken back the batch or the parent meanwhile: then this is another one's.
-        if self.rollup.derived()?.is_none() || self.rollup.claim_hash(claim)? != Some(claim_hash) {
-            return Ok(None);
-        }
         let history = Arc::new(self.opinion.blocks(claim, truth));
         let (id, proposer) = (claim.id, claim.proposer);
         if history.root() != claim.block_outputs_root {

@@ -10,6 +10,7 @@ mod liar;
 mod moves;
 mod opinion;
 mod position;
+mod refused;
 mod refute;
 mod replay;
 mod witness;
@@ -42,6 +43,7 @@ pub use position::{Position, width};
 pub use replay::{Inputs, Replays, Step};
 pub use witness::{Absent, Witness, WitnessError};
 
+use self::refused::Refused;
 use crate::{ActorError, Operator, Rollup};
 
 /// The program that disputes execute (`guest/`), as `cargo xtask guest` builds it.
@@ -78,7 +80,7 @@ pub struct Watch {
     pub own: u64,
     /// Challenges and defences that this node has lost. There should be none: a person must look.
     pub lost: u64,
-    /// Why the last look failed; `None` if it did not.
+    /// Why the last look failed, or what L1 has refused to take for a minute; `None` if all is well.
     pub failing: Option<String>,
 }
 
@@ -96,6 +98,7 @@ pub struct Challenger {
     refutations: BTreeMap<(u64, u64), Option<ISettlement::refuteCall>>,
     /// What was sent and is not mined, by what it is for.
     sent: BTreeMap<String, oneshot::Receiver<Result<TxReceipt, TxManagerError>>>,
+    refused: Refused,
     collected: Instant,
     watch: watch::Sender<Watch>,
 }
@@ -122,6 +125,7 @@ impl Challenger {
             histories: BTreeMap::new(),
             refutations: BTreeMap::new(),
             sent: BTreeMap::new(),
+            refused: Refused::default(),
             collected: Instant::now(),
             watch: watch::channel(Watch::default()).0,
         }
@@ -144,7 +148,10 @@ impl Challenger {
             };
             let pause = match done {
                 Ok(()) => {
-                    self.watch.send_if_modified(|watch| watch.failing.take().is_some());
+                    let failing = self.refused.lasting(Instant::now());
+                    self.watch.send_if_modified(|watch| {
+                        std::mem::replace(&mut watch.failing, failing.clone()) != failing
+                    });
                     PAUSE
                 }
                 Err(error) if error.is_temporary() => {
@@ -165,6 +172,7 @@ impl Challenger {
     /// One look at L1, and all that follows from it.
     async fn look(&mut self) -> Result<(), ActorError> {
         self.forget_what_was_mined();
+        self.refused.next_look();
         // Only what was derived from L1 is known to be true; on anything else nothing is staked.
         let claims: BTreeMap<u64, ClaimEntry> =
             self.rollup.index.claims()?.into_iter().map(|claim| (claim.id, claim)).collect();
@@ -205,7 +213,7 @@ impl Challenger {
             challenges: open.challenges.values().filter(|c| c.status == ChallengeStatus::Open).count() as u64,
             disputes: open.games.len() as u64,
             own: own.len() as u64,
-            failing: None,
+            failing: self.refused.lasting(Instant::now()),
         };
         self.watch.send_if_modified(|watch| {
             let changed = *watch != state;
@@ -278,7 +286,9 @@ impl Challenger {
                 Ok(())
             }
             Err(TxManagerError::Rpc(error)) if !error.is_temporary() => {
-                tracing::warn!(%label, %error, "L1 would refuse this now");
+                if self.refused.note(&label, error.to_string(), Instant::now()) {
+                    tracing::warn!(%label, %error, "L1 would refuse this now");
+                }
                 Ok(())
             }
             Err(error) => Err(error.into()),
