@@ -73,6 +73,15 @@ abstract contract Test {
 
     Vm internal constant vm = Vm(address(uint160(uint256(keccak256("hevm cheat code")))));
 
+    /// @dev Whose transactions the calls of an invariant test are. Forge would take any address that it has seen, a
+    /// contract's too; that is `tx.origin` then, which no contract ever is, and decides about aliases.
+    function targetSenders() public pure returns (address[] memory senders) {
+        senders = new address[](3);
+        for (uint160 i; i < 3; ++i) {
+            senders[i] = address(0xE0A0000 + i);
+        }
+    }
+
     function bound(uint256 x, uint256 min, uint256 max) internal pure returns (uint256) {
         return min + x % (max - min + 1);
     }
