@@ -285,6 +285,11 @@ async fn follow_what_lags(unknown: Unknown, seed: u64) -> String {
         (claims(&l2, batches).await == claims(&whole.l2, batches).await).then_some(())
     })
     .await;
+    // What became of claims is known before all blocks are derived.
+    until("the follower to have the same blocks", || async {
+        (l2.block_number().await.ok()? >= head).then_some(())
+    })
+    .await;
     let blocks = hashes(&whole.l2, head).await;
     assert_same(&blocks, &l2).await;
     node.stderr()

@@ -469,7 +469,8 @@ impl Prover {
                     now.state = ProvingState::Proving;
                     now.error = None;
                     now.step = job.progress.step;
-                    now.percent = job.progress.percent;
+                    // What is left is estimated anew now and then; what is done stays done.
+                    now.percent = now.percent.max(job.progress.percent);
                     now.seconds_left = job.progress.seconds_left;
                 });
                 Ok(())

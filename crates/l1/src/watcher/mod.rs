@@ -152,9 +152,7 @@ impl Watcher {
                 None if latest.header.number >= number => return Ok(false),
                 None => return self.shorter(number, &latest).await,
             }
-            if let Some((number, hash)) = self.index.head()? {
-                (next, parent) = (number + 1, Some(hash));
-            }
+            (next, parent) = (number + 1, Some(hash));
         }
         if next > latest.header.number {
             return Ok(false);
