@@ -17,10 +17,10 @@ use crate::{
 /// How long a segment may become, as memory.
 #[derive(Debug, Args)]
 pub(crate) struct MemoryArgs {
-    /// Most memory for proving a segment, in MiB. Segments become as long as that allows: with 8192 instead of 13312 proving takes
-    /// 1.7 times as long. From 16384 on four are brought together at once instead of two. A proof for L1 takes 14 GB with development
+    /// Most memory for proving a segment, in MiB. Segments become as long as that allows: with 8192 instead of 14336 proving takes
+    /// twice as long. From 16384 on four are brought together at once instead of two. A proof for L1 takes 14 GB with development
     /// parameters, whatever is said here.
-    #[arg(long, env = "DUPLEX_PROVER_MEMORY", value_name = "MIB", default_value_t = 13312, value_parser = clap::value_parser!(u64).range(4096..))]
+    #[arg(long, env = "DUPLEX_PROVER_MEMORY", value_name = "MIB", default_value_t = 14336, value_parser = clap::value_parser!(u64).range(4096..))]
     memory: u64,
 }
 
