@@ -24,7 +24,7 @@ pub enum Unknown {
     Nothing,
 }
 
-/// Every fourth request or so goes to the one that lags. That does not have the newest blocks, and says of ranges with them that
+/// Every request goes to one of the two, by chance. The one that lags does not have the newest blocks, and says of ranges with them that
 /// there is nothing in these.
 #[derive(Debug)]
 pub struct Lagging {
@@ -56,7 +56,7 @@ impl Lagging {
         let node = Node { l1: Rpc::new(l1).expect("a URL"), lag: blocks, unknown, hidden: hidden.clone() };
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                let lag = if dice.below(4) == 0 { blocks } else { 0 };
+                let lag = if dice.below(2) == 0 { blocks } else { 0 };
                 tokio::spawn(serve(stream, Node { lag, ..node.clone() }));
             }
         });

@@ -279,24 +279,17 @@ async fn batches(bridge: &Bridge, audit: &mut Audit) {
         let tx = bridge.l1.transaction(hash).await.expect("L1 answers").expect("the batch's transaction");
         assert_eq!(tx.to, Some(inbox));
         let data: Bytes = IInbox::appendCall::abi_decode(&tx.input).expect("a call of append").data;
-        let h = event.header;
-        let header = BatchHeader {
-            index: h.index,
-            parentHash: h.parentHash,
-            dataRoot: h.dataRoot,
-            firstBlock: h.firstBlock,
-            lastBlock: h.lastBlock,
-            timestamp: h.timestamp,
-            anchorNumber: h.anchorNumber,
-            anchorHash: h.anchorHash,
-            messageCount: h.messageCount,
-            messageAcc: h.messageAcc,
-        };
+        let header = BatchHeader::from(event.header);
         assert_eq!(header.index, last.index + 1, "batch indices are contiguous");
-        assert_eq!(header.firstBlock, last.lastBlock + 1, "batch {} goes on where the last ended", h.index);
-        assert_eq!(header.parentHash, last.hash(), "batch {}", h.index);
+        assert_eq!(
+            header.firstBlock,
+            last.lastBlock + 1,
+            "batch {} goes on where the last ended",
+            header.index
+        );
+        assert_eq!(header.parentHash, last.hash(), "batch {}", header.index);
         assert_eq!(header.hash(), event.batchHash);
-        assert_eq!(header.dataRoot, data_root(&data), "batch {}", h.index);
+        assert_eq!(header.dataRoot, data_root(&data), "batch {}", header.index);
         let content = BatchContent::decode(&data, chain_id).expect("batch data");
         assert_eq!(content.blocks.len() as u64, header.lastBlock - header.firstBlock + 1);
         for (number, content) in (header.firstBlock..).zip(content.blocks) {

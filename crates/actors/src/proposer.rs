@@ -53,8 +53,6 @@ pub struct Proposer {
     rollup: Rollup,
     operator: Operator,
     options: ProposerOptions,
-    /// Whether claims that were looked at say what this chain says, by hash.
-    checked: BTreeMap<B256, bool>,
     last: Option<Made>,
     /// When bonds were last looked for.
     collected: Instant,
@@ -98,15 +96,7 @@ pub(crate) fn last_block(index: &L1Index, batch: u64) -> Result<Option<u64>, Act
 impl Proposer {
     /// A proposer for `rollup`.
     pub fn new(rollup: Rollup, operator: Operator, options: ProposerOptions) -> Self {
-        Self {
-            rollup,
-            operator,
-            options,
-            checked: BTreeMap::new(),
-            last: None,
-            collected: Instant::now(),
-            finalizing: BTreeMap::new(),
-        }
+        Self { rollup, operator, options, last: None, collected: Instant::now(), finalizing: BTreeMap::new() }
     }
 
     /// Claims until cancelled.
@@ -162,18 +152,11 @@ impl Proposer {
 
     /// True if a claim says what this chain says. A claim on batches this node does not have is
     /// looked at again later.
-    fn agrees(&mut self, claim: &ClaimEntry) -> Result<bool, ActorError> {
+    fn agrees(&self, claim: &ClaimEntry) -> Result<bool, ActorError> {
         if claim.id == 0 || claim.status == ClaimStatus::Final {
             return Ok(true);
         }
-        let Some(hash) = self.rollup.claim_hash(claim)? else { return Ok(false) };
-        if let Some(known) = self.checked.get(&hash) {
-            return Ok(*known);
-        }
-        let Some((hash, history)) = self.rollup.truth_of(claim)? else { return Ok(false) };
-        let agrees = history.root() == claim.block_outputs_root;
-        self.checked.insert(hash, agrees);
-        Ok(agrees)
+        Ok(self.rollup.is_true(claim)? == Some(true))
     }
 
     /// Sends a claim over L2 blocks from `first` and waits until it is mined.

@@ -37,17 +37,13 @@ const MOST_BATCHES: u64 = 4096;
 const HEADERS: u64 = 1024;
 const BLOCKS: u64 = 64;
 
-/// A run of batches that is proved, and what of.
+/// The parts of a statement (`docs/validity.md` §1), as JSON has them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct ProvenRange {
-    /// Numbers of the first and the last batch.
-    pub first: u64,
-    /// See `first`.
-    pub last: u64,
-    /// The parts of the statement (`docs/validity.md` §1).
+pub struct StatementParts {
+    /// Hash of the program's configuration.
     pub config_hash: B256,
-    /// Output root of the block before them.
+    /// Output root of the block before the batches.
     pub parent_output: B256,
     /// Hash of the first batch.
     pub first_batch: B256,
@@ -55,16 +51,14 @@ pub struct ProvenRange {
     pub last_batch: B256,
     /// Output root of their last block.
     pub output: B256,
-    /// For whom the proof was made.
+    /// For whom the proof is made.
     pub prover: Address,
 }
 
-impl ProvenRange {
-    pub(crate) fn new(first: u64, last: u64, statement: &RangeStatement) -> Self {
-        let RangeStatement { configHash, parentOutput, firstBatch, lastBatch, output, prover } = *statement;
+impl From<RangeStatement> for StatementParts {
+    fn from(statement: RangeStatement) -> Self {
+        let RangeStatement { configHash, parentOutput, firstBatch, lastBatch, output, prover } = statement;
         Self {
-            first,
-            last,
             config_hash: configHash,
             parent_output: parentOutput,
             first_batch: firstBatch,
@@ -73,17 +67,41 @@ impl ProvenRange {
             prover,
         }
     }
+}
+
+impl From<StatementParts> for RangeStatement {
+    fn from(parts: StatementParts) -> Self {
+        Self {
+            configHash: parts.config_hash,
+            parentOutput: parts.parent_output,
+            firstBatch: parts.first_batch,
+            lastBatch: parts.last_batch,
+            output: parts.output,
+            prover: parts.prover,
+        }
+    }
+}
+
+/// A run of batches that is proved, and what of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProvenRange {
+    /// Numbers of the first and the last batch.
+    pub first: u64,
+    /// See `first`.
+    pub last: u64,
+    /// What the proof says.
+    #[serde(flatten)]
+    pub parts: StatementParts,
+}
+
+impl ProvenRange {
+    pub(crate) fn new(first: u64, last: u64, statement: &RangeStatement) -> Self {
+        Self { first, last, parts: (*statement).into() }
+    }
 
     /// The statement that the proof is of.
     pub fn statement(&self) -> RangeStatement {
-        RangeStatement {
-            configHash: self.config_hash,
-            parentOutput: self.parent_output,
-            firstBatch: self.first_batch,
-            lastBatch: self.last_batch,
-            output: self.output,
-            prover: self.prover,
-        }
+        self.parts.into()
     }
 }
 
@@ -259,13 +277,15 @@ impl Proven {
             parent = entry.hash;
             entries.push(entry);
         }
-        if entries.first().map(|head| head.hash) != Some(range.first_batch) || parent != range.last_batch {
+        if entries.first().map(|head| head.hash) != Some(range.parts.first_batch)
+            || parent != range.parts.last_batch
+        {
             return Ok(None);
         }
         let number = before.lastBlock;
         let header = self.rollup.chain.header(number)?.ok_or(ActorError::MissingBlock(number))?;
-        if OutputRoot::of(&header, header.hash_slow()).hash() != range.parent_output
-            || self.rollup.deployment.program_config().hash() != range.config_hash
+        if OutputRoot::of(&header, header.hash_slow()).hash() != range.parts.parent_output
+            || self.rollup.deployment.program_config().hash() != range.parts.config_hash
         {
             return Err(wrong(format!(
                 "the proof of batches {first} to {} begins with another state, or is of another chain",

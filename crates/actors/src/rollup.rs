@@ -1,6 +1,9 @@
 //! What all actors work with.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, PoisonError},
+};
 
 use alloy_primitives::B256;
 use duplex_chain::Chain;
@@ -61,6 +64,22 @@ pub struct Rollup {
     pub turn: Arc<Mutex<()>>,
     /// The proofs that this node keeps for others.
     pub proofs: Proofs,
+    /// Claims that were looked at.
+    pub judged: Judged,
+}
+
+/// Whether claims are true, by hash: what a hash names does not change.
+#[derive(Debug, Clone, Default)]
+pub struct Judged(Arc<std::sync::Mutex<BTreeMap<B256, bool>>>);
+
+impl Judged {
+    fn get(&self, claim_hash: &B256) -> Option<bool> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(claim_hash).copied()
+    }
+
+    fn put(&self, claim_hash: B256, is_true: bool) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(claim_hash, is_true);
+    }
 }
 
 impl Rollup {
@@ -228,6 +247,22 @@ impl Rollup {
         // Blocks past what is derived may be anybody's. L1 may have taken back the batch or the parent.
         let is_derived = self.derived()?.is_some_and(|derivation| derivation.batch >= claim.last_batch);
         Ok((is_derived && self.claim_hash(claim)? == Some(hash)).then_some((hash, history)))
+    }
+
+    /// Whether a claim says what this chain says, of all its blocks; `None` while that cannot be told, as with
+    /// [`truth_of`](Self::truth_of).
+    ///
+    /// # Errors
+    /// If the chain or the index cannot be read.
+    pub fn is_true(&self, claim: &ClaimEntry) -> Result<Option<bool>, ActorError> {
+        let Some(hash) = self.claim_hash(claim)? else { return Ok(None) };
+        if let Some(known) = self.judged.get(&hash) {
+            return Ok(Some(known));
+        }
+        let Some((hash, history)) = self.truth_of(claim)? else { return Ok(None) };
+        let is_true = history.root() == claim.block_outputs_root;
+        self.judged.put(hash, is_true);
+        Ok(Some(is_true))
     }
 
     /// Whether a message has waited so long that anyone may append.

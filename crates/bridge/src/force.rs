@@ -236,18 +236,7 @@ async fn forced(l1: &Rpc, deployment: &Deployment, sent: Sent) -> Result<Forced,
     let queued = receipt.logs.iter().filter(|log| log.address() == queue);
     let event = queued.filter_map(|log| IMessageQueue::MessageSent::decode_log(&log.inner).ok()).next();
     let Some(event) = event else { return Err(ForceError::NoMessage(receipt.transaction_hash, queue)) };
-    let event = event.data;
-    let message = L1Message {
-        index: event.index,
-        from: event.from,
-        target: event.target,
-        mint: event.mint,
-        value: event.value,
-        gas_limit: event.gasLimit,
-        data: event.data,
-        l1_block: receipt.block_number.to(),
-        accumulator: event.acc,
-    };
+    let message = event.data.into_message(receipt.block_number.to());
     let sent_at = l1.call(queue, &IMessageQueue::messageCall { index: message.index }).await?.timestamp;
     let p = &deployment.parameters;
     Ok(Forced {

@@ -7,6 +7,7 @@ mod artifacts;
 mod attestation;
 pub mod bindings;
 mod claim;
+mod convert;
 mod genesis;
 mod token;
 

@@ -126,17 +126,7 @@ pub(crate) const fn preimage(output: &OutputRoot) -> OutputRootProof {
 pub(crate) fn message_of(receipt: &TxReceipt, queue: Address) -> Option<L1Message> {
     let logs = receipt.logs.iter().filter(|log| log.address() == queue);
     let event = logs.filter_map(|log| IMessageQueue::MessageSent::decode_log(&log.inner).ok()).next()?.data;
-    Some(L1Message {
-        index: event.index,
-        from: event.from,
-        target: event.target,
-        mint: event.mint,
-        value: event.value,
-        gas_limit: event.gasLimit,
-        data: event.data,
-        l1_block: receipt.block_number.to(),
-        accumulator: event.acc,
-    })
+    Some(event.into_message(receipt.block_number.to()))
 }
 
 /// Whether a release, or a retry, made its call.

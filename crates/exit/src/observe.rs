@@ -59,8 +59,6 @@ pub struct Observer {
     /// What the rollup has.
     pub assets: Assets,
     scan: Scan,
-    /// Whether claims say what was derived, by hash.
-    checked: BTreeMap<B256, bool>,
     released: BTreeMap<B256, Instant>,
     /// L1 time of messages, by index, L1 block and accumulator: the same one may be sent again after a
     /// reorganisation.
@@ -77,7 +75,6 @@ impl Observer {
             account,
             assets,
             scan: Scan::new(account),
-            checked: BTreeMap::new(),
             released: BTreeMap::new(),
             sent_at: BTreeMap::new(),
             watched: BTreeMap::new(),
@@ -280,17 +277,10 @@ impl Observer {
     }
 
     /// Whether a claim says what was derived; its batches are.
-    async fn agrees(&mut self, claim: &ClaimEntry) -> Result<bool, ExitError> {
-        let hash = self.rollup.claim_hash(claim)?.ok_or(ExitError::ChainMoved)?;
-        if let Some(known) = self.checked.get(&hash) {
-            return Ok(*known);
-        }
+    async fn agrees(&self, claim: &ClaimEntry) -> Result<bool, ExitError> {
         let (rollup, entry) = (self.rollup.clone(), claim.clone());
-        let history = tokio::task::spawn_blocking(move || rollup.truth_of(&entry));
-        let (hash, history) = history.await.map_err(|_| ExitError::Stopped)??.ok_or(ExitError::ChainMoved)?;
-        let agrees = history.root() == claim.block_outputs_root;
-        self.checked.insert(hash, agrees);
-        Ok(agrees)
+        let is_true = tokio::task::spawn_blocking(move || rollup.is_true(&entry));
+        is_true.await.map_err(|_| ExitError::Stopped)??.ok_or(ExitError::ChainMoved)
     }
 
     fn paths(

@@ -434,19 +434,7 @@ fn registry_args(deployment: &Deployment, lane: &LaneContracts, relayers: &Relay
 }
 
 fn inbox_args(deployment: &Deployment) -> Vec<u8> {
-    let (genesis, p) = (deployment.genesis_batch(), &deployment.parameters);
-    let header = Batch {
-        index: 0,
-        parentHash: B256::ZERO,
-        dataRoot: B256::ZERO,
-        firstBlock: 0,
-        lastBlock: 0,
-        timestamp: genesis.timestamp,
-        anchorNumber: genesis.anchorNumber,
-        anchorHash: genesis.anchorHash,
-        messageCount: 0,
-        messageAcc: B256::ZERO,
-    };
+    let (header, p) = (Batch::from(deployment.genesis_batch()), &deployment.parameters);
     let params = InboxParams {
         sequencerTimeout: p.sequencer_timeout,
         forcedInclusionDelay: p.forced_inclusion_delay,

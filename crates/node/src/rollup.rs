@@ -10,7 +10,7 @@ use std::{
 use alloy_primitives::keccak256;
 use alloy_signer_local::PrivateKeySigner;
 use duplex_actors::{
-    Batcher, BatcherOptions, Challenger, Derivation, Deriver, Feed, Operator, Proofs, Proposer,
+    Batcher, BatcherOptions, Challenger, Derivation, Deriver, Feed, Judged, Operator, Proofs, Proposer,
     ProposerOptions, Prover, ProverOptions, Proving, Rollup, Sequencer, SequencerOptions, TrustProofs,
     challenger::Watch, program,
 };
@@ -180,6 +180,7 @@ impl RollupNode {
             derivation,
             turn: Arc::new(Mutex::new(())),
             proofs: Proofs::open(&options.dir)?,
+            judged: Judged::default(),
         };
         let (challenger, prover_watch) = (Arc::new(OnceLock::new()), Arc::new(OnceLock::new()));
         let feed = options.feed.as_deref();

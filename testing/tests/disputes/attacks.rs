@@ -16,9 +16,8 @@ const SPAM: u64 = 100;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_true_claim_survives_a_hundred_challenges_and_a_perfect_liar() {
-    // Long enough a window for the whole attack, so that it can be made; and time for a hundred defences, and for all moves, also
-    // where others use the machine: L1's clock runs five times as fast as ours.
-    let world = World::start(true, 12, 150, 60).await;
+    // Long enough a window for the whole attack, so that it can be made.
+    let world = World::start(true, 12, 40, 30).await;
     let entry = world.live(3).await;
     let claim = wait("the honest claim", async || {
         let claims = world.rollup.index.claims().unwrap();

@@ -418,7 +418,7 @@ impl Batcher {
     }
 
     fn request(&self, sealed: &Sealed) -> Result<TxRequest, ActorError> {
-        let header = call_header(&sealed.header);
+        let header = Batch::from(sealed.header.clone());
         let (data, blobs, gas) = if sealed.blobs.is_empty() {
             let gas = GAS_PER_BYTE * sealed.data.len() as u64;
             (IInbox::appendCall { header, data: sealed.data.clone() }.abi_encode(), Vec::new(), gas)
@@ -435,20 +435,5 @@ impl Batcher {
             label: format!("batch {}", sealed.header.index),
             blobs,
         })
-    }
-}
-
-fn call_header(header: &BatchHeader) -> Batch {
-    Batch {
-        index: header.index,
-        parentHash: header.parentHash,
-        dataRoot: header.dataRoot,
-        firstBlock: header.firstBlock,
-        lastBlock: header.lastBlock,
-        timestamp: header.timestamp,
-        anchorNumber: header.anchorNumber,
-        anchorHash: header.anchorHash,
-        messageCount: header.messageCount,
-        messageAcc: header.messageAcc,
     }
 }

@@ -1,8 +1,10 @@
 //! Has batches proved, and makes claims final with the proofs.
 
+mod resume;
 mod service;
+mod wanted;
 
-use std::{collections::BTreeMap, time::Duration};
+use std::time::Duration;
 
 use alloy_primitives::{B256, Bytes, U256};
 use alloy_sol_types::SolCall;
@@ -15,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use service::ServiceError;
 use service::{JobState, Pins, Service};
+use wanted::{Wanted, furthest};
 
 use crate::{ActorError, Operator, ProvenRange, Rollup, facts::bundle};
 
@@ -101,8 +104,6 @@ pub struct Prover {
     service: Option<Service>,
     /// Most batches of the next proof: fewer after one that could not be made.
     most: u64,
-    /// Whether claims that were looked at are true, by hash.
-    checked: BTreeMap<B256, bool>,
     task: Option<Task>,
     watch: watch::Sender<Proving>,
 }
@@ -128,31 +129,6 @@ impl From<ActorError> for Trouble {
     }
 }
 
-/// What is to be proved.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Wanted {
-    /// The batches.
-    first: u64,
-    last: u64,
-    /// The final claim before them.
-    parent: u64,
-}
-
-/// What gets furthest towards batch `end`, up to which true claims wait: one of those on a final claim, or, if none of them that a proof
-/// has room for does, or needs more than what is missing, as many batches as it has room for, as a claim of its own on `parent`, which is the last final one and ends with batch
-/// `covered`. Otherwise whoever makes many small claims could have the prover prove each of them, and one that cannot be proved would
-/// hold up the rest.
-fn furthest(claims: &[Wanted], end: u64, parent: u64, covered: u64, most: u64) -> Option<Wanted> {
-    if end <= covered {
-        return None;
-    }
-    let own = Wanted { first: covered + 1, last: end.min(covered.saturating_add(most)), parent };
-    let fits = claims.iter().filter(|wanted| wanted.last - wanted.first < most);
-    let claim = fits.max_by_key(|wanted| (wanted.last, wanted.first));
-    // What begins earlier than it has to is more to prove.
-    Some(claim.copied().filter(|claim| claim.last >= own.last && claim.first >= own.first).unwrap_or(own))
-}
-
 impl Prover {
     /// For a rollup that takes proofs.
     ///
@@ -162,8 +138,7 @@ impl Prover {
         let contracts = rollup.deployment.validity.ok_or(ProverError::NoProofs)?;
         let watch = watch::Sender::default();
         let most = options.most_batches.max(1);
-        let checked = BTreeMap::new();
-        Ok(Self { rollup, operator, options, contracts, service: None, most, checked, task: None, watch })
+        Ok(Self { rollup, operator, options, contracts, service: None, most, task: None, watch })
     }
 
     /// The prover as it is where it is now.
@@ -259,68 +234,6 @@ impl Prover {
             && hash(task.last)? == Some(task.statement.lastBatch))
     }
 
-    /// Has the service forget a job that is not wanted any more, so that it does not keep the prover from what is.
-    async fn part_with(&self, task: &Task, covered: u64, service: &Service) {
-        let statement = task.statement.hash();
-        // Somebody else may have sent the same proof: then it is what made those batches final.
-        let is_there = service.job(statement).await.is_ok_and(|job| job.state == JobState::Done);
-        if task.last <= covered && is_there {
-            self.keep(task, service).await;
-        }
-        let _ = service.remove(statement).await;
-    }
-
-    /// The proof to go on with, of those that this node asked for before it was started again: what it would ask for now ends elsewhere.
-    /// What is final of them is removed.
-    async fn resume(
-        &self,
-        service: &Service,
-        covered: u64,
-        claims: &[ClaimEntry],
-    ) -> Result<Option<Task>, Trouble> {
-        let (ours, config) = (self.operator.txs.address(), self.rollup.deployment.program_config().hash());
-        let mut found: Option<(JobState, Task)> = None;
-        for job in service.jobs().await? {
-            if job.config_hash != config || job.prover != ours || job.statement().hash() != job.job {
-                continue;
-            }
-            let Some(task) = self.task_of(&job.statement(), claims)? else { continue };
-            if task.last <= covered {
-                self.part_with(&task, covered, service).await;
-            } else if self.still_wanted(&task, covered, claims)?
-                && found.as_ref().is_none_or(|(state, old)| (*state, old.last) < (job.state, task.last))
-            {
-                found = Some((job.state, task));
-            }
-        }
-        Ok(found.map(|(_, task)| task))
-    }
-
-    /// Which batches a statement is about, and on which final claim; `None` if L1 does not have these.
-    fn task_of(&self, statement: &RangeStatement, claims: &[ClaimEntry]) -> Result<Option<Task>, ActorError> {
-        let index = &self.rollup.index;
-        let hash = |number| Ok::<_, ActorError>(index.batch(number)?.map(|entry| entry.hash));
-        let finals = claims.iter().filter(|claim| claim.status == ClaimStatus::Final);
-        let ends = finals.map(|claim| (claim.id, claim.last_batch, claim.output_root));
-        let genesis = (0, 0, self.rollup.deployment.genesis_output);
-        // The newest first.
-        let mut starts: Vec<_> = ends.chain([genesis]).collect();
-        starts.sort_by_key(|(id, ..)| std::cmp::Reverse(*id));
-        for (parent, before, output) in starts {
-            let first = before + 1;
-            if output != statement.parentOutput || hash(first)? != Some(statement.firstBatch) {
-                continue;
-            }
-            let (_, batches) = index.counts()?;
-            for last in first..=batches {
-                if hash(last)? == Some(statement.lastBatch) {
-                    return Ok(Some(Task { first, last, statement: *statement, parent }));
-                }
-            }
-        }
-        Ok(None)
-    }
-
     /// What to prove next. `parent` is L1's last final claim, up to batch `covered`.
     fn next(
         &mut self,
@@ -347,7 +260,10 @@ impl Prover {
         };
         let (mut on_final, mut end) = (Vec::new(), covered);
         for claim in claims.iter().filter(|claim| claim.status == ClaimStatus::Pending) {
-            if claim.last_batch > covered && claim.last_batch <= derived && self.is_true(claim)? {
+            if claim.last_batch > covered
+                && claim.last_batch <= derived
+                && self.rollup.is_true(claim)? == Some(true)
+            {
                 end = end.max(claim.last_batch);
                 if let Some(before) = final_up_to(claim.parent_id) {
                     let (first, last) = (before + 1, claim.last_batch);
@@ -358,25 +274,13 @@ impl Prover {
         Ok(furthest(&on_final, end, parent, covered, self.most))
     }
 
-    /// Whether a claim says what this chain says, of all its blocks.
-    fn is_true(&mut self, claim: &ClaimEntry) -> Result<bool, ActorError> {
-        let Some(hash) = self.rollup.claim_hash(claim)? else { return Ok(false) };
-        if let Some(known) = self.checked.get(&hash) {
-            return Ok(*known);
-        }
-        let Some((hash, history)) = self.rollup.truth_of(claim)? else { return Ok(false) };
-        let is_true = history.root() == claim.block_outputs_root;
-        self.checked.insert(hash, is_true);
-        Ok(is_true)
-    }
-
     /// The claim that a proof makes final, if one of just these batches waits: its author has the bond back at once. Else the proof makes
     /// its own.
     fn claim_of(&mut self, task: &Task) -> Result<Option<u64>, ActorError> {
         for claim in self.rollup.index.claims()? {
             let same = (claim.parent_id, claim.last_batch, claim.output_root)
                 == (task.parent, task.last, task.statement.output);
-            if same && claim.status == ClaimStatus::Pending && self.is_true(&claim)? {
+            if same && claim.status == ClaimStatus::Pending && self.rollup.is_true(&claim)? == Some(true) {
                 return Ok(Some(claim.id));
             }
         }
@@ -592,60 +496,4 @@ pub enum ProverError {
     /// L1 takes no proofs.
     #[error("this rollup takes no proofs: it was deployed with --settlement optimistic")]
     NoProofs,
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const fn wanted(first: u64, last: u64, parent: u64) -> Wanted {
-        Wanted { first, last, parent }
-    }
-
-    #[test]
-    fn without_claims_there_is_nothing_to_prove() {
-        assert_eq!(furthest(&[], 9, 3, 9, 64), None);
-    }
-
-    #[test]
-    fn of_many_claims_the_one_that_gets_furthest_is_proved() {
-        let small: Vec<_> = (10..30).map(|last| wanted(10, last, 3)).collect();
-        assert_eq!(furthest(&small, 29, 3, 9, 64), Some(wanted(10, 29, 3)));
-        // Of two up to the same batch the one on the nearer final claim: there is less to prove.
-        let two = [wanted(5, 12, 1), wanted(10, 12, 3)];
-        assert_eq!(furthest(&two, 12, 3, 9, 64), Some(wanted(10, 12, 3)));
-    }
-
-    #[test]
-    fn claims_in_a_row_are_proved_at_once() {
-        // Of one batch each, on one another: only the first is on a final one.
-        assert_eq!(furthest(&[wanted(10, 10, 3)], 40, 3, 9, 64), Some(wanted(10, 40, 3)));
-        assert_eq!(furthest(&[wanted(10, 10, 3)], 400, 3, 9, 64), Some(wanted(10, 73, 3)));
-        assert_eq!(furthest(&[], 12, 3, 9, 64), Some(wanted(10, 12, 3)));
-    }
-
-    #[test]
-    fn what_a_proof_has_no_room_for_is_proved_in_parts() {
-        let whole = wanted(10, 29, 3);
-        assert_eq!(furthest(&[whole], 29, 3, 9, 20), Some(whole));
-        assert_eq!(furthest(&[whole], 29, 3, 9, 19), Some(wanted(10, 28, 3)));
-        // After failures one batch at a time, and never past what was claimed.
-        assert_eq!(furthest(&[whole], 29, 3, 9, 1), Some(wanted(10, 10, 3)));
-        assert_eq!(furthest(&[wanted(5, 12, 1)], 12, 3, 9, 7), Some(wanted(10, 12, 3)));
-    }
-
-    #[test]
-    fn what_is_final_is_not_proved_again() {
-        // Of one that could not be proved the first half was, as a claim of its own.
-        assert_eq!(furthest(&[wanted(10, 73, 3)], 73, 9, 41, 64), Some(wanted(42, 73, 9)));
-    }
-
-    #[test]
-    fn a_small_claim_does_not_keep_the_prover_from_the_rest() {
-        // The long one does not fit; the small one would get less far than a claim of the prover's own.
-        let claims = [wanted(10, 10, 3), wanted(10, 200, 3)];
-        assert_eq!(furthest(&claims, 200, 3, 9, 64), Some(wanted(10, 73, 3)));
-        let claims = [wanted(10, 73, 3), wanted(10, 200, 3)];
-        assert_eq!(furthest(&claims, 200, 3, 9, 64), Some(wanted(10, 73, 3)));
-    }
 }

@@ -2,12 +2,13 @@
 
 use std::{fmt, time::Duration};
 
-use alloy_primitives::{Address, B256, Bytes};
+use alloy_primitives::{B256, Bytes};
 use duplex_l1::{http_client, read_body};
-use duplex_program::RangeStatement;
 use reqwest::{Client, Response, StatusCode, Url};
 use serde::Deserialize;
 use thiserror::Error;
+
+use crate::proven::StatementParts;
 
 /// How long a prover may take to answer; it proves beside.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(60);
@@ -96,29 +97,11 @@ pub(crate) struct Job {
 
 /// A job among others.
 #[derive(Debug, Clone, Deserialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct Listed {
     pub(crate) job: B256,
     pub(crate) state: JobState,
-    pub(crate) config_hash: B256,
-    pub(crate) parent_output: B256,
-    pub(crate) first_batch: B256,
-    pub(crate) last_batch: B256,
-    pub(crate) output: B256,
-    pub(crate) prover: Address,
-}
-
-impl Listed {
-    pub(crate) const fn statement(&self) -> RangeStatement {
-        RangeStatement {
-            configHash: self.config_hash,
-            parentOutput: self.parent_output,
-            firstBatch: self.first_batch,
-            lastBatch: self.last_batch,
-            output: self.output,
-            prover: self.prover,
-        }
-    }
+    #[serde(flatten)]
+    pub(crate) parts: StatementParts,
 }
 
 #[derive(Debug, Deserialize)]

@@ -6,6 +6,8 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use alloy_primitives::{Address, B256};
+use alloy_sol_types::SolCall;
 use duplex_contracts::bindings::{IInbox, IMessageQueue, ISettlement};
 
 use super::{Undo, Watcher, WatcherError, undo_key};
@@ -18,6 +20,8 @@ use crate::{
 /// In every second block of a busy L1 there may be something, as far as its bloom says.
 const SOON: u64 = 16;
 const LATE: u64 = 256;
+/// Times that a question is asked: behind one URL the next node may have the block that this one lacks.
+const TRIES: u32 = 5;
 /// L1 blocks until a comparison that failed is tried again.
 const AGAIN: u64 = 4;
 
@@ -77,21 +81,27 @@ impl Watcher {
         }
     }
 
+    async fn ask<C: SolCall>(&self, to: Address, call: &C, at: B256) -> Result<C::Return, RpcError> {
+        for _ in 1..TRIES {
+            match self.rpc.call_at(to, call, at).await {
+                Err(error) if !error.is_temporary() => {}
+                done => return done,
+            }
+        }
+        self.rpc.call_at(to, call, at).await
+    }
+
     async fn compare(&self, head: &L1Header) -> Result<bool, WatcherError> {
         let (options, at, number) = (&self.options, head.hash, head.header.number);
         let (messages, batches) = self.index.counts()?;
         let claims = self.index.claims()?;
         let there = [
-            (
-                "message",
-                self.rpc.call_at(options.message_queue, &IMessageQueue::countCall {}, at).await?,
-                messages,
-            ),
+            ("message", self.ask(options.message_queue, &IMessageQueue::countCall {}, at).await?, messages),
             // With genesis.
-            ("batch", self.rpc.call_at(options.inbox, &IInbox::batchCountCall {}, at).await?, batches + 1),
+            ("batch", self.ask(options.inbox, &IInbox::batchCountCall {}, at).await?, batches + 1),
             (
                 "claim",
-                self.rpc.call_at(options.settlement, &ISettlement::claimCountCall {}, at).await?,
+                self.ask(options.settlement, &ISettlement::claimCountCall {}, at).await?,
                 claims.len() as u64 + 1,
             ),
         ];
@@ -99,7 +109,7 @@ impl Watcher {
         let mut undo: Undo = self.index.value(&undo_key(number))?.unwrap_or_default();
         for claim in claims.iter().filter(|claim| claim.status == ClaimStatus::Pending) {
             let call = ISettlement::claimStatusCall { id: claim.id };
-            let status = match self.rpc.call_at(options.settlement, &call, at).await? {
+            let status = match self.ask(options.settlement, &call, at).await? {
                 1 => continue,
                 2 => ClaimStatus::Final,
                 3 => ClaimStatus::Rejected,

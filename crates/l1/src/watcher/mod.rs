@@ -8,7 +8,6 @@ use alloy_primitives::{Address, B256};
 use alloy_rpc_types_eth::Log;
 use alloy_sol_types::SolEvent;
 use duplex_contracts::bindings::{IInbox, IMessageQueue, ISettlement};
-use duplex_primitives::{BatchHeader, L1Message};
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::sync::watch;
@@ -263,41 +262,18 @@ impl Watcher {
             match log.topic0() {
                 Some(&IMessageQueue::MessageSent::SIGNATURE_HASH) => {
                     let event = IMessageQueue::MessageSent::decode_log(&log.inner).map_err(bad)?.data;
-                    let message = L1Message {
-                        index: event.index,
-                        from: event.from,
-                        target: event.target,
-                        mint: event.mint,
-                        value: event.value,
-                        gas_limit: event.gasLimit,
-                        data: event.data,
-                        l1_block: number,
-                        accumulator: event.acc,
-                    };
+                    let message = event.into_message(number);
                     changes.put(message_key(message.index), &message);
-                    if event.index != messages {
-                        return self.reread("message", event.index, messages);
+                    if message.index != messages {
+                        return self.reread("message", message.index, messages);
                     }
                     messages += 1;
                     undo.messages += 1;
                 }
                 Some(&IInbox::BatchAppended::SIGNATURE_HASH) => {
                     let event = IInbox::BatchAppended::decode_log(&log.inner).map_err(bad)?.data;
-                    let h = event.header;
-                    let header = BatchHeader {
-                        index: h.index,
-                        parentHash: h.parentHash,
-                        dataRoot: h.dataRoot,
-                        firstBlock: h.firstBlock,
-                        lastBlock: h.lastBlock,
-                        timestamp: h.timestamp,
-                        anchorNumber: h.anchorNumber,
-                        anchorHash: h.anchorHash,
-                        messageCount: h.messageCount,
-                        messageAcc: h.messageAcc,
-                    };
                     let entry = BatchEntry {
-                        header,
+                        header: event.header.into(),
                         hash: event.batchHash,
                         l1_tx: tx,
                         l1_block: number,
