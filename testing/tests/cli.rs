@@ -87,7 +87,12 @@ async fn users_do_everything_from_the_command_line() {
     assert_eq!(cli.balance(FRIEND, "UNI").await.0, "2");
     // What is released is not released again.
     let again = cli.run(&format!("withdraw --resume {hash}")).await;
-    assert!(again.stdout.contains("was released on L1 before"), "{} {}", again.stdout, again.stderr);
+    assert!(
+        again.stdout.contains("was released on L1 by another transaction"),
+        "{} {}",
+        again.stdout,
+        again.stderr
+    );
     assert!(cli.json(&format!("withdraw --resume {hash}")).await["release"].is_null());
     assert_eq!(cli.balance(FRIEND, "UNI").await.0, "2");
     let started = cli.json(&format!("withdraw 0.001 --to {FRIEND} --no-wait")).await;

@@ -4,9 +4,9 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
-use duplex_bridge::{Bridge, MessageRequest};
+use duplex_bridge::{Asset, Bridge, MessageRequest, Quiet};
 use duplex_contracts::bindings::IVault;
-use duplex_lane::Direction;
+use duplex_lane::{By, Direction};
 use duplex_primitives::predeploys;
 use duplex_testing::{
     devnet::{Dice, Finished, Process, anvil_bin, bridge, free_port, say, until, words},
@@ -147,6 +147,39 @@ async fn every_way(dir: &Path, world: &World) {
     balanced(world, U256::from(ETHER / 8)).await;
 }
 
+/// Two at the same time do what anybody may do once: it is done once, and nobody is told that it failed.
+async fn together(world: &World) {
+    let (bridge, one, other) = (&world.bridge, world.key(1), world.key(2));
+    let to = fresh("paid by two");
+    let sent = bridge.start_withdrawal(&world.key(0), &Asset::Eth, to, U256::from(7)).await.unwrap();
+    let hash = sent.receipt.transaction_hash;
+    let (one_did, other_did) = tokio::join!(
+        bridge.finish_withdrawal(&one, hash, &Quiet),
+        bridge.finish_withdrawal(&other, hash, &Quiet),
+    );
+    let releases = [one_did.unwrap().release, other_did.unwrap().release];
+    assert_eq!(releases.iter().flatten().count(), 1, "{releases:?}");
+    assert_eq!(world.l1_balance(to).await, U256::from(7));
+
+    let request = MessageRequest {
+        direction: Direction::Up,
+        target: fresh("told by two"),
+        value: U256::from(9),
+        payload: Default::default(),
+        gas_limit: 50_000,
+        lifetime: None,
+        relay_fee: Some(U256::ZERO),
+    };
+    let (message, _) = bridge.send_message(&world.key(0), &request).await.unwrap();
+    let (one_did, other_did) = tokio::join!(
+        bridge.deliver_message(&one, &message, By::Slot, &Quiet),
+        bridge.deliver_message(&other, &message, By::Slot, &Quiet),
+    );
+    let deliveries = [one_did.unwrap(), other_did.unwrap()];
+    assert_eq!(deliveries.iter().flatten().count(), 1, "{deliveries:?}");
+    assert_eq!(world.l1_balance(request.target).await, U256::from(9));
+}
+
 /// The books balance but for what has not arrived.
 async fn balanced(world: &World, on_the_way: U256) {
     let vault = world.bridge.deployment.contracts.vault;
@@ -251,6 +284,7 @@ async fn messages_cross_by_proofs() {
     let l1 = format!("--l1-port {} --l1-block-time 1000", free_port());
     let mut world = World::start(dir.path(), &l1).await;
     every_way(dir.path(), &world).await;
+    together(&world).await;
     let count = std::env::var("DUPLEX_MESSAGES").ok().and_then(|count| count.parse().ok()).unwrap_or(24);
     many(dir.path(), &mut world, count).await;
 }
@@ -267,6 +301,7 @@ async fn messages_cross_from_and_to_anvil() {
     l1.answers(&url).await;
     let world = World::start(dir.path(), &format!("--l1 {url}")).await;
     every_way(dir.path(), &world).await;
+    together(&world).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

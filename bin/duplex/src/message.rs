@@ -144,7 +144,9 @@ pub(crate) async fn run(command: MessageCommand) -> eyre::Result<()> {
                 );
             }
             refuse_delivered(&bridge, &sent).await?;
-            bridge.deliver_message(&key, &sent, by.by(), &Told).await?;
+            if bridge.deliver_message(&key, &sent, by.by(), &Told).await?.is_none() {
+                output::note("somebody else delivered it meanwhile, and has its fee");
+            }
             show(&bridge.delivery(sent).await?, name.output.json)
         }
         MessageCommand::Retry(ActArgs { name, key }) => {
@@ -154,7 +156,9 @@ pub(crate) async fn run(command: MessageCommand) -> eyre::Result<()> {
             if state != DeliveryState::Failed {
                 bail!("message {} has not failed: it is {}", sent.id, word(state));
             }
-            bridge.retry_message(&key, &sent).await?;
+            if bridge.retry_message(&key, &sent).await?.is_none() {
+                output::note("somebody else retried it meanwhile");
+            }
             show(&bridge.delivery(sent).await?, name.output.json)
         }
         MessageCommand::Reclaim(ActArgs { name, key }) => {

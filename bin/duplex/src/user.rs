@@ -189,7 +189,7 @@ pub(crate) async fn withdraw(args: WithdrawArgs) -> eyre::Result<()> {
                 sent.receipt.transaction_hash, sent.receipt.gas_used
             ));
         }
-        None => output::line("was released on L1 before"),
+        None => output::line("was released on L1 by another transaction"),
     }
     Ok(())
 }

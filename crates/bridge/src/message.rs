@@ -11,7 +11,11 @@ use duplex_lane::{By, DeliveryState, Direction, Lane, LaneError, Layer, Sent as 
 
 use serde::Serialize;
 
-use crate::{Bridge, BridgeError, LaneToken, Progress, Sent, deposit::RECIPIENT_GAS, send::send_transaction};
+use crate::{
+    Bridge, BridgeError, LaneToken, Progress, Sent,
+    deposit::RECIPIENT_GAS,
+    send::{or_done, send_transaction},
+};
 
 /// How long a message is waited for: going up, a challenge window passes first.
 const WITHIN: Duration = Duration::from_secs(20 * 60);
@@ -253,17 +257,17 @@ impl Bridge {
         }
     }
 
-    /// Delivers a message, as soon as its destination knows of it.
+    /// Delivers a message, as soon as its destination knows of it. Gives the transaction; none if somebody else was faster.
     ///
     /// # Errors
-    /// If it never does, or refuses.
+    /// If it never does, or refuses; if the message was given up.
     pub async fn deliver_message(
         &self,
         key: &PrivateKeySigner,
         sent: &SentMessage,
         by: By,
         progress: &dyn Progress,
-    ) -> Result<Sent, BridgeError> {
+    ) -> Result<Option<Sent>, BridgeError> {
         let lane = self.lane()?;
         let start = Instant::now();
         let expected = match sent.direction {
@@ -279,6 +283,9 @@ impl Bridge {
         progress.wait(&format!("{layer} to know of it"), expected);
         let mut nudged = Instant::now();
         let prepared = loop {
+            if self.is_delivered(&lane, sent).await? {
+                return Ok(None);
+            }
             match lane.prepare(sent, by, Address::ZERO).await? {
                 Some(prepared) => break prepared,
                 None if start.elapsed() > WITHIN => {
@@ -295,10 +302,20 @@ impl Bridge {
             }
         };
         let (rpc, _) = lane.end(layer);
-        send_transaction(rpc, key, Some(prepared.to), U256::ZERO, prepared.data).await
+        let delivered = send_transaction(rpc, key, Some(prepared.to), U256::ZERO, prepared.data).await;
+        or_done(delivered, self.is_delivered(&lane, sent)).await
     }
 
-    /// Tries a failed message again.
+    /// Whether somebody delivered a message, even if its call failed.
+    async fn is_delivered(&self, lane: &Lane, sent: &SentMessage) -> Result<bool, BridgeError> {
+        match lane.state(sent.direction, sent.id).await? {
+            DeliveryState::None => Ok(false),
+            DeliveryState::Done | DeliveryState::Failed => Ok(true),
+            DeliveryState::Expired => Err(BridgeError::MessageExpired(sent.id)),
+        }
+    }
+
+    /// Tries a failed message again. Gives the transaction; none if somebody else's try succeeded meanwhile.
     ///
     /// # Errors
     /// If it did not fail, or its destination refuses.
@@ -306,11 +323,13 @@ impl Bridge {
         &self,
         key: &PrivateKeySigner,
         sent: &SentMessage,
-    ) -> Result<Sent, BridgeError> {
+    ) -> Result<Option<Sent>, BridgeError> {
         let lane = self.lane()?;
         let (rpc, endpoint) = lane.end(sent.direction.destination());
         let call = IEndpoint::retryCall { message: sent.message.clone() };
-        send_transaction(rpc, key, Some(endpoint), U256::ZERO, call.abi_encode().into()).await
+        let tried = send_transaction(rpc, key, Some(endpoint), U256::ZERO, call.abi_encode().into()).await;
+        let done = async { Ok(lane.state(sent.direction, sent.id).await? == DeliveryState::Done) };
+        or_done(tried, done).await
     }
 
     /// Gives up a message whose deadline is over; gives the message that brings its refund.

@@ -9,7 +9,10 @@ use duplex_contracts::bindings::{IAttestationVerifier, IRelayerRegistry};
 use duplex_lane::{Allowance, Direction, LaneError, Layer, RelayersStatus};
 use serde::Serialize;
 
-use crate::{Asset, Bridge, BridgeError, Sent, send::send_transaction};
+use crate::{
+    Asset, Bridge, BridgeError, Sent,
+    send::{or_done, send_transaction},
+};
 
 /// What a relayer fetched.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
@@ -123,7 +126,9 @@ impl Bridge {
                     continue;
                 }
                 let call = IAttestationVerifier::shareFeesCall { setId: set_id, members, signers };
-                send_transaction(rpc, key, Some(verifier), U256::ZERO, call.abi_encode().into()).await?;
+                let shared =
+                    send_transaction(rpc, key, Some(verifier), U256::ZERO, call.abi_encode().into()).await;
+                or_done(shared, async { Ok(rpc.call(verifier, &earned).await?.is_zero()) }).await?;
             }
             let mut owers = vec![verifier];
             if layer == Layer::L1 {

@@ -72,3 +72,18 @@ pub async fn send_transaction(
         tokio::time::sleep(PAUSE).await;
     }
 }
+
+/// What anybody may do, once: if it was refused since somebody else did it meanwhile, it is `done`, by none of our transactions.
+pub(crate) async fn or_done(
+    sent: Result<Sent, BridgeError>,
+    done: impl Future<Output = Result<bool, BridgeError>>,
+) -> Result<Option<Sent>, BridgeError> {
+    match sent {
+        Ok(sent) => Ok(Some(sent)),
+        Err(error) => match done.await {
+            Ok(true) => Ok(None),
+            // Why it was refused counts more than that we could not ask.
+            Ok(false) | Err(_) => Err(error),
+        },
+    }
+}

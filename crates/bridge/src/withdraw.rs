@@ -10,12 +10,17 @@ use duplex_l1::SettlementMode;
 use duplex_primitives::{OutputRoot, predeploys};
 use serde::{Deserialize, Serialize};
 
-use crate::{Asset, Bridge, BridgeError, Progress, Sent, send::send_transaction};
+use crate::{
+    Asset, Bridge, BridgeError, Progress, Sent,
+    send::{or_done, send_transaction},
+};
 
 /// Gas that the recipient's code gets on L1 at least.
 const RECIPIENT_GAS: u32 = 200_000;
 /// Pause between looks.
 const PAUSE: Duration = Duration::from_millis(200);
+/// `WithdrawalState.Done` of the contracts.
+const DONE: u8 = 1;
 
 /// How far a withdrawal has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,7 +48,7 @@ pub struct WithdrawReport {
     pub l2_transaction: B256,
     /// Hash of the withdrawal, by which L1 knows it.
     pub withdrawal: B256,
-    /// The L1 transaction that released it; `None` if it was released before.
+    /// The L1 transaction that released it; `None` if somebody else's did, or an earlier one.
     pub release: Option<Sent>,
     /// Seconds that this took.
     pub seconds: f64,
@@ -118,7 +123,7 @@ impl Bridge {
     }
 
     /// Waits until a withdrawal's claim is final, proves it on L1 and releases it. `key` pays for
-    /// the L1 transaction; it need not be the owner's. Can be called again at any time.
+    /// the L1 transaction; it need not be the owner's. Can be called again at any time, and while others do the same.
     ///
     /// # Errors
     /// If the transaction started no withdrawal, a layer refuses, or the recipient does.
@@ -167,12 +172,12 @@ impl Bridge {
             WithdrawalStage::Released => None,
             WithdrawalStage::Failed => {
                 let call = IVault::retryCall { w: abi(&found.withdrawal) };
-                Some(self.release(key, withdrawal, call.abi_encode().into()).await?)
+                self.release(key, withdrawal, call.abi_encode().into()).await?
             }
             _ => {
                 progress.wait("L1 to check the proof and pay", "one L1 block");
                 let call = self.release_call(l2_transaction, withdrawal).await?;
-                Some(self.release(key, withdrawal, call).await?)
+                self.release(key, withdrawal, call).await?
             }
         };
         progress.done("released on L1");
@@ -219,15 +224,20 @@ impl Bridge {
         key: &PrivateKeySigner,
         withdrawal: B256,
         call: Bytes,
-    ) -> Result<Sent, BridgeError> {
+    ) -> Result<Option<Sent>, BridgeError> {
         let vault = self.deployment.contracts.vault;
-        let sent = send_transaction(&self.l1, key, Some(vault), U256::ZERO, call).await?;
+        let sent = send_transaction(&self.l1, key, Some(vault), U256::ZERO, call).await;
+        let paid = async {
+            let state = IVault::withdrawalStateCall { withdrawalHash: withdrawal };
+            Ok(self.l1.call(vault, &state).await? == DONE)
+        };
+        let Some(sent) = or_done(sent, paid).await? else { return Ok(None) };
         let released = sent.receipt.logs.iter().filter(|log| log.address() == vault).any(|log| {
             let first = IVault::WithdrawalReleased::decode_log(&log.inner).map(|event| event.data.success);
             let again = IVault::WithdrawalRetried::decode_log(&log.inner).map(|event| event.data.success);
             first.or(again).unwrap_or(false)
         });
-        if released { Ok(sent) } else { Err(BridgeError::ReleaseFailed(withdrawal)) }
+        if released { Ok(Some(sent)) } else { Err(BridgeError::ReleaseFailed(withdrawal)) }
     }
 }
 
