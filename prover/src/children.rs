@@ -7,6 +7,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use clap::Args;
 use eyre::{WrapErr, bail};
 
 /// What a process used.
@@ -86,6 +87,23 @@ pub(crate) fn run_self(arguments: &[OsString], stop: &Stop) -> eyre::Result<Used
         }
     }
     Ok(Used { bytes })
+}
+
+/// For who starts this program, and may be killed.
+#[derive(Debug, Clone, Copy, Args)]
+pub(crate) struct ParentArgs {
+    /// Stop when standard input ends: for who starts this and may be killed.
+    #[arg(long)]
+    stop_with_stdin: bool,
+}
+
+impl ParentArgs {
+    /// Ends this process with its parent, if that is wanted. Steps that run end with it; what they left goes on next time.
+    pub(crate) fn heed(self) {
+        if self.stop_with_stdin {
+            end_with_parent();
+        }
+    }
 }
 
 /// In a step: ends it when who started it is gone, whatever ended that.

@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::{
-    children::{Stop, Used, run_self},
+    children::{ParentArgs, Stop, Used, run_self},
     files,
     job::{Job, LEAF, Node},
     parameters::Parameters,
@@ -63,6 +63,8 @@ pub(crate) struct ProveArgs {
     /// Print a JSON line for each step instead of text.
     #[arg(long)]
     json: bool,
+    #[command(flatten)]
+    parent: ParentArgs,
     /// The bundle.
     #[arg(value_name = "BUNDLE")]
     bundle: PathBuf,
@@ -89,6 +91,7 @@ pub(crate) fn run_step(
 }
 
 pub(crate) fn run(args: &ProveArgs) -> eyre::Result<()> {
+    args.parent.heed();
     let keys = args.keys.keys();
     let folder = args.job.clone().unwrap_or_else(|| args.bundle.with_extension("proof"));
     let job = Job::create(&folder, &files::read(&args.bundle)?.into())?;

@@ -7,7 +7,7 @@ use duplex_machine::ProgramArgs;
 use eyre::bail;
 
 use crate::{
-    children::{Stop, end_with_parent, run_self},
+    children::{ParentArgs, Stop, run_self},
     keys::{Keys, SetupStep},
     parameters::Parameters,
 };
@@ -61,15 +61,12 @@ pub(crate) struct SetupArgs {
     /// Make the keys again, whatever is there.
     #[arg(long)]
     again: bool,
-    /// Stop when standard input ends: for who starts this and may be killed.
-    #[arg(long)]
-    stop_with_stdin: bool,
+    #[command(flatten)]
+    parent: ParentArgs,
 }
 
 pub(crate) fn run(args: &SetupArgs) -> eyre::Result<()> {
-    if args.stop_with_stdin {
-        end_with_parent();
-    }
+    args.parent.heed();
     let keys = args.keys.keys();
     if let (Some(file), Some(digest)) = (&args.srs, &args.srs_digest) {
         if args.keys.parameters == Parameters::Development {

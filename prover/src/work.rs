@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::{
-    children::{Stop, end_with_parent},
+    children::{ParentArgs, Stop},
     files,
     job::{Job, Node},
     keys::Pins,
@@ -57,9 +57,8 @@ pub(crate) struct WorkArgs {
     /// Folder of what is being proved. Another one for each helper on a machine.
     #[arg(long, value_name = "DIR", default_value = "prover-work")]
     jobs: PathBuf,
-    /// Stop when standard input ends: for who starts this and may be killed.
-    #[arg(long)]
-    stop_with_stdin: bool,
+    #[command(flatten)]
+    parent: ParentArgs,
 }
 
 fn default_name() -> String {
@@ -152,9 +151,7 @@ pub(crate) fn run(args: &WorkArgs) -> eyre::Result<()> {
     if lock.try_lock().is_err() {
         bail!("{} is another helper's: choose another --jobs", args.jobs.display());
     }
-    if args.stop_with_stdin {
-        end_with_parent();
-    }
+    args.parent.heed();
     let asking = serde_json::to_vec(&Asking { prover: args.name.clone(), pins })?;
     let coordinator = Arc::new(Coordinator::new(&args.coordinator));
     // What is wrong from the beginning is said, and ends it.

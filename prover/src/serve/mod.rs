@@ -40,7 +40,7 @@ use tiny_http::{Method, Request, Response, Server};
 use self::leases::Leases;
 pub(crate) use self::leases::TERM;
 use crate::{
-    children::end_with_parent,
+    children::ParentArgs,
     job::Job,
     keys::Keys,
     progress::{Timings, progress},
@@ -76,9 +76,8 @@ pub(crate) struct ServeArgs {
     /// Make STARKs only, no proofs for L1.
     #[arg(long)]
     stark_only: bool,
-    /// Stop when standard input ends: for who starts this and may be killed.
-    #[arg(long)]
-    stop_with_stdin: bool,
+    #[command(flatten)]
+    parent: ParentArgs,
 }
 
 struct Service {
@@ -114,7 +113,7 @@ pub(crate) fn run(args: ServeArgs) -> eyre::Result<()> {
     let address = server.server_addr().to_ip().unwrap_or(args.listen);
     println!("{}", json!({ "listening": address.to_string(), "parameters": keys.parameters().to_string() }));
     let timings = Mutex::new(Timings::load(&keys));
-    let stop_with_stdin = args.stop_with_stdin;
+    let parent = args.parent;
     let service = Arc::new(Service {
         args,
         keys,
@@ -124,10 +123,7 @@ pub(crate) fn run(args: ServeArgs) -> eyre::Result<()> {
         leases: Mutex::default(),
         alone: Mutex::default(),
     });
-    if stop_with_stdin {
-        // Steps that run end with it; what they left goes on next time.
-        end_with_parent();
-    }
+    parent.heed();
     let worker = service.clone();
     std::thread::spawn(move || {
         // Without it nothing is ever proved: whoever watches this process starts it again.

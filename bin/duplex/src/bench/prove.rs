@@ -201,7 +201,7 @@ async fn case(
         return Ok(case);
     }
     let job = place.join("proof");
-    let mut arguments = vec!["prove", "--json"];
+    let mut arguments = vec!["prove", "--json", "--stop-with-stdin"];
     if args.until == Until::Stark {
         arguments.push("--stark-only");
     }
@@ -305,8 +305,15 @@ async fn posted(rollup: &Rollup, block: u64) -> eyre::Result<()> {
 /// Runs the prover, and reads the JSON that it prints, line by line.
 async fn lines(prover: &Path, arguments: &[&str], files: &[&Path]) -> eyre::Result<Vec<Value>> {
     let mut command = Command::new(prover);
-    command.args(arguments).args(files).stdin(Stdio::null()).stderr(Stdio::inherit()).kill_on_drop(true);
-    let said = command.output().await.wrap_err_with(|| prover.display().to_string())?;
+    command.args(arguments).args(files).stderr(Stdio::inherit()).kill_on_drop(true);
+    command.stdin(Stdio::piped()).stdout(Stdio::piped());
+    let run = async {
+        let mut child = command.spawn()?;
+        // It ends with us, whatever ends us: so this stays open for as long as it runs.
+        let _input = child.stdin.take();
+        child.wait_with_output().await
+    };
+    let said = run.await.wrap_err_with(|| prover.display().to_string())?;
     ensure!(said.status.success(), "{} {} failed", prover.display(), arguments[0]);
     let lines = String::from_utf8_lossy(&said.stdout).into_owned();
     lines.lines().map(|line| serde_json::from_str(line).wrap_err_with(|| line.to_owned())).collect()
