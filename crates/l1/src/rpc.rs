@@ -492,7 +492,7 @@ impl Rpc {
         self.request::<_, U256>("eth_maxPriorityFeePerGas", ()).await.map(|fee| fee.saturating_to())
     }
 
-    /// Gas that a transaction would use.
+    /// Gas that a transaction would use in the state of the newest block: what waits beside it may never be mined.
     ///
     /// # Errors
     /// As [`request`](Self::request); a revert is a rejection with its data.
@@ -528,7 +528,7 @@ impl Rpc {
         if let Some(to) = to {
             tx["to"] = json!(to);
         }
-        self.request::<_, U64>("eth_estimateGas", (tx,)).await.map(|gas| gas.to())
+        self.request::<_, U64>("eth_estimateGas", (tx, "latest")).await.map(|gas| gas.to())
     }
 
     /// Sends a signed transaction; gives its hash. One that the node knows already is no error.
