@@ -4,7 +4,7 @@ use std::{collections::BTreeSet, path::Path, time::Duration};
 
 use alloy_primitives::{Address, B256, U256, keccak256};
 use alloy_signer_local::PrivateKeySigner;
-use duplex_bridge::{Asset, Bridge, MessageRequest, Quiet};
+use duplex_bridge::{Asset, Bridge, BridgeError, MessageRequest, Quiet};
 use duplex_contracts::bindings::IVault;
 use duplex_lane::{By, Direction};
 use duplex_primitives::predeploys;
@@ -15,6 +15,8 @@ use duplex_testing::{
 use serde_json::Value;
 
 const ETHER: u64 = 1_000_000_000_000_000_000;
+/// What L1 keeps for a withdrawal whose target does not take it.
+const REFUSED: U256 = U256::from_limbs([11, 0, 0, 0]);
 
 /// A devnet whose ETH crosses by Merkle proofs.
 struct World {
@@ -115,6 +117,8 @@ async fn every_way(dir: &Path, world: &World) {
         .await;
     let early = world.run(dir, &format!("message expire {failing}")).await;
     early.assert_refused(&["can be retried for", "given up"]);
+    let again = world.run(dir, &format!("message deliver {failing}")).await;
+    again.assert_refused(&["its call failed", "message retry"]);
     let tried = world.json(dir, &format!("message retry {failing}")).await;
     assert_eq!(tried["state"], "failed", "{tried}");
     let peace = world.run(dir, &format!("message reclaim {failing}")).await;
@@ -160,6 +164,18 @@ async fn together(world: &World) {
     let releases = [one_did.unwrap().release, other_did.unwrap().release];
     assert_eq!(releases.iter().flatten().count(), 1, "{releases:?}");
     assert_eq!(world.l1_balance(to).await, U256::from(7));
+
+    // If the call fails, both are told that, however fast they were.
+    let refuses = bridge.deployment.contracts.inbox;
+    let sent = bridge.start_withdrawal(&world.key(0), &Asset::Eth, refuses, REFUSED).await.unwrap();
+    let hash = sent.receipt.transaction_hash;
+    let (one_did, other_did) = tokio::join!(
+        bridge.finish_withdrawal(&one, hash, &Quiet),
+        bridge.finish_withdrawal(&other, hash, &Quiet),
+    );
+    for told in [one_did, other_did] {
+        assert!(matches!(told, Err(BridgeError::ReleaseFailed(_))), "{told:?}");
+    }
 
     let request = MessageRequest {
         direction: Direction::Up,
@@ -274,7 +290,7 @@ async fn many(dir: &Path, world: &mut World, count: usize) {
     say(&format!("and delivered within {:.1} s", start.elapsed().as_secs_f64()));
     assert!(racer.is_running(), "{}", racer.tail());
     racer.kill();
-    balanced(world, U256::from(ETHER / 8)).await;
+    balanced(world, U256::from(ETHER / 8) + REFUSED).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]

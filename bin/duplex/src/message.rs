@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use alloy_primitives::{Address, B256, Bytes, U256};
 use clap::{Args, Subcommand, ValueEnum};
-use duplex_bridge::{Bridge, Delivery, LaneToken, MessageRequest, TokenRequest, format_units, parse_units};
+use duplex_bridge::{
+    Bridge, BridgeError, Delivery, LaneToken, MessageRequest, TokenRequest, format_units, parse_units,
+};
 use duplex_exit::duration;
 use duplex_lane::{By, DeliveryState, Direction, Sent};
 use eyre::bail;
@@ -143,7 +145,9 @@ pub(crate) async fn run(command: MessageCommand) -> eyre::Result<()> {
                     "of an L2 the last block of each claim is known only: its messages are proved by --by slot"
                 );
             }
-            refuse_delivered(&bridge, &sent).await?;
+            if needed(&bridge, &sent).await? == DeliveryState::Failed {
+                return Err(BridgeError::MessageFailed(sent.id).into());
+            }
             if bridge.deliver_message(&key, &sent, by.by(), &Told).await?.is_none() {
                 output::note("somebody else delivered it meanwhile, and has its fee");
             }
@@ -182,9 +186,8 @@ pub(crate) async fn run(command: MessageCommand) -> eyre::Result<()> {
         MessageCommand::Expire(ActArgs { name, key }) => {
             let (bridge, sent) = name.find().await?;
             let key = key.signer(&bridge.deployment)?;
-            refuse_delivered(&bridge, &sent).await?;
+            let failed = needed(&bridge, &sent).await? == DeliveryState::Failed;
             let now = bridge.lane()?.time(sent.direction.destination()).await?;
-            let failed = bridge.delivery(sent.clone()).await?.state == DeliveryState::Failed;
             let (what, deadline) = match failed {
                 true => ("retried", sent.message.deadline.saturating_add(RETRY_PERIOD)),
                 false => ("delivered", sent.message.deadline),
@@ -206,9 +209,10 @@ pub(crate) async fn run(command: MessageCommand) -> eyre::Result<()> {
 /// For how long a failed message can be retried after its deadline: `Endpoint.RETRY_PERIOD`.
 const RETRY_PERIOD: u64 = 24 * 3600;
 
-async fn refuse_delivered(bridge: &Bridge, sent: &Sent) -> eyre::Result<()> {
+/// Refuses what needs nothing more; gives its state, which is none or failed.
+async fn needed(bridge: &Bridge, sent: &Sent) -> eyre::Result<DeliveryState> {
     match bridge.delivery(sent.clone()).await?.state {
-        DeliveryState::None | DeliveryState::Failed => Ok(()),
+        state @ (DeliveryState::None | DeliveryState::Failed) => Ok(state),
         state => bail!("message {} needs nothing more: it is {}", sent.id, word(state)),
     }
 }

@@ -158,3 +158,14 @@ pub enum BridgeError {
     #[error("{0} is more than exists")]
     TooMuch(U256),
 }
+
+impl BridgeError {
+    /// Whether a contract refused, rather than the node or the way to it.
+    pub(crate) fn is_refusal(&self) -> bool {
+        match self {
+            Self::Reverted(_) => true,
+            Self::Rpc(error) => error.is_revert(),
+            _ => false,
+        }
+    }
+}

@@ -315,10 +315,10 @@ impl Bridge {
         }
     }
 
-    /// Tries a failed message again. Gives the transaction; none if somebody else's try succeeded meanwhile.
+    /// Tries a failed message again. Gives the transaction; none if somebody else's try succeeded already.
     ///
     /// # Errors
-    /// If it did not fail, or its destination refuses.
+    /// If nobody delivered it, it was given up, or its destination refuses.
     pub async fn retry_message(
         &self,
         key: &PrivateKeySigner,
@@ -328,7 +328,12 @@ impl Bridge {
         let (rpc, endpoint) = lane.end(sent.direction.destination());
         let call = IEndpoint::retryCall { message: sent.message.clone() };
         let tried = send_transaction(rpc, key, Some(endpoint), U256::ZERO, call.abi_encode().into()).await;
-        let done = async { Ok(lane.state(sent.direction, sent.id).await? == DeliveryState::Done) };
+        let done = async {
+            match lane.state(sent.direction, sent.id).await? {
+                DeliveryState::Expired => Err(BridgeError::MessageExpired(sent.id)),
+                state => Ok(state == DeliveryState::Done),
+            }
+        };
         or_done(tried, done).await
     }
 

@@ -73,17 +73,69 @@ pub async fn send_transaction(
     }
 }
 
-/// What anybody may do, once: if it was refused since somebody else did it meanwhile, it is `done`, by none of our transactions.
+/// What anybody may do, once: if a contract refused it since somebody else did it meanwhile, it is `done`, by none of our
+/// transactions. If it is not done, what became of it is told rather than the refusal.
 pub(crate) async fn or_done(
     sent: Result<Sent, BridgeError>,
     done: impl Future<Output = Result<bool, BridgeError>>,
 ) -> Result<Option<Sent>, BridgeError> {
     match sent {
         Ok(sent) => Ok(Some(sent)),
-        Err(error) => match done.await {
+        Err(error) if error.is_refusal() => match done.await {
             Ok(true) => Ok(None),
+            Err(told @ (BridgeError::ReleaseFailed(_) | BridgeError::MessageExpired(_))) => Err(told),
             // Why it was refused counts more than that we could not ask.
             Ok(false) | Err(_) => Err(error),
         },
+        // Nobody refused: our own transaction may have done it.
+        Err(error) => Err(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloy_primitives::B256;
+    use duplex_l1::RpcError;
+
+    use super::*;
+
+    const REVERTED: BridgeError = BridgeError::Reverted(B256::ZERO);
+
+    fn rejected(code: i64, message: &str) -> BridgeError {
+        let (method, message) = ("eth_estimateGas".into(), message.into());
+        RpcError::Rejected { method, code, message, data: None }.into()
+    }
+
+    fn silent() -> BridgeError {
+        RpcError::Unreachable { url: "there".into(), method: "eth_call".into(), why: "timeout".into() }.into()
+    }
+
+    async fn after(error: BridgeError, done: Result<bool, BridgeError>) -> Result<(), String> {
+        let outcome = or_done(Err(error), async { done }).await;
+        outcome.map(|sent| assert!(sent.is_none())).map_err(|error| error.to_string())
+    }
+
+    #[tokio::test]
+    async fn what_somebody_else_did_is_done() {
+        assert_eq!(after(REVERTED, Ok(true)).await, Ok(()));
+        assert_eq!(after(rejected(3, "execution reverted"), Ok(true)).await, Ok(()));
+        assert_eq!(after(REVERTED, Ok(false)).await, Err(REVERTED.to_string()));
+        assert_eq!(after(REVERTED, Err(silent())).await, Err(REVERTED.to_string()));
+    }
+
+    #[tokio::test]
+    async fn what_became_of_it_is_told() {
+        for told in [BridgeError::ReleaseFailed, BridgeError::MessageExpired] {
+            let words = told(B256::ZERO).to_string();
+            assert_eq!(after(REVERTED, Err(told(B256::ZERO))).await, Err(words));
+        }
+    }
+
+    #[tokio::test]
+    async fn who_was_not_refused_may_have_done_it() {
+        let late = || BridgeError::NotMined { hash: B256::ZERO, seconds: 180 };
+        for error in [late, silent, || rejected(-32000, "nonce too low")] {
+            assert_eq!(after(error(), Ok(true)).await, Err(error().to_string()));
+        }
     }
 }

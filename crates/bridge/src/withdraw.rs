@@ -21,6 +21,7 @@ const RECIPIENT_GAS: u32 = 200_000;
 const PAUSE: Duration = Duration::from_millis(200);
 /// `WithdrawalState.Done` of the contracts.
 const DONE: u8 = 1;
+const FAILED: u8 = 2;
 
 /// How far a withdrawal has come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -167,21 +168,25 @@ impl Bridge {
             }
             tokio::time::sleep(PAUSE).await;
         };
-        let (withdrawal, stage) = (found.hash, found.stage);
-        let release = match stage {
+        let release = match found.stage {
             WithdrawalStage::Released => None,
             WithdrawalStage::Failed => {
                 let call = IVault::retryCall { w: abi(&found.withdrawal) };
-                self.release(key, withdrawal, call.abi_encode().into()).await?
+                self.release(key, found.hash, call.abi_encode().into(), false).await?
             }
             _ => {
                 progress.wait("L1 to check the proof and pay", "one L1 block");
-                let call = self.release_call(l2_transaction, withdrawal).await?;
-                self.release(key, withdrawal, call).await?
+                let call = self.release_call(l2_transaction, found.hash).await?;
+                self.release(key, found.hash, call, true).await?
             }
         };
         progress.done("released on L1");
-        Ok(WithdrawReport { l2_transaction, withdrawal, release, seconds: start.elapsed().as_secs_f64() })
+        Ok(WithdrawReport {
+            l2_transaction,
+            withdrawal: found.hash,
+            release,
+            seconds: start.elapsed().as_secs_f64(),
+        })
     }
 
     /// What a withdrawal waits for where claims are only taken with a proof, and for how long.
@@ -224,12 +229,17 @@ impl Bridge {
         key: &PrivateKeySigner,
         withdrawal: B256,
         call: Bytes,
+        first: bool,
     ) -> Result<Option<Sent>, BridgeError> {
         let vault = self.deployment.contracts.vault;
         let sent = send_transaction(&self.l1, key, Some(vault), U256::ZERO, call).await;
         let paid = async {
             let state = IVault::withdrawalStateCall { withdrawalHash: withdrawal };
-            Ok(self.l1.call(vault, &state).await? == DONE)
+            match self.l1.call(vault, &state).await? {
+                // Somebody released it at the same time, and its call failed. A retry meets that state anyway.
+                FAILED if first => Err(BridgeError::ReleaseFailed(withdrawal)),
+                state => Ok(state == DONE),
+            }
         };
         let Some(sent) = or_done(sent, paid).await? else { return Ok(None) };
         let released = sent.receipt.logs.iter().filter(|log| log.address() == vault).any(|log| {
